@@ -1,0 +1,57 @@
+/** What a type is made of; decides how a value is encoded, and how the type is created on a replica. */
+export type TypeKind = 'base' | 'enum' | 'domain' | 'array' | 'composite' | 'range' | 'multirange';
+
+/** A column's type as the source declares it. */
+export interface ColumnType {
+  readonly oid: number;
+  /** Schema-qualified and quoted where needed, without modifier: `pg_catalog.int4`, `public."Mood"`. */
+  readonly name: string;
+  /** As the catalog's `format_type(oid, typmod)` prints it under an empty search_path: `character varying(20)`. */
+  readonly declared: string;
+  /** The type modifier (`atttypmod`), -1 when there is none. For numeric: ((precision << 16) | scale) + 4. */
+  readonly modifier: number;
+  readonly kind: TypeKind;
+  /** The type whose text form the values have: itself, or what a domain is based on (`pg_catalog.int4`), with the domain's modifier. */
+  readonly base: string;
+  readonly baseModifier: number;
+  /** An enum's labels in their order. */
+  readonly labels?: readonly string[];
+}
+
+export interface Column {
+  readonly name: string;
+  /** The column's number in its table (`attnum`): it survives a rename. */
+  readonly attnum: number;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  /** The default's expression as SQL, absent when there is none. */
+  readonly default?: string;
+  /** 's' stored, 'v' virtual; absent for an ordinary column. Generated columns carry no cells unless published. */
+  readonly generated?: 's' | 'v';
+  /** Identity column: 'a' always, 'd' by default. */
+  readonly identity?: 'a' | 'd';
+}
+
+/** Which old values a source sends (`pg_class.relreplident`). */
+export type ReplicaIdentity = 'default' | 'nothing' | 'full' | 'index';
+
+/**
+ * One version of a table: everything that is needed to read its rows and to create it elsewhere.
+ * Cells of a row are positional: cell i belongs to `columns[i]`.
+ */
+export interface TableSchema {
+  readonly relationId: number;
+  /** Counts the table versions that one claim announced, from 1; (claim, version) names it for ever (docs/format.md). */
+  readonly version: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly Column[];
+  /** Ordinals into `columns` that identify a row: the identity index's, else the primary key's. Empty: the table has no key. */
+  readonly key: readonly number[];
+  readonly identity: ReplicaIdentity;
+}
+
+/** `schema.table`, for messages and topic names. */
+export function tableName(table: Pick<TableSchema, 'schema' | 'name'>): string {
+  return `${table.schema}.${table.name}`;
+}

@@ -1,0 +1,74 @@
+import type { Batch } from '../change/batch.ts';
+import type { TableSchema } from '../change/table-schema.ts';
+import type { ByteWriter } from '../change/byte-writer.ts';
+
+/** Where schemas live; ids are the registry's own. One implementation speaks HTTP, one keeps them in the log. */
+export interface SchemaStore {
+  /** Registers `schema` (canonical JSON text) under `subject` and returns its id; the id of an equal schema already there. */
+  register(subject: string, schema: string, signal: AbortSignal): Promise<number>;
+  /** The text of the schema with this id. Throws OperatorError when there is none. */
+  byId(id: number, signal: AbortSignal): Promise<string>;
+}
+
+/** What stands in an envelope besides the row. Constant for a connector. */
+export interface EnvelopeOrigin {
+  /** Rowcast's version. */
+  readonly version: string;
+  /** `topic.prefix`. */
+  readonly name: string;
+  readonly database: string;
+}
+
+/**
+ * Operations as an envelope spells them, as ASCII codes: c, u, d, r. A key change travels as d, tombstone, c
+ * (docs/format.md), so there are only these four.
+ */
+export const WireOp = { create: 0x63, update: 0x75, delete: 0x64, read: 0x72 } as const;
+export type WireOp = (typeof WireOp)[keyof typeof WireOp];
+
+/**
+ * Rows of one table version to record bytes (key and value with Confluent's framing). Compiled; synchronous; writes in place.
+ */
+export interface RowEncoder {
+  readonly table: TableSchema;
+  readonly topic: string;
+  /** False for a table without key: its records have a null key. */
+  readonly hasKey: boolean;
+  /** Writes the framed key of the row whose first cell is `row`. */
+  key(batch: Batch, row: number, out: ByteWriter): void;
+  /**
+   * Writes the framed value of change `change` as `op` with these rows (-1: none); they need not be the change's own rows.
+   * Afterwards `exact` holds what the value's schema could not carry.
+   */
+  value(batch: Batch, change: number, op: WireOp, before: number, after: number, out: ByteWriter): void;
+  /**
+   * The `rowcast.exact` header's bytes for the value written last: UNCHANGED columns and exact texts (docs/format.md);
+   * `length` 0 when the value says everything.
+   */
+  readonly exact: ByteWriter;
+}
+
+/** Values of one writer schema to rows. Compiled; synchronous. */
+export interface RowDecoder {
+  /**
+   * Decodes the framed value at `bytes[start..end)` into new cells of `batch`, in the order of `table`'s columns, and returns
+   * by `before`/`after` their first cell or -1. `exactStart`/`exactEnd` bound the `rowcast.exact` header's value (equal: none).
+   * Throws RecordError for bytes that are not such a value.
+   */
+  decode(bytes: Buffer, start: number, end: number, exactStart: number, exactEnd: number, batch: Batch): void;
+  before: number;
+  after: number;
+}
+
+/** Makes encoders and decoders; both may have to ask the schema store, so they are made before the hot loop. */
+export interface Converter {
+  /** Registers the schemas of this table version for `topic` and compiles its encoder. */
+  encoder(table: TableSchema, topic: string, signal: AbortSignal): Promise<RowEncoder>;
+  /** The decoder of values written with schema `id` for rows of `table` (a column that the schema lacks gives NULL). */
+  decoder(id: number, table: TableSchema, signal: AbortSignal): Promise<RowDecoder>;
+}
+
+/** The schema id of a framed value: magic byte 0, then the id as 4 bytes big-endian; -1 if it is not framed so. */
+export function schemaId(bytes: Buffer, start: number, end: number): number {
+  return end - start >= 5 && bytes[start] === 0 ? bytes.readUInt32BE(start + 1) : -1;
+}

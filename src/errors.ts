@@ -1,0 +1,38 @@
+/** What an error carries besides its message. `advice` tells a person what to do; `cause` is the error underneath. */
+export interface ErrorOptionsWithAdvice {
+  readonly cause?: unknown;
+  readonly advice?: string;
+}
+
+/**
+ * The three kinds of failure, sorted by who acts. A bug throws a plain `Error` instead and fails the task.
+ * Messages start with a capital letter, name the object, and never hold a row's value or a secret (Invariant 11).
+ */
+abstract class RowcastError extends Error {
+  readonly advice: string | undefined;
+
+  constructor(message: string, options: ErrorOptionsWithAdvice = {}) {
+    super(message, { cause: options.cause });
+    this.name = new.target.name;
+    this.advice = options.advice;
+  }
+}
+
+/** Passes by itself (a lost connection, an unknown outcome, a slot that is busy): the supervisor starts the task again. */
+export class TransientError extends RowcastError {}
+
+/** One record cannot be processed: the task stops with the record named, or quarantines it when the operator chose that. */
+export class RecordError extends RowcastError {}
+
+/** Needs a person (a grant, a lost slot, lost history): the task stops and says what to do. */
+export class OperatorError extends RowcastError {}
+
+/** Another owner or a newer incarnation holds this connector; a state that is looked at again, not an end (PROTOCOL, V7). */
+export class RefusedError extends TransientError {}
+
+/** The text of any thrown value, with the messages of its causes. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `: ${describeError(error.cause)}`;
+  return `${error.message}${cause}`;
+}

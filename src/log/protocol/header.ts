@@ -1,0 +1,66 @@
+import type { Op } from '../../change/batch.ts';
+
+/** Name of the header that every record of Rowcast carries (docs/format.md, "Record header"). */
+export const HEADER: Buffer = Buffer.from('rowcast');
+/** Name of the header with what the value's schema cannot carry (docs/format.md, "Exact header"). */
+export const EXACT_HEADER: Buffer = Buffer.from('rowcast.exact');
+
+export const HEADER_VERSION = 1;
+export const HEADER_BYTES = 25;
+
+/** Which part of a change a record is: a key change travels as three records, a delete as two. */
+export const Part = { whole: 0, tombstone: 1, oldKey: 2, newKey: 3 } as const;
+export type Part = (typeof Part)[keyof typeof Part];
+
+/** Writes what stays the same for all records of one checkpoint interval. */
+export function beginHeader(header: Buffer, claim: number, number: number): void {
+  header[0] = HEADER_VERSION;
+  header.writeUIntBE(claim, 3, 6);
+  header.writeUIntBE(number, 9, 6);
+}
+
+/** Writes what differs from record to record. `index` counts the records of the interval in source order, from 0. */
+export function setHeader(header: Buffer, op: Op, part: Part, index: number, tableVersion: number): void {
+  header[1] = op;
+  header[2] = part;
+  const high = Math.floor(index / 0x1_0000_0000);
+  header[15] = high >>> 8;
+  header[16] = high & 255;
+  header[17] = (index >>> 24) & 255;
+  header[18] = (index >>> 16) & 255;
+  header[19] = (index >>> 8) & 255;
+  header[20] = index & 255;
+  header[21] = tableVersion >>> 24;
+  header[22] = (tableVersion >>> 16) & 255;
+  header[23] = (tableVersion >>> 8) & 255;
+  header[24] = tableVersion & 255;
+}
+
+/** True when the header at `start` is of a version that this reader knows. */
+export function isHeader(bytes: Buffer, start: number, end: number): boolean {
+  return end - start >= HEADER_BYTES && bytes[start] === HEADER_VERSION;
+}
+
+export function headerOp(bytes: Buffer, start: number): Op {
+  return bytes[start + 1] as Op;
+}
+
+export function headerPart(bytes: Buffer, start: number): Part {
+  return bytes[start + 2] as Part;
+}
+
+export function headerClaim(bytes: Buffer, start: number): number {
+  return bytes.readUIntBE(start + 3, 6);
+}
+
+export function headerNumber(bytes: Buffer, start: number): number {
+  return bytes.readUIntBE(start + 9, 6);
+}
+
+export function headerIndex(bytes: Buffer, start: number): number {
+  return bytes.readUIntBE(start + 15, 6);
+}
+
+export function headerTableVersion(bytes: Buffer, start: number): number {
+  return bytes.readUInt32BE(start + 21);
+}

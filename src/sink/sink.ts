@@ -1,0 +1,49 @@
+import type { Batch } from '../change/batch.ts';
+import type { Position } from '../change/position.ts';
+
+/** What a sink stores in the target, in the transaction that applied it (Invariant 5). Field meanings: docs/format.md. */
+export interface Progress {
+  readonly logId: string;
+  readonly clusterId: string;
+  /** Claim, number and offset (of the last part) of the last checkpoint that was applied. */
+  readonly claim: number;
+  readonly number: number;
+  readonly checkpointOffset: number;
+  readonly position: Position;
+  readonly consistent: boolean;
+  /** Ids of the topics read so far: a topic that was re-created is seen at once. */
+  readonly topicIds: Readonly<Record<string, string>>;
+}
+
+/** A target that this process owns: its epoch is the highest there is, until another one claims. */
+export interface Ownership {
+  readonly epoch: number;
+  /** Undefined when nothing was ever applied. */
+  readonly progress: Progress | undefined;
+}
+
+/** A sink connector: applies changes to a target and keeps its progress there. */
+export interface Sink extends AsyncDisposable {
+  /**
+   * Raises the epoch under the progress row's lock, then reads progress in the same transaction. Waits for, and after
+   * lock_timeout terminates, the backend of an earlier owner that holds the row (PROTOCOL, sink 1).
+   */
+  claim(signal: AbortSignal): Promise<Ownership>;
+
+  /**
+   * Opens the target transaction. Throws TransientError unless the locked progress row shows the ownership's epoch *and*
+   * the checkpoint offset it started from (V5: a zombie's transaction ends here).
+   */
+  begin(owned: Ownership, signal: AbortSignal): Promise<SinkTransaction>;
+}
+
+/** One target transaction. Disposing of it without a commit rolls it back. */
+export interface SinkTransaction extends AsyncDisposable {
+  /** Applies the changes in their order; may be called many times. `batch` may be reused after it has resolved. */
+  apply(batch: Batch, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Stores progress and commits. An unknown outcome is a TransientError: claim anew and read progress (Invariant 5).
+   */
+  commit(progress: Progress, signal: AbortSignal): Promise<void>;
+}

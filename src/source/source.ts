@@ -1,0 +1,56 @@
+import type { Batch } from '../change/batch.ts';
+import type { Position } from '../change/position.ts';
+
+/** Which server and history a source reads; a position means nothing on another one (Invariant 6). */
+export interface SourceIdentity {
+  /** Postgres's system identifier, in decimal. */
+  readonly system: string;
+  readonly timeline: number;
+}
+
+/** A source connector: knows how to take hold of one stream of changes. */
+export interface Source {
+  /**
+   * Takes the source for itself (advisory lock, and the slot if there is one, by opening its stream at 0/0), before any
+   * position is known (PROTOCOL, source 1). Throws TransientError while somebody else holds it.
+   */
+  open(signal: AbortSignal): Promise<HeldSource>;
+}
+
+/** A source that is held by this process until it is disposed of. Nothing is acknowledged before `acknowledge` is called. */
+export interface HeldSource extends AsyncDisposable {
+  readonly identity: SourceIdentity;
+  /** Name of the slot, for the claim. */
+  readonly slot: string;
+  /** Where the source would resume by itself (the slot's confirmed_flush); undefined when there is no slot. */
+  readonly confirmed: Position | undefined;
+
+  /** Whether the slot exists now; looked up again (another process may have made it since `open`). */
+  exists(signal: AbortSignal): Promise<boolean>;
+
+  /** True when the position was reached on this identity's history: same system, a timeline that branched at or after it. */
+  descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean>;
+
+  /**
+   * Creates the slot anew, dropping the present one, and returns its consistent point, from which `snapshot` and `read` go on.
+   * Only for a source that has promised nothing yet, or whose first snapshot was not finished.
+   */
+  create(signal: AbortSignal): Promise<Position>;
+
+  /**
+   * Copies the captured tables as of the point that `create` returned: batches of `Op.read` rows between snapshot-begin and
+   * snapshot-end controls, every batch with that position, `consistent` false but for the last one.
+   */
+  snapshot(signal: AbortSignal): AsyncIterable<Batch>;
+
+  /**
+   * Yields the changes committed at or after `from`, in commit order, until `signal` aborts. A transaction is dropped if and only if
+   * its commit LSN is below `from`. The next batch is asked for when there is room: pulling is the flow control.
+   * A batch ends at its byte limit or when nothing more is queued; an empty batch with a position is a keepalive between
+   * transactions, already paced by the source (PROTOCOL, source 5). A batch stays valid until the one after the next is pulled.
+   */
+  read(from: Position, signal: AbortSignal): AsyncIterable<Batch>;
+
+  /** Everything up to `position` is checkpointed in the log: the source may forget it (Invariants 1 and 3). Never falls. */
+  acknowledge(position: Position): Promise<void>;
+}

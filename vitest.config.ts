@@ -1,0 +1,20 @@
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+
+/** One project per kind of server that a test needs; the file's suffix says which (STYLE in CONTRIBUTING.md). */
+function project(name: string, include: string[], exclude: string[], testTimeout: number): TestProjectConfiguration {
+  return {
+    test: { name, include, exclude: ['node_modules/**', ...exclude], testTimeout, hookTimeout: 120_000, pool: 'forks' },
+  };
+}
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      project('unit', ['test/**/*.test.ts'], ['test/**/*.{pg,kafka,e2e}.test.ts'], 60_000),
+      project('pg', ['test/**/*.pg.test.ts'], [], 120_000),
+      project('kafka', ['test/**/*.kafka.test.ts'], [], 120_000),
+      project('e2e', ['test/**/*.e2e.test.ts'], [], 240_000),
+    ],
+  },
+});
