@@ -1,13 +1,13 @@
-import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration, type ViteUserConfig } from 'vitest/config';
 
-/** One project per kind of server that a test needs; the file's suffix says which (STYLE in CONTRIBUTING.md). */
+/** One project per kind of server that a test needs; the file's suffix says which (see CONTRIBUTING.md). */
 function project(name: string, include: string[], exclude: string[], testTimeout: number): TestProjectConfiguration {
   return {
     test: { name, include, exclude: ['node_modules/**', ...exclude], testTimeout, hookTimeout: 120_000, pool: 'forks' },
   };
 }
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
@@ -18,3 +18,4 @@ export default defineConfig({
     ],
   },
 });
+export default config;

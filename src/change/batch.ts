@@ -76,7 +76,7 @@ export class Batch {
   /** False while a first snapshot is being copied: a replica of this state is not yet a state of the source. */
   consistent = true;
 
-  constructor(changes = 256, cells = 2048, bytes = 64 * 1024) {
+  constructor(changes: number = 256, cells: number = 2048, bytes: number = 64 * 1024) {
     this.op = new Uint8Array(changes);
     this.table = new Int32Array(changes);
     this.transaction = new Int32Array(changes);

@@ -3,7 +3,7 @@ export class ByteWriter {
   bytes: Buffer;
   length = 0;
 
-  constructor(size = 1024) {
+  constructor(size: number = 1024) {
     this.bytes = Buffer.allocUnsafeSlow(size);
   }
 

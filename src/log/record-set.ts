@@ -49,7 +49,7 @@ export class RecordSetWriter {
   #field = 0;
 
   /** `now` gives the batches' timestamp in milliseconds since 1970. */
-  constructor(now: () => number, maxBatchBytes = DEFAULT_MAX_BATCH_BYTES, size = 64 * 1024) {
+  constructor(now: () => number, maxBatchBytes: number = DEFAULT_MAX_BATCH_BYTES, size: number = 64 * 1024) {
     this.#now = now;
     this.#maxBatchBytes = maxBatchBytes;
     this.#out = new ByteWriter(Math.max(size, BATCH_HEADER_BYTES));
