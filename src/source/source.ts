@@ -8,13 +8,29 @@ export interface SourceIdentity {
   readonly timeline: number;
 }
 
+/**
+ * One run of one process on behalf of a connector. Of two incarnations of one daemon the newer one has the greater `offset`
+ * (the checkpoints topic's end when the process booted), then the greater `id` (random). Stands in claims and in application_name.
+ */
+export interface Incarnation {
+  readonly daemon: string;
+  readonly offset: number;
+  readonly id: string;
+}
+
 /** A source connector: knows how to take hold of one stream of changes. */
 export interface Source {
   /**
-   * Takes the source for itself (advisory lock, and the slot if there is one, by opening its stream at 0/0), before any
-   * position is known (PROTOCOL, source 1). Throws TransientError while somebody else holds it.
+   * Takes the source for `self` (advisory lock, and the slot if there is one, by opening its stream at 0/0), before any
+   * position is known (PROTOCOL, source 1). Throws TransientError while somebody else holds it. A holder is ended only if it is an
+   * older incarnation of the same daemon, or of any daemon when `takeOver` is true (V3).
    */
-  open(signal: AbortSignal): Promise<HeldSource>;
+  open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource>;
+}
+
+/** True when `a` is a newer run of the same daemon than `b`. */
+export function isNewer(a: Incarnation, b: Incarnation): boolean {
+  return a.daemon === b.daemon && (a.offset > b.offset || (a.offset === b.offset && a.id > b.id));
 }
 
 /** A source that is held by this process until it is disposed of. Nothing is acknowledged before `acknowledge` is called. */
