@@ -43,7 +43,9 @@ export interface SinkTransaction extends AsyncDisposable {
   apply(batch: Batch, signal: AbortSignal): Promise<void>;
 
   /**
-   * Stores progress and commits. An unknown outcome is a TransientError: claim anew and read progress (Invariant 5).
+   * Stores progress and commits. When `durable`, this commit and all before it are on disk when it resolves; else a crash of the
+   * target may take the last commits back, rows and progress together. An unknown outcome is a TransientError: claim anew and
+   * read progress (Invariant 5).
    */
-  commit(progress: Progress, signal: AbortSignal): Promise<void>;
+  commit(progress: Progress, durable: boolean, signal: AbortSignal): Promise<void>;
 }
