@@ -1,0 +1,116 @@
+const FRAMEWORK = 'Rowcast has its own way to do this';
+const CLIENTS = 'Kafka clients are set up by the daemon';
+
+/** Connect's keys that every kind of connector may have and that change nothing here. */
+const IGNORED_BY_ALL: Readonly<Record<string, string>> = {
+  'tasks.max.enforce': FRAMEWORK,
+  'header.converter*': 'headers are bytes',
+  'key.converter.schemas.enable': 'records are Avro',
+  'value.converter.schemas.enable': 'records are Avro',
+  'key.converter.schema.registry.url': 'the built-in schema store is used',
+  'value.converter.schema.registry.url': 'the built-in schema store is used',
+  'config.action.reload': FRAMEWORK,
+  'errors.log.*': FRAMEWORK,
+  'errors.retry.*': 'passing failures are retried for ever, with growing pauses',
+  'errors.max.retries': 'passing failures are retried for ever, with growing pauses',
+  'producer.override.*': CLIENTS,
+  'consumer.override.*': CLIENTS,
+  'admin.override.*': CLIENTS,
+};
+
+const UNSUPPORTED_BY_ALL: Readonly<Record<string, string>> = {
+  'transforms*': 'transforms are not there yet',
+  'predicates*': 'predicates are not there yet',
+  'key.converter*': 'records are written and read as Avro; leave this out',
+  'value.converter*': 'records are written and read as Avro; leave this out',
+};
+
+/** Keys of Debezium's Postgres connector and of Connect that change nothing for a WAL source. */
+export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
+  ...IGNORED_BY_ALL,
+  'plugin.name': 'pgoutput is always used',
+  'database.tcpKeepAlive': 'it is always on',
+  'database.sslfactory': 'it names a Java class',
+  'slot.max.retries': 'a busy slot is waited for',
+  'slot.retry.delay.ms': 'a busy slot is waited for',
+  'slot.stream.params': 'it belongs to another plugin',
+  'snapshot.max.threads*': 'tables are copied one after another',
+  'snapshot.isolation.mode': 'the copy always is one snapshot',
+  'snapshot.locking.mode': 'the copy takes no locks',
+  'snapshot.lock.timeout.ms': 'the copy takes no locks',
+  'snapshot.delay.ms': FRAMEWORK,
+  'streaming.delay.ms': FRAMEWORK,
+  'max.queue.size': 'batches are bounded in bytes: max.batch.bytes',
+  'max.queue.size.in.bytes': 'batches are bounded in bytes: max.batch.bytes',
+  'max.batch.size': 'batches are bounded in bytes: max.batch.bytes',
+  'poll.interval.ms': 'changes are pushed by the server',
+  'retriable.restart.connector.wait.ms': 'pauses grow by themselves',
+  'lsn.flush.*': 'a position is acknowledged when the log has it, and never earlier',
+  'flush.lsn.source': 'a position is acknowledged when the log has it, and never earlier',
+  'offset.mismatch.strategy': 'a gap always stops the connector',
+  'exactly.once.support': 'the replica is exactly once without it',
+  'transaction.boundary*': 'boundaries are the ones of the source',
+  'include.schema.changes': 'schema changes always have their topic',
+  'include.unknown.datatypes': 'every type is carried',
+  'extended.headers.enabled': FRAMEWORK,
+  'sourceinfo.struct.maker': 'it names a Java class',
+  'schema.refresh.mode': 'schemas come with the stream',
+  'database.query.timeout.ms': FRAMEWORK,
+  'connection.validation.timeout.ms': FRAMEWORK,
+  'executor.shutdown.timeout.ms': FRAMEWORK,
+  'statistics.metrics.enabled': FRAMEWORK,
+  'custom.metric.tags': FRAMEWORK,
+  'openlineage.*': FRAMEWORK,
+  'xmin.fetch.interval.ms': 'xmin is not needed',
+  'incremental.snapshot.*': 'tables are copied once, at the start',
+  'read.only': 'nothing is written to the source but the publication',
+  'signal.enabled.channels': 'there are no signals yet',
+  'signal.poll.interval.ms': 'there are no signals yet',
+  'notification.*': 'there are no notifications yet',
+};
+
+/** Keys of Debezium's Postgres connector whose effect would be missed: masked values in clear, other rows, other topics. */
+export const UNSUPPORTED_BY_SOURCES: Readonly<Record<string, string>> = {
+  ...UNSUPPORTED_BY_ALL,
+  'column.mask.*': 'values cannot be masked yet, and would travel in clear',
+  'column.truncate.*': 'values cannot be truncated yet',
+  'message.key.columns': 'keys are those of the tables',
+  'snapshot.select.statement.overrides*': 'tables are copied whole',
+  'snapshot.include.collection.list': 'all captured tables are copied',
+  'signal.data.collection': 'there are no signals yet',
+  'heartbeat.action.query': 'an idle source moves its slot by itself; leave this out',
+  'replica.identity.autoset.values': 'set the replica identity with ALTER TABLE',
+  'topic.naming.strategy': 'it names a Java class',
+  'topic.delimiter': 'topic names are joined by dots',
+  'converters*': 'they name Java classes',
+  'post.processors*': 'they name Java classes',
+  'slot.failover': 'failover slots are not there yet',
+};
+
+/** Keys of Debezium's JDBC sink and of Connect that change nothing for a Postgres sink. */
+export const IGNORED_BY_SINKS: Readonly<Record<string, string>> = {
+  ...IGNORED_BY_ALL,
+  'connection.pool.*': 'one connection writes',
+  'connection.restart.on.errors': 'a lost connection is always opened again',
+  'quote.identifiers': 'identifiers are always quoted',
+  'batch.size': 'what is there is applied at once, whole transactions',
+  'use.reduction.buffer': 'changes of one row are always joined where that is safe',
+  'dialect.*': 'the fastest safe way is always taken',
+  'flush.*': 'passing failures are retried for ever, with growing pauses',
+  'use.time.zone': 'times are written as they were',
+  'database.time_zone': 'times are written as they were',
+  'truncate.enabled': 'a replica follows truncates',
+};
+
+/** Keys of Debezium's JDBC sink whose effect would be missed. */
+export const UNSUPPORTED_BY_SINKS: Readonly<Record<string, string>> = {
+  ...UNSUPPORTED_BY_ALL,
+  'primary.key.fields': 'keys are those of the source tables',
+  'field.*': 'leave columns out at the source, with column.exclude.list',
+  'collection.name.format': 'tables have the names that they have on the source',
+  'table.name.format': 'tables have the names that they have on the source',
+  'column.naming.strategy': 'it names a Java class',
+  'collection.naming.strategy': 'it names a Java class',
+  'errors.tolerance': 'there is no dead-letter topic yet: a record that cannot be applied stops the connector',
+  'errors.deadletterqueue.*': 'there is no dead-letter topic yet: a record that cannot be applied stops the connector',
+};

@@ -1,0 +1,161 @@
+import type { ConnectorClass } from './connector-class.ts';
+import { type UrlConnection, parseConnectionUrl } from './connection-url.ts';
+import { IGNORED_BY_SINKS, UNSUPPORTED_BY_SINKS } from './debezium-keys.ts';
+import {
+  choice,
+  flag,
+  integer,
+  list,
+  optional,
+  patterns,
+  type Setting,
+  type SettingSpec,
+  secret,
+  text,
+} from './setting.ts';
+
+/** What a PostgresSink is told by its file. Names follow Debezium's JDBC sink; the doc of each is in `POSTGRES_SINK.settings`. */
+export interface PostgresSinkConfig {
+  readonly connection: UrlConnection;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly topicPrefix: string | undefined;
+  readonly topics: readonly string[];
+  readonly topicsRegex: readonly string[];
+  readonly insertMode: 'upsert';
+  readonly primaryKeyMode: 'record_key';
+  readonly deleteEnabled: boolean;
+  readonly schemaEvolution: 'none' | 'basic';
+  readonly autoCreate: boolean | undefined;
+  readonly autoEvolve: boolean | undefined;
+  readonly targetNotEmpty: 'refuse' | 'truncate';
+  readonly maxTransactionBytes: number;
+  readonly tasksMax: number;
+}
+
+/** Keeps a Postgres database equal to a source: whole source transactions, exactly once. */
+export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
+  name: 'PostgresSink',
+  kind: 'sink',
+  doc: 'Keeps a Postgres database equal to a source, whole transactions and exactly once.',
+  settings: {
+    connection: url('connection.url', {
+      group: 'Connection',
+      importance: 'high',
+      doc: 'Where the replica is: jdbc:postgresql://host:port/database or postgres://user@host:port/database.',
+    }),
+    user: optional(
+      text('connection.username', {
+        group: 'Connection',
+        importance: 'high',
+        doc: 'Role to write as, unless the URL names it.',
+      }),
+    ),
+    password: optional(
+      secret('connection.password', {
+        group: 'Connection',
+        importance: 'high',
+        doc: 'Password of the role; best as ${env:NAME}.',
+      }),
+    ),
+    topicPrefix: optional(
+      text('topic.prefix', {
+        group: 'Topics',
+        importance: 'high',
+        pattern: /^[A-Za-z0-9._-]{1,100}$/,
+        rule: 'letters, digits, dots, dashes and underscores, at most 100',
+        doc: 'Which source to replay: its topic.prefix. Found from topics when those are given.',
+      }),
+    ),
+    topics: list('topics', {
+      group: 'Topics',
+      doc: 'Table topics to replay; all of the source when neither this nor topics.regex is given.',
+    }),
+    topicsRegex: patterns('topics.regex', {
+      group: 'Topics',
+      doc: 'Regular expressions that a table topic must match to be replayed.',
+    }),
+    insertMode: choice('insert.mode', ['upsert'], {
+      group: 'Writes',
+      default: 'upsert',
+      foreseen: ['insert', 'update'],
+      doc: 'What becomes of a row: a replica has the row as it is on the source.',
+    }),
+    primaryKeyMode: choice('primary.key.mode', ['record_key'], {
+      group: 'Writes',
+      default: 'record_key',
+      foreseen: ['none', 'kafka', 'record_value', 'record_header'],
+      doc: "Which columns identify a row: the source table's own key.",
+    }),
+    deleteEnabled: flag('delete.enabled', {
+      group: 'Writes',
+      default: 'true',
+      doc: 'Whether deletes are replayed; a replica needs them.',
+    }),
+    schemaEvolution: choice('schema.evolution', ['basic', 'none'], {
+      group: 'Tables',
+      default: 'basic',
+      foreseen: ['validate-only'],
+      doc: 'basic: create missing tables and add missing columns; none: neither. auto.create and auto.evolve say it one by one.',
+    }),
+    autoCreate: optional(
+      flag('auto.create', { group: 'Tables', doc: "Create missing tables with the source's own types." }),
+    ),
+    autoEvolve: optional(
+      flag('auto.evolve', { group: 'Tables', doc: 'Add columns that the source has and the replica lacks.' }),
+    ),
+    targetNotEmpty: choice('target.not.empty', ['refuse', 'truncate'], {
+      group: 'Tables',
+      default: 'refuse',
+      doc: 'What to do when the first copy finds rows in a table of the replica.',
+    }),
+    maxTransactionBytes: integer('max.transaction.bytes', 65_536, 1024 * 1024 * 1024, {
+      group: 'Writes',
+      default: String(8 * 1024 * 1024),
+      doc: 'How much of a backlog one target transaction takes at most, whole source transactions apart.',
+    }),
+    tasksMax: integer('tasks.max', 1, 1000, {
+      group: 'Common',
+      default: '1',
+      doc: 'A consistent replica is written by one task.',
+    }),
+  },
+  aliases: {
+    'io.debezium.connector.jdbc.JdbcSinkConnector': {
+      'insert.mode': 'insert',
+      'primary.key.mode': 'none',
+      'delete.enabled': 'false',
+      'schema.evolution': 'none',
+    },
+  },
+  renamed: { 'connection.user': 'connection.username' },
+  ignored: IGNORED_BY_SINKS,
+  unsupported: UNSUPPORTED_BY_SINKS,
+  check,
+};
+
+function url(key: string, spec: SettingSpec): Setting<UrlConnection> {
+  return { ...spec, key, type: 'STRING', required: true, parse: parseConnectionUrl };
+}
+
+function check(
+  config: PostgresSinkConfig,
+  given: ReadonlySet<string>,
+): { readonly problems: readonly string[]; readonly warnings: readonly string[] } {
+  const problems: string[] = [];
+  if (given.has('topics') && given.has('topics.regex')) problems.push('topics and topics.regex exclude each other');
+  if (config.user === undefined && config.connection.user === undefined)
+    problems.push('connection.username is required');
+  if (!config.deleteEnabled) problems.push('delete.enabled must be true: a replica without deletes is none');
+  if (config.topicPrefix === undefined && prefixOf(config.topics) === undefined) {
+    problems.push('topic.prefix is required: it says which source to replay');
+  }
+  return { problems, warnings: [] };
+}
+
+/** `prefix` of topics named `<prefix>.<schema>.<table>`, when they all have the same. */
+export function prefixOf(topics: readonly string[]): string | undefined {
+  const prefixes = new Set(topics.map((topic) => topic.split('.').slice(0, -2).join('.')));
+  const [only] = prefixes;
+  return prefixes.size === 1 && only !== '' ? only : undefined;
+}

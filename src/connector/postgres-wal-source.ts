@@ -1,0 +1,244 @@
+import { SSL_MODES } from './connection-url.ts';
+import type { ConnectorClass } from './connector-class.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
+import { choice, flag, integer, list, optional, patterns, secret, text } from './setting.ts';
+import { IGNORED_BY_SOURCES, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
+
+/** What a PostgresWalSource is told by its file. Names follow Debezium's; the doc of each is in `POSTGRES_WAL_SOURCE.settings`. */
+export interface PostgresWalConfig {
+  readonly hostname: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly database: string;
+  readonly sslmode: ConnectionSettings['sslmode'];
+  readonly sslrootcert: string | undefined;
+  readonly sslcert: string | undefined;
+  readonly sslkey: string | undefined;
+  readonly topicPrefix: string;
+  readonly slot: string;
+  readonly slotDropOnStop: boolean;
+  readonly publication: string;
+  readonly publicationAutocreate: 'filtered' | 'all_tables' | 'disabled';
+  readonly schemaInclude: readonly string[];
+  readonly schemaExclude: readonly string[];
+  readonly tableInclude: readonly string[];
+  readonly tableExclude: readonly string[];
+  readonly columnInclude: readonly string[];
+  readonly columnExclude: readonly string[];
+  readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
+  readonly snapshotFetchSize: number;
+  readonly tombstonesOnDelete: boolean;
+  readonly skippedOperations: readonly string[];
+  readonly heartbeatIntervalMs: number;
+  readonly statusIntervalMs: number;
+  readonly transactionMetadata: boolean;
+  readonly maxBatchBytes: number;
+  readonly topicPartitions: number;
+  readonly topicReplicationFactor: number;
+  readonly decimalHandling: 'precise';
+  readonly timePrecision: 'adaptive';
+  readonly binaryHandling: 'bytes';
+  readonly takeOver: boolean;
+  readonly tasksMax: number;
+}
+
+const IDENTIFIER = { pattern: /^[^\0]{1,63}$/, rule: 'a name of at most 63 characters' };
+
+/** Captures row changes from Postgres's WAL through a logical replication slot. */
+export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
+  name: 'PostgresWalSource',
+  kind: 'source',
+  doc: 'Captures row changes of a Postgres database from its WAL, after a consistent copy of the tables.',
+  settings: {
+    hostname: text('database.hostname', {
+      group: 'Connection',
+      importance: 'high',
+      doc: 'Host name or address of the server.',
+    }),
+    port: integer('database.port', 1, 65535, { group: 'Connection', default: '5432', doc: 'Port of the server.' }),
+    user: text('database.user', {
+      group: 'Connection',
+      importance: 'high',
+      doc: 'Role to connect as; it needs REPLICATION and SELECT on the captured tables.',
+    }),
+    password: optional(
+      secret('database.password', {
+        group: 'Connection',
+        importance: 'high',
+        doc: 'Password of the role; best as ${env:NAME}.',
+      }),
+    ),
+    database: text('database.dbname', {
+      group: 'Connection',
+      importance: 'high',
+      doc: 'Database whose changes are captured.',
+    }),
+    sslmode: choice('database.sslmode', SSL_MODES, {
+      group: 'Connection',
+      default: 'prefer',
+      doc: 'Whether TLS is used and what is verified, as libpq has it.',
+    }),
+    sslrootcert: optional(
+      text('database.sslrootcert', { group: 'Connection', doc: 'File of the certificate authorities to trust.' }),
+    ),
+    sslcert: optional(text('database.sslcert', { group: 'Connection', doc: 'File of the client certificate.' })),
+    sslkey: optional(text('database.sslkey', { group: 'Connection', doc: "File of the client certificate's key." })),
+    topicPrefix: text('topic.prefix', {
+      group: 'Topics',
+      importance: 'high',
+      pattern: /^[A-Za-z0-9._-]{1,100}$/,
+      rule: 'letters, digits, dots, dashes and underscores, at most 100',
+      doc: 'Name of this source: the first part of all its topic names. Never change it.',
+    }),
+    slot: text('slot.name', {
+      group: 'Replication',
+      default: 'rowcast',
+      pattern: /^[a-z0-9_]{1,63}$/,
+      rule: 'lower-case letters, digits and underscores, at most 63',
+      doc: 'Replication slot; created when it does not exist.',
+    }),
+    slotDropOnStop: flag('slot.drop.on.stop', {
+      group: 'Replication',
+      default: 'false',
+      doc: 'Drop the slot when the connector stops. For tests: whatever changes meanwhile is lost.',
+    }),
+    publication: text('publication.name', {
+      group: 'Replication',
+      default: 'rowcast',
+      ...IDENTIFIER,
+      doc: 'Publication that names the captured tables.',
+    }),
+    publicationAutocreate: choice('publication.autocreate.mode', ['filtered', 'all_tables', 'disabled'], {
+      group: 'Replication',
+      default: 'filtered',
+      foreseen: ['no_tables'],
+      doc: 'filtered: publish exactly the captured tables; all_tables: create it for all tables (needs a superuser); disabled: it must exist.',
+    }),
+    schemaInclude: patterns('schema.include.list', { group: 'Filters', doc: 'Schemas to capture.' }),
+    schemaExclude: patterns('schema.exclude.list', { group: 'Filters', doc: 'Schemas not to capture.' }),
+    tableInclude: patterns('table.include.list', {
+      group: 'Filters',
+      importance: 'high',
+      doc: 'Tables to capture, as schema.table.',
+    }),
+    tableExclude: patterns('table.exclude.list', { group: 'Filters', doc: 'Tables not to capture, as schema.table.' }),
+    columnInclude: patterns('column.include.list', {
+      group: 'Filters',
+      doc: 'Columns to capture, as schema.table.column; keys always are.',
+    }),
+    columnExclude: patterns('column.exclude.list', {
+      group: 'Filters',
+      doc: 'Columns not to capture, as schema.table.column; keys always are.',
+    }),
+    snapshotMode: choice('snapshot.mode', ['initial', 'initial_only', 'no_data'], {
+      group: 'Snapshot',
+      default: 'initial',
+      foreseen: ['always', 'when_needed', 'configuration_based', 'custom'],
+      doc: 'initial: copy the tables once, then stream; initial_only: copy and stop; no_data: stream only.',
+    }),
+    snapshotFetchSize: integer('snapshot.fetch.size', 1, 1_000_000, {
+      group: 'Snapshot',
+      default: '10240',
+      doc: 'Rows of one batch while tables are copied.',
+    }),
+    tombstonesOnDelete: flag('tombstones.on.delete', {
+      group: 'Records',
+      default: 'true',
+      doc: 'Follow every delete by a record without value, so that compacted topics forget the key.',
+    }),
+    skippedOperations: operations(),
+    heartbeatIntervalMs: integer('heartbeat.interval.ms', 0, 86_400_000, {
+      group: 'Replication',
+      default: '0',
+      doc: 'Accepted for compatibility: an idle source moves its slot by itself, whatever this says.',
+    }),
+    statusIntervalMs: integer('status.update.interval.ms', 100, 3_600_000, {
+      group: 'Replication',
+      default: '10000',
+      doc: 'How often the server hears which position is stored, when nothing else makes it hear.',
+    }),
+    transactionMetadata: flag('provide.transaction.metadata', {
+      group: 'Records',
+      default: 'false',
+      doc: 'Write the transaction topic and the transaction block of every record.',
+    }),
+    maxBatchBytes: integer('max.batch.bytes', 65_536, 64 * 1024 * 1024, {
+      group: 'Replication',
+      default: String(4 * 1024 * 1024),
+      doc: 'Bytes of row text that one batch may hold: bounds memory.',
+    }),
+    topicPartitions: integer('topic.creation.default.partitions', 1, 10_000, {
+      group: 'Topics',
+      default: '1',
+      doc: 'Partitions of a table topic when it is created.',
+    }),
+    topicReplicationFactor: integer('topic.creation.default.replication.factor', -1, 100, {
+      group: 'Topics',
+      default: '-1',
+      doc: "Copies of every record on the brokers; -1 is the broker's default.",
+    }),
+    decimalHandling: choice('decimal.handling.mode', ['precise'], {
+      group: 'Records',
+      default: 'precise',
+      foreseen: ['double', 'string'],
+      doc: 'How numeric columns are written: exactly.',
+    }),
+    timePrecision: choice('time.precision.mode', ['adaptive'], {
+      group: 'Records',
+      default: 'adaptive',
+      foreseen: ['adaptive_time_microseconds', 'connect', 'isostring', 'microseconds', 'nanoseconds', 'structured'],
+      doc: 'How dates and times are written: with the precision of their columns.',
+    }),
+    binaryHandling: choice('binary.handling.mode', ['bytes'], {
+      group: 'Records',
+      default: 'bytes',
+      foreseen: ['base64', 'base64-url-safe', 'hex'],
+      doc: 'How bytea columns are written: as bytes.',
+    }),
+    takeOver: flag('take.over', {
+      group: 'Replication',
+      default: 'false',
+      doc: 'Take the slot and the log from the daemon that owns them, once. Only when that daemon is known to be gone.',
+    }),
+    tasksMax: integer('tasks.max', 1, 1000, { group: 'Common', default: '1', doc: 'A source always has one task.' }),
+  },
+  aliases: {
+    'io.debezium.connector.postgresql.PostgresConnector': {
+      'slot.name': 'debezium',
+      'publication.name': 'dbz_publication',
+    },
+  },
+  renamed: { 'database.server.name': 'topic.prefix' },
+  ignored: IGNORED_BY_SOURCES,
+  unsupported: UNSUPPORTED_BY_SOURCES,
+  check: checkFilters,
+};
+
+function operations(): ConnectorClass<PostgresWalConfig>['settings']['skippedOperations'] {
+  const setting = list('skipped.operations', {
+    group: 'Records',
+    default: 'none',
+    doc: 'Operations to leave out: c, u, d, t, or none. A replica needs all of them.',
+  });
+  return {
+    ...setting,
+    parse: (value) =>
+      setting.parse(value).filter((each) => choice('', ['c', 'u', 'd', 't', 'none'], setting).parse(each) !== 'none'),
+  };
+}
+
+function checkFilters(config: PostgresWalConfig): {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+} {
+  const problems: string[] = [];
+  const both = (kind: string, include: readonly string[], exclude: readonly string[]): void => {
+    if (include.length > 0 && exclude.length > 0)
+      problems.push(`${kind}.include.list and ${kind}.exclude.list exclude each other`);
+  };
+  both('schema', config.schemaInclude, config.schemaExclude);
+  both('table', config.tableInclude, config.tableExclude);
+  both('column', config.columnInclude, config.columnExclude);
+  return { problems, warnings: [] };
+}

@@ -1,0 +1,134 @@
+import { OperatorError } from '../errors.ts';
+
+/** Types as Kafka Connect's ConfigDef names them. */
+export type SettingType = 'STRING' | 'INT' | 'LONG' | 'BOOLEAN' | 'LIST' | 'PASSWORD' | 'CLASS';
+
+/** What a setting is, apart from its key: shown in the documentation and by Connect's validate call. */
+export interface SettingSpec {
+  readonly doc: string;
+  readonly group: string;
+  readonly importance?: 'high' | 'medium' | 'low';
+  /** The default as it would stand in a file; without one the setting is required, unless made `optional`. */
+  readonly default?: string;
+}
+
+/** One setting of a connector class, declared once: its key, type, documentation, and how its text becomes a value. */
+export interface Setting<T> extends SettingSpec {
+  readonly key: string;
+  readonly type: SettingType;
+  readonly required: boolean;
+  /** Values that may be given, where they can be listed. */
+  readonly choices?: readonly string[];
+  /** The value of this text. Throws OperatorError whose message continues "<key> …" and never holds the text of a secret. */
+  readonly parse: (text: string) => T;
+  /** The value when nothing is given and there is no default. Only for optional settings. */
+  readonly absent?: T;
+}
+
+/** The settings that make up a typed config: one for each of its members. */
+export type SettingsOf<T> = { readonly [K in keyof T]: Setting<T[K]> };
+
+/** A text; `pattern` is what the whole of it must match, `rule` says so in words. */
+export function text(key: string, spec: SettingSpec & { pattern?: RegExp; rule?: string }): Setting<string> {
+  const { pattern, rule, ...rest } = spec;
+  return declare(key, 'STRING', rest, (value) => {
+    if (value === '') throw new OperatorError('must not be empty');
+    if (pattern && !pattern.test(value)) throw new OperatorError(`must be ${rule ?? String(pattern)}`);
+    return value;
+  });
+}
+
+/** A text that is never printed (Invariant 11). */
+export function secret(key: string, spec: SettingSpec): Setting<string> {
+  return declare(key, 'PASSWORD', spec, (value) => value);
+}
+
+/** A whole number in a range, both ends included. */
+export function integer(key: string, min: number, max: number, spec: SettingSpec): Setting<number> {
+  return declare(key, max > 2 ** 31 - 1 ? 'LONG' : 'INT', spec, (value) => {
+    const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new OperatorError(`must be a whole number from ${min} to ${max}`);
+  });
+}
+
+/** `true` or `false`, in any case, as Connect takes it. */
+export function flag(key: string, spec: SettingSpec): Setting<boolean> {
+  return declare(key, 'BOOLEAN', spec, (value) => {
+    const lower = value.toLowerCase();
+    if (lower !== 'true' && lower !== 'false') throw new OperatorError('must be true or false');
+    return lower === 'true';
+  });
+}
+
+/**
+ * One of several words. `foreseen` are values of other products that mean something we do not do yet: they are refused with
+ * that reason, not as unknown.
+ */
+export function choice<const T extends string>(
+  key: string,
+  choices: readonly T[],
+  spec: SettingSpec & { foreseen?: readonly string[] },
+): Setting<T> {
+  const { foreseen = [], ...rest } = spec;
+  const setting = declare(key, 'STRING', rest, (value) => {
+    const found = choices.find((each) => each === value.toLowerCase());
+    if (found !== undefined) return found;
+    const list = choices.join(', ');
+    if (foreseen.includes(value.toLowerCase()))
+      throw new OperatorError(`"${value}" is not supported; supported: ${list}`);
+    throw new OperatorError(`must be one of: ${list}`);
+  });
+  return { ...setting, choices };
+}
+
+/** Texts separated by commas; blanks around them do not count. An empty text is an empty list. */
+export function list(key: string, spec: SettingSpec): Setting<readonly string[]> {
+  return declare(key, 'LIST', { default: '', ...spec }, split);
+}
+
+/**
+ * Regular expressions separated by commas, each to match a whole name. A comma inside parentheses, brackets or braces belongs to
+ * its expression.
+ */
+export function patterns(key: string, spec: SettingSpec): Setting<readonly string[]> {
+  return declare(key, 'LIST', { default: '', ...spec }, (value) => {
+    const expressions = split(value);
+    for (const expression of expressions) compile(expression);
+    return expressions;
+  });
+}
+
+/** The same setting, with undefined as the value when it is not given. */
+export function optional<T>(setting: Setting<T>): Setting<T | undefined> {
+  return { ...setting, required: false, absent: undefined };
+}
+
+function declare<T>(key: string, type: SettingType, spec: SettingSpec, parse: (text: string) => T): Setting<T> {
+  return { ...spec, key, type, required: spec.default === undefined, parse };
+}
+
+function compile(expression: string): void {
+  try {
+    new RegExp(`^(?:${expression})$`, 'u');
+  } catch (cause) {
+    throw new OperatorError(`has an invalid regular expression: ${expression}`, { cause });
+  }
+}
+
+function split(value: string): readonly string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i <= value.length; i++) {
+    const char = value[i];
+    if (char === '\\') i++;
+    else if (char === '(' || char === '[' || char === '{') depth++;
+    else if (char === ')' || char === ']' || char === '}') depth--;
+    else if (char === undefined || (char === ',' && depth <= 0)) {
+      parts.push(value.slice(start, i).trim());
+      start = i + 1;
+    }
+  }
+  return parts.filter((part) => part !== '');
+}
