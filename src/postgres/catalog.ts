@@ -1,0 +1,145 @@
+import type pg from 'pg';
+import type { Column, ReplicaIdentity, TableSchema, TypeKind } from '../change/table-schema.ts';
+import { postgresError } from './errors.ts';
+
+/** What the catalog knows of a relation now; a `TableSchema` without its version. */
+export type RelationFacts = Omit<TableSchema, 'version'>;
+
+/**
+ * Looks a relation up; undefined when it is gone. Generated columns have their expression in `default`. The key is the replica identity's index,
+ * else the primary key. Names of types are qualified because the session's search_path is empty (Invariant 10).
+ */
+export async function lookUpRelation(client: pg.ClientBase, relationId: number): Promise<RelationFacts | undefined> {
+  try {
+    const result = await client.query<{ facts: RawRelation }>(RELATION, [relationId]);
+    const raw = result.rows[0]?.facts;
+    return raw && toFacts(relationId, raw);
+  } catch (error) {
+    throw postgresError(error, `Cannot look up relation ${relationId}`);
+  }
+}
+
+/** The id of a table by its name; undefined when there is none. */
+export async function findRelation(client: pg.ClientBase, schema: string, name: string): Promise<number | undefined> {
+  try {
+    const result = await client.query<{ oid: number }>(
+      /* sql */ `select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`,
+      [schema, name],
+    );
+    return result.rows[0]?.oid;
+  } catch (error) {
+    throw postgresError(error, `Cannot look up table ${schema}.${name}`);
+  }
+}
+
+interface RawColumn {
+  readonly attnum: number;
+  readonly name: string;
+  readonly oid: number;
+  readonly modifier: number;
+  readonly declared: string;
+  readonly type: string;
+  readonly kind: TypeKind;
+  readonly base: string;
+  readonly baseModifier: number;
+  readonly labels: readonly string[] | null;
+  readonly nullable: boolean;
+  readonly default: string | null;
+  readonly generated: '' | 's' | 'v';
+  readonly identity: '' | 'a' | 'd';
+}
+
+interface RawRelation {
+  readonly schema: string;
+  readonly name: string;
+  readonly identity: 'd' | 'n' | 'f' | 'i';
+  readonly columns: readonly RawColumn[];
+  readonly key: readonly number[] | null;
+}
+
+const IDENTITIES: Readonly<Record<RawRelation['identity'], ReplicaIdentity>> = {
+  d: 'default',
+  n: 'nothing',
+  f: 'full',
+  i: 'index',
+};
+
+function toFacts(relationId: number, raw: RawRelation): RelationFacts {
+  const ordinals = new Map(raw.columns.map((column, i) => [column.attnum, i]));
+  return {
+    relationId,
+    schema: raw.schema,
+    name: raw.name,
+    columns: raw.columns.map(toColumn),
+    key: (raw.key ?? []).map((attnum) => ordinals.get(attnum) as number),
+    identity: IDENTITIES[raw.identity],
+  };
+}
+
+function toColumn(raw: RawColumn): Column {
+  return {
+    name: raw.name,
+    attnum: raw.attnum,
+    type: {
+      oid: raw.oid,
+      name: raw.type,
+      declared: raw.declared,
+      modifier: raw.modifier,
+      kind: raw.kind,
+      base: raw.base,
+      baseModifier: raw.baseModifier,
+      ...(raw.labels && { labels: raw.labels }),
+    },
+    nullable: raw.nullable,
+    ...(raw.default !== null && { default: raw.default }),
+    ...(raw.generated && { generated: raw.generated }),
+    ...(raw.identity && { identity: raw.identity }),
+  };
+}
+
+/** Behind a dot keywords need no quotes, so that the name is `pg_catalog.numeric`, without `quote_ident`'s. */
+function bare(name: string): string {
+  return `case when ${name} ~ '^[a-z_][a-z0-9_$]*$' then ${name}::text else quote_ident(${name}) end`;
+}
+
+/** A domain's base is looked for through all domains in between; the first modifier on the way is the one that holds. */
+const RELATION = /* sql */ `
+  select json_build_object(
+    'schema', n.nspname, 'name', c.relname, 'identity', c.relreplident,
+    'key', (
+      select json_agg(k.attnum order by k.ordinality)
+      from pg_catalog.pg_index i, unnest(i.indkey::int2[]) with ordinality k (attnum, ordinality)
+      where i.indrelid = c.oid and k.ordinality <= i.indnkeyatts
+        and case when c.relreplident = 'i' then i.indisreplident else i.indisprimary end),
+    'columns', (
+      select coalesce(json_agg(json_build_object(
+        'attnum', a.attnum, 'name', a.attname, 'oid', a.atttypid::int8, 'modifier', a.atttypmod,
+        'declared', format_type(a.atttypid, a.atttypmod),
+        'type', quote_ident(tn.nspname) || '.' || ${bare('t.typname')},
+        'kind', case when exists (select from pg_catalog.pg_type e where e.typarray = t.oid) then 'array'
+          else case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'c' then 'composite' when 'r' then 'range'
+          when 'm' then 'multirange' else 'base' end end,
+        'base', quote_ident(bn.nspname) || '.' || ${bare('bt.typname')},
+        'baseModifier', base.modifier,
+        'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = bt.oid),
+        'nullable', not (a.attnotnull or base.required),
+        'default', pg_get_expr(d.adbin, d.adrelid),
+        'generated', a.attgenerated, 'identity', a.attidentity) order by a.attnum), '[]')
+      from pg_catalog.pg_attribute a
+      join pg_catalog.pg_type t on t.oid = a.atttypid
+      join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+      cross join lateral (
+        with recursive walk (oid, modifier, required, depth) as (
+          select a.atttypid, a.atttypmod, false, 0
+          union all
+          select w.typbasetype, case when walk.modifier >= 0 then walk.modifier else w.typtypmod end,
+            walk.required or w.typnotnull, walk.depth + 1
+          from walk join pg_catalog.pg_type w on w.oid = walk.oid and w.typtype = 'd')
+        select oid, modifier, required from walk order by depth desc limit 1) base
+      join pg_catalog.pg_type bt on bt.oid = base.oid
+      join pg_catalog.pg_namespace bn on bn.oid = bt.typnamespace
+      left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as facts
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.oid = $1`;

@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
+import pg from 'pg';
+import type { ConnectionSettings } from '../connector/connection-settings.ts';
+import { OperatorError } from '../errors.ts';
+import { postgresError, sqlState } from './errors.ts';
+
+/** What every session pins, as `pg_settings` shows it (Invariant 10): the text form of values depends on it. */
+export const PINNED: Readonly<Record<string, string>> = {
+  client_encoding: 'UTF8',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  TimeZone: 'UTC',
+  lc_monetary: 'C',
+  xmloption: 'content',
+  search_path: '',
+  statement_timeout: '0',
+  idle_session_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+};
+
+const CONNECT_TIMEOUT_MS = 30_000;
+
+/**
+ * Opens a connection whose session is pinned and checked (Invariant 10). `extra` holds further settings of the session;
+ * `replication: 'database'` makes it a walsender. The connection never crashes the process when it dies while idle: the
+ * next query fails instead. Throws TransientError or OperatorError.
+ */
+export async function connect(
+  settings: ConnectionSettings,
+  application: string,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<pg.Client> {
+  return await tryConnect(settings, application, extra, async (config) => {
+    const client = new pg.Client(config);
+    client.on('error', () => {}); // the next query reports it
+    try {
+      await client.connect();
+      await pinSession(client);
+      return client;
+    } catch (error) {
+      await client.end().catch(() => {}); // the first error is the one that tells
+      throw error;
+    }
+  });
+}
+
+/** Runs `attempt` with the client configuration, once more with the other kind of transport where sslmode allows both. */
+export async function tryConnect<T>(
+  settings: ConnectionSettings,
+  application: string,
+  extra: Readonly<Record<string, string>>,
+  attempt: (config: pg.ClientConfig) => Promise<T>,
+): Promise<T> {
+  const doing = `Cannot connect to database "${settings.database}" at ${settings.host}:${settings.port}`;
+  const transports = sslTransports(settings);
+  for (const [i, ssl] of transports.entries()) {
+    try {
+      return await attempt(clientConfig(settings, application, extra, ssl));
+    } catch (error) {
+      if (i + 1 === transports.length || !isTransportRefused(error)) throw postgresError(error, doing);
+    }
+  }
+  throw new Error('No transport to try');
+}
+
+/**
+ * Completes the pins of a fresh session and reads them back; throws OperatorError naming a setting that did not hold
+ * (a pooler that drops startup options, for example).
+ */
+export async function pinSession(client: pg.ClientBase): Promise<void> {
+  // transaction_timeout came with version 17: as a startup option it would be refused by older servers.
+  const result = await client.query<{ name: string; setting: string }>(
+    /* sql */ `select name, setting from pg_catalog.pg_settings where name in (${[...Object.keys(PINNED), 'transaction_timeout'].map((name) => `'${name}'`).join(', ')})`,
+  );
+  const found = new Map(result.rows.map((row) => [row.name, row.setting]));
+  for (const [name, value] of Object.entries(PINNED)) {
+    if (found.get(name) === value) continue;
+    throw new OperatorError(`Session setting "${name}" is "${found.get(name) ?? 'unknown'}" instead of "${value}"`, {
+      advice: 'Connect to Postgres 14 or newer without a pooler that ignores startup options.',
+    });
+  }
+  if ((found.get('transaction_timeout') ?? '0') !== '0') await client.query(/* sql */ `set transaction_timeout = 0`);
+}
+
+function clientConfig(
+  settings: ConnectionSettings,
+  application: string,
+  extra: Readonly<Record<string, string>>,
+  ssl: ConnectionOptions | false,
+): pg.ClientConfig {
+  const { replication, ...session } = extra;
+  const { host, port, database, user, password } = settings;
+  const config: pg.ClientConfig & { replication?: string } = {
+    host,
+    port,
+    database,
+    user,
+    ssl,
+    application_name: application,
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    options: Object.entries({ ...PINNED, ...session })
+      .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
+      .join(' '),
+  };
+  if (password !== undefined) config.password = password;
+  if (replication !== undefined) config.replication = replication;
+  return config;
+}
+
+function sslTransports(settings: ConnectionSettings): readonly (ConnectionOptions | false)[] {
+  const { sslmode } = settings;
+  if (sslmode === 'disable') return [false];
+  const tls: ConnectionOptions = { rejectUnauthorized: false };
+  if (settings.sslcert) tls.cert = readSetting('sslcert', settings.sslcert);
+  if (settings.sslkey) tls.key = readSetting('sslkey', settings.sslkey);
+  if (sslmode === 'prefer') return [tls, false];
+  if (sslmode === 'allow') return [false, tls];
+  if (settings.sslrootcert) tls.ca = readSetting('sslrootcert', settings.sslrootcert);
+  if (sslmode === 'require' && !settings.sslrootcert) return [tls];
+  tls.rejectUnauthorized = true;
+  // As libpq: require with a root certificate means verify-ca, which does not look at the host name.
+  if (sslmode !== 'verify-full') tls.checkServerIdentity = () => undefined;
+  return [tls];
+}
+
+function readSetting(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new OperatorError(`Cannot read ${name} "${path}"`, { cause: error, advice: `Check the path of ${name}.` });
+  }
+}
+
+/** Without TLS where it is needed, or with it where there is none. */
+function isTransportRefused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return /server does not support SSL/i.test(error.message) || (sqlState(error) ?? '').startsWith('28');
+}

@@ -1,0 +1,117 @@
+import pg from 'pg';
+import { OperatorError, RecordError, TransientError } from '../errors.ts';
+
+type Kind = typeof TransientError | typeof OperatorError | typeof RecordError;
+
+interface Remedy {
+  readonly kind: Kind;
+  readonly advice?: string;
+}
+
+/** What to do about an SQLSTATE: the first entry whose code begins the error's (a class is its first two characters). */
+const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
+  [
+    '08P01',
+    { kind: OperatorError, advice: 'Connect to Postgres itself: poolers refuse startup options and replication.' },
+  ],
+  ['08', { kind: TransientError }],
+  ['22', { kind: RecordError, advice: "Compare the column's type on both sides." }],
+  ['23', { kind: RecordError, advice: 'Compare the constraints of the table on both sides.' }],
+  ['25006', { kind: OperatorError, advice: 'Connect to the primary: this server is read-only.' }],
+  ['28', { kind: OperatorError, advice: "Check user, password and the server's pg_hba.conf." }],
+  ['3D000', { kind: OperatorError, advice: "Check the database's name." }],
+  ['40', { kind: TransientError }],
+  ['42501', { kind: OperatorError, advice: 'Grant the connecting role what the message names.' }],
+  ['42', { kind: OperatorError, advice: 'Check that the named object exists and has the expected shape.' }],
+  ['53300', { kind: TransientError, advice: 'Raise max_connections, or close idle connections.' }],
+  ['53400', { kind: OperatorError, advice: 'Raise max_replication_slots or max_wal_senders, or drop unused slots.' }],
+  ['53', { kind: TransientError, advice: 'Free disk space or memory on the database server.' }],
+  ['55006', { kind: TransientError, advice: 'Another session uses the object; it is tried again.' }],
+  ['55P03', { kind: TransientError }],
+  [
+    '55',
+    {
+      kind: OperatorError,
+      advice: 'See the message; for a lost slot, take a new snapshot. Needed: wal_level = logical.',
+    },
+  ],
+  ['57', { kind: TransientError }],
+  ['58', { kind: TransientError, advice: "Look at the database server's log." }],
+  ['0A', { kind: OperatorError, advice: 'This server does not support what is asked for.' }],
+];
+
+const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_|ENOTFOUND|EADDRNOTAVAIL|ESOCKET)/;
+const LOST =
+  /connection (was )?(terminated|ended|closed)|connection error|timeout expired|timeout exceeded|client was closed/i;
+const CERTIFICATE = /CERT|ERR_TLS|ERR_SSL|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
+
+/** The SQLSTATE of an error of Postgres, or of one that `postgresError` made of it. */
+export function sqlState(error: unknown): string | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if (e instanceof pg.DatabaseError || e instanceof SqlStateError) return e.code;
+  }
+  return undefined;
+}
+
+/**
+ * Translates what `pg` throws into the kind of failure that says who acts. `doing` begins the message: 'Cannot create slot "x"'.
+ * Errors that are ours, aborts and bugs come back as they are. Rows' values never pass: details and the messages of
+ * data errors hold them (Invariant 11).
+ */
+export function postgresError(error: unknown, doing: string): Error {
+  if (error instanceof pg.DatabaseError) return databaseError(error, doing);
+  if (!(error instanceof Error)) return new Error(`${doing}: ${String(error)}`);
+  if (error instanceof TransientError || error instanceof OperatorError || error instanceof RecordError) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (CERTIFICATE.test(code)) {
+    return new OperatorError(`${doing}: the server's certificate is not trusted (${code})`, {
+      cause: error,
+      advice: 'Set sslrootcert to the certificate authority, and the host name that the certificate names.',
+    });
+  }
+  if (/does not support SSL/i.test(error.message)) {
+    return new OperatorError(`${doing}: the server offers no TLS`, {
+      cause: error,
+      advice: 'Set sslmode, or enable TLS on the server.',
+    });
+  }
+  if (NETWORK.test(code)) return new TransientError(`${doing}: no connection (${code})`, { cause: plain(error) });
+  if (LOST.test(error.message)) return new TransientError(`${doing}: the connection was lost`, { cause: error });
+  return error;
+}
+
+function databaseError(error: pg.DatabaseError, doing: string): Error {
+  const code = error.code ?? 'XX000';
+  const cause = new SqlStateError(error, code);
+  const remedy = REMEDIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? { kind: OperatorError };
+  const options = remedy.advice === undefined ? { cause } : { cause, advice: remedy.advice };
+  return new remedy.kind(doing, options);
+}
+
+/** What may be told of an error of Postgres. */
+class SqlStateError extends Error {
+  readonly code: string;
+
+  constructor(error: pg.DatabaseError, code: string) {
+    const places = [`SQLSTATE ${code}`];
+    if (error.table) places.push(`table ${error.schema ?? ''}.${error.table}`);
+    if (error.column) places.push(`column ${error.column}`);
+    if (error.constraint) places.push(`constraint ${error.constraint}`);
+    const text = holdsValues(code) ? 'the message is withheld, it may hold values' : error.message;
+    super(`${text} (${places.join(', ')})`);
+    this.name = 'SqlStateError';
+    this.code = code;
+  }
+}
+
+/** Constraint violations name objects only (values are in the detail). Data exceptions quote the value, syntax errors the statement, and functions of the user whatever they like. */
+function holdsValues(code: string): boolean {
+  return code === '42601' || /^(22|44|P0|2F|38|39)/.test(code);
+}
+
+/** Node reports the attempts at several addresses as one error without a message. */
+function plain(error: Error): Error {
+  return error instanceof AggregateError && error.message === '' && error.errors[0] instanceof Error
+    ? error.errors[0]
+    : error;
+}

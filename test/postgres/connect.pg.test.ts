@@ -1,0 +1,59 @@
+import { expect, inject, test } from 'vitest';
+import { OperatorError, TransientError } from '../../src/errors.ts';
+import { connect, PINNED, pinSession } from '../../src/postgres/connect.ts';
+import { freshDatabase } from '../support/postgres.ts';
+
+for (const extra of [{}, { replication: 'database' }] as const) {
+  test(`pins the session against settings of role and database ${JSON.stringify(extra)}`, async () => {
+    await using database = await freshDatabase('pins');
+    const name = database.settings.database;
+    for (const setting of [
+      `DateStyle = 'SQL, DMY'`,
+      `extra_float_digits = -5`,
+      `search_path = 'public, pg_temp'`,
+      `statement_timeout = 5`,
+      `transaction_timeout = 5`,
+      `IntervalStyle = 'sql_standard'`,
+      `TimeZone = 'Asia/Tokyo'`,
+    ]) {
+      await database.query(`alter database "${name}" set ${setting}`);
+    }
+    const client = await connect(database.settings, 'rowcast test', extra);
+    const shown = await client.query('select name, setting from pg_settings');
+    const settings = new Map(shown.rows.map((row) => [row.name, row.setting]));
+    for (const [setting, value] of Object.entries(PINNED)) expect(settings.get(setting), setting).toBe(value);
+    expect(settings.get('transaction_timeout')).toBe('0');
+    expect(settings.get('application_name')).toBe('rowcast test');
+    await client.end();
+  });
+}
+
+test('names the setting that did not hold', async () => {
+  await using database = await freshDatabase('unpinned');
+  await database.query(`set search_path = ''; set datestyle = 'SQL, DMY'`);
+  const failure = await pinSession(database.client).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(OperatorError);
+  expect(String(failure)).toContain('"DateStyle"');
+});
+
+test('sorts failures to connect by who acts, without the password', async () => {
+  const settings = inject('postgres');
+  const wrong = await connect({ ...settings, password: 'sesame' }, 'rowcast test').catch((error: unknown) => error);
+  expect(wrong).toBeInstanceOf(OperatorError);
+  expect(String(wrong)).not.toContain('sesame');
+  const absent = connect({ ...settings, database: 'nowhere' }, 'rowcast test');
+  await expect(absent).rejects.toBeInstanceOf(OperatorError);
+  await expect(connect({ ...settings, port: 1 }, 'rowcast test')).rejects.toBeInstanceOf(TransientError);
+  const unencrypted = connect({ ...settings, sslmode: 'require' }, 'rowcast test');
+  await expect(unencrypted).rejects.toBeInstanceOf(OperatorError);
+  await (await connect({ ...settings, sslmode: 'prefer' }, 'rowcast test')).end();
+});
+
+test('survives the death of an idle connection', async () => {
+  const settings = inject('postgres');
+  const [a, b] = [await connect(settings, 'rowcast test'), await connect(settings, 'rowcast test')];
+  const pid = (await a.query('select pg_backend_pid() as pid')).rows[0].pid;
+  await b.query('select pg_terminate_backend($1, 5000)', [pid]);
+  await expect(a.query('select 1')).rejects.toThrow();
+  await b.end();
+});
