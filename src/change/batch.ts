@@ -87,6 +87,19 @@ export class Batch {
     this.bytes = Buffer.allocUnsafeSlow(bytes);
   }
 
+  /** Empties the batch for reuse; its memory stays. */
+  clear(): void {
+    this.tables = [];
+    this.transactions = [];
+    this.controls = [];
+    this.length = 0;
+    this.cellCount = 0;
+    this.byteLength = 0;
+    this.position = undefined;
+    this.urgent = false;
+    this.consistent = true;
+  }
+
   /** Adds a change and returns its number. Its cells are added before or after, by `addCell`/`copyCell`. */
   addChange(op: Op, table: number, transaction: number, lsn: number, before: number, after: number): number {
     const i = this.length++;

@@ -1,0 +1,134 @@
+import type { Position } from '../../change/position.ts';
+import { OperatorError } from '../../errors.ts';
+import type { Span } from '../log.ts';
+
+/** What every record of the checkpoints topic repeats, because the first one may have been trimmed. */
+export interface Stamp {
+  /** Random id of this log of one source, made with its first record. */
+  readonly logId: string;
+  /** Random, so that a record that is stored twice at different times can be told from its copy. */
+  readonly nonce: string;
+}
+
+/** The record by which a source becomes the writer. Its offset is the epoch (A1). */
+export interface Claim extends Stamp {
+  readonly kind: 'claim';
+  readonly daemon: string;
+  /** The incarnation: the topic's end when the process booted, and a random id. */
+  readonly booted: number;
+  readonly id: string;
+  /** Milliseconds since 1970, for people. */
+  readonly at: number;
+  readonly slot: string;
+  /** The claimer may create the slot: nothing was promised before. */
+  readonly creating: boolean;
+  readonly system: string;
+  readonly timeline: number;
+  readonly clusterId: string;
+}
+
+/** Points at the last counting checkpoint before: offset of its last part, its claim and position. */
+export interface Previous {
+  readonly offset: number;
+  readonly claim: number;
+  readonly position: Position;
+}
+
+/** A position and the spans that lead to it. Larger ones are continued in parts and count with their last part. */
+export interface Checkpoint extends Stamp {
+  readonly kind: 'checkpoint';
+  readonly claim: number;
+  /** Counts the checkpoints of this log, from 0. */
+  readonly number: number;
+  readonly previous: Previous | null;
+  readonly position: Position;
+  /** Records in all spans of the checkpoint (all parts). */
+  readonly records: number;
+  /** This part's spans, in the order in which they were appended. */
+  readonly spans: readonly Span[];
+  /** Ids of the topics that the spans name. */
+  readonly topicIds: Readonly<Record<string, string>>;
+  /** Commit time of the last transaction, milliseconds since 1970; 0 when there is none. */
+  readonly committedAt: number;
+  readonly consistent: boolean;
+  readonly part: number;
+  readonly last: boolean;
+}
+
+export type LedgerRecord = Claim | Checkpoint;
+
+/** First byte of every record of a control topic. A reader stops at a higher version and ignores fields that it does not know. */
+export const RECORD_VERSION = 1;
+
+/** Checkpoints above this size are continued in another record, well below max.message.bytes. */
+const PART_BYTES = 512 * 1024;
+/** A span's JSON is below this. */
+const SPAN_BYTES = 64;
+
+/** A control record's value: version byte, then JSON. */
+export function encodeJson(value: unknown): Buffer {
+  return Buffer.concat([Buffer.of(RECORD_VERSION), Buffer.from(JSON.stringify(value))]);
+}
+
+/** The JSON of a control record's value; undefined for bytes that no version of Rowcast wrote (a foreign writer's). */
+export function decodeJson(bytes: Buffer, topic: string): Record<string, unknown> | undefined {
+  const version = bytes[0] as number;
+  if (bytes.length < 3 || version === 0 || version > 31 || bytes[1] !== 0x7b) return undefined;
+  if (version !== RECORD_VERSION) {
+    throw new OperatorError(
+      `Topic ${topic} holds records of format ${version}, this Rowcast reads format ${RECORD_VERSION}`,
+      {
+        advice: 'A newer Rowcast has written here: start that version.',
+      },
+    );
+  }
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8', 1));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // not ours: no writer of Rowcast stores half a record
+    throw error;
+  }
+}
+
+/** The values that store a record: one for a claim, one per part for a checkpoint. */
+export function encodeLedgerRecord(record: Claim | Omit<Checkpoint, 'part' | 'last' | 'records'>): Buffer[] {
+  if (record.kind === 'claim') return [encodeJson(record)];
+  const perPart = Math.floor(PART_BYTES / SPAN_BYTES);
+  const parts = Math.max(1, Math.ceil(record.spans.length / perPart));
+  const records = record.spans.reduce((sum, span) => sum + span.count, 0);
+  return Array.from({ length: parts }, (_, part) => {
+    const spans = record.spans.slice(part * perPart, (part + 1) * perPart);
+    const names = [...new Set(spans.map((span) => span.topic))];
+    return encodeJson({
+      ...record,
+      records,
+      topicIds: Object.fromEntries(names.map((name) => [name, record.topicIds[name]])),
+      spans: names.map((name) => [
+        name,
+        spans.filter((s) => s.topic === name).flatMap((s) => [s.partition, s.base, s.count]),
+      ]),
+      part,
+      last: part === parts - 1,
+    });
+  });
+}
+
+/** Reads a record of the checkpoints topic; undefined for foreign bytes. */
+export function decodeLedgerRecord(bytes: Buffer, topic: string): LedgerRecord | undefined {
+  const json = decodeJson(bytes, topic);
+  if (json?.kind === 'claim') return json as unknown as Claim;
+  if (json?.kind !== 'checkpoint' || !Array.isArray(json.spans)) return undefined;
+  const spans: Span[] = [];
+  for (const [name, numbers] of json.spans as [string, number[]][]) {
+    for (let i = 0; i + 2 < numbers.length; i += 3) {
+      spans.push({
+        topic: name,
+        partition: numbers[i] as number,
+        base: numbers[i + 1] as number,
+        count: numbers[i + 2] as number,
+      });
+    }
+  }
+  return { ...json, spans } as unknown as Checkpoint;
+}

@@ -1,0 +1,204 @@
+import { type Batch, type Control, Op } from '../change/batch.ts';
+import { ByteWriter } from '../change/byte-writer.ts';
+import { type TableSchema, tableName } from '../change/table-schema.ts';
+import { type Converter, type RowEncoder, WireOp } from '../converter/converter.ts';
+import type { Append } from '../log/log.ts';
+import { encodeControl } from '../log/protocol/control-codec.ts';
+import { beginHeader, EXACT_HEADER, HEADER, HEADER_BYTES, Part, setHeader } from '../log/protocol/header.ts';
+import { schemaChangesTopic } from '../log/protocol/topics.ts';
+import { RecordSetWriter } from '../log/record-set.ts';
+import { partitionOf } from './partition.ts';
+
+/** Debezium's headers on the two halves of a key change. */
+const NEW_KEY_HEADER = Buffer.from('__debezium.newkey');
+const OLD_KEY_HEADER = Buffer.from('__debezium.oldkey');
+
+/** Where the rows of one table version go. */
+interface Route {
+  readonly encoder: RowEncoder;
+  /** One writer per partition; rows without key have one partition per table. */
+  readonly writers: readonly RecordSetWriter[];
+}
+
+export interface BatchEncoderOptions {
+  readonly prefix: string;
+  readonly converter: Converter;
+  readonly tombstones: boolean;
+  readonly now: () => number;
+  /** Name and partition count of a table's topic, created when it is missing. */
+  readonly topicFor: (table: TableSchema, signal: AbortSignal) => Promise<{ name: string; partitions: number }>;
+  readonly maxBatchBytes: number;
+}
+
+/**
+ * Turns batches into records for the log, in source order: assigns claim, number and index, chooses partitions, writes the
+ * headers (docs/format.md). A checkpoint interval may take several batches: the index runs on until `beginInterval`.
+ */
+export class BatchEncoder {
+  readonly #options: BatchEncoderOptions;
+  readonly #routes = new Map<TableSchema, Route>();
+  readonly #writers = new Map<string, RecordSetWriter[]>();
+  readonly #controls: RecordSetWriter;
+  readonly #header = Buffer.alloc(HEADER_BYTES);
+  readonly #key = new ByteWriter();
+  readonly #otherKey = new ByteWriter();
+  #index = 0;
+
+  constructor(options: BatchEncoderOptions) {
+    this.#options = options;
+    this.#controls = new RecordSetWriter(options.now, options.maxBatchBytes);
+  }
+
+  /** Starts the records of checkpoint `number` under `claim`. */
+  beginInterval(claim: number, number: number): void {
+    beginHeader(this.#header, claim, number);
+    this.#index = 0;
+  }
+
+  /** Registers schemas and makes topics for the table versions that this batch announces; before `encode`. */
+  async prepare(batch: Batch, signal: AbortSignal): Promise<void> {
+    for (const control of batch.controls) {
+      if (control.kind !== 'table') continue;
+      const { table } = control;
+      const topic = await this.#options.topicFor(table, signal);
+      const encoder = await this.#options.converter.encoder(table, topic.name, signal);
+      this.#routes.set(table, { encoder, writers: this.#writersOf(topic.name, topic.partitions) });
+    }
+  }
+
+  /** Encodes the whole batch; synchronous, because this is the hot loop. */
+  encode(batch: Batch): Append[] {
+    for (let i = 0; i < batch.length; i++) this.#change(batch, i);
+    return this.#finish();
+  }
+
+  #change(batch: Batch, i: number): void {
+    const op = batch.op[i] as Op;
+    const slot = batch.table[i] as number;
+    if (op === Op.control) {
+      this.#control(batch.controls[slot] as Control);
+      return;
+    }
+    const table = batch.tables[slot] as TableSchema;
+    const route = this.#routes.get(table);
+    if (route === undefined) throw new Error(`Version ${table.version} of ${tableName(table)} was not announced`);
+    const before = batch.before[i] as number;
+    const after = batch.after[i] as number;
+    switch (op) {
+      case Op.insert:
+        return this.#row(route, batch, i, op, WireOp.create, Part.whole, -1, after);
+      case Op.read:
+        return this.#row(route, batch, i, op, WireOp.read, Part.whole, -1, after);
+      case Op.update:
+        return this.#row(route, batch, i, op, WireOp.update, Part.whole, before, after);
+      case Op.delete:
+        this.#row(route, batch, i, op, WireOp.delete, Part.whole, before, -1);
+        return this.#tombstone(route, batch, op, table, before);
+      case Op.keyChange:
+        this.#row(route, batch, i, op, WireOp.delete, Part.oldKey, before, -1, NEW_KEY_HEADER, after);
+        this.#tombstone(route, batch, op, table, before);
+        return this.#row(route, batch, i, op, WireOp.create, Part.newKey, -1, after, OLD_KEY_HEADER, before);
+      default:
+        return op satisfies never;
+    }
+  }
+
+  #row(
+    { encoder, writers }: Route,
+    batch: Batch,
+    change: number,
+    op: Op,
+    wireOp: WireOp,
+    part: Part,
+    before: number,
+    after: number,
+    keyHeader?: Buffer,
+    otherRow = -1,
+  ): void {
+    const writer = this.#keyed(encoder, writers, batch, after >= 0 ? after : before);
+    encoder.value(batch, change, wireOp, before, after, writer.beginValue());
+    writer.endValue();
+    const { exact } = encoder;
+    writer.headers(1 + (exact.length > 0 ? 1 : 0) + (keyHeader === undefined ? 0 : 1));
+    setHeader(this.#header, op, part, this.#index++, encoder.table.version);
+    writer.header(HEADER, this.#header, 0, HEADER_BYTES);
+    if (exact.length > 0) writer.header(EXACT_HEADER, exact.bytes, 0, exact.length);
+    if (keyHeader !== undefined) {
+      this.#otherKey.length = 0;
+      encoder.key(batch, otherRow, this.#otherKey);
+      writer.header(keyHeader, this.#otherKey.bytes, 0, this.#otherKey.length);
+    }
+    writer.endRecord();
+  }
+
+  /** Lets compaction forget the key; also keeps Debezium's consumers happy. */
+  #tombstone({ encoder, writers }: Route, batch: Batch, op: Op, table: TableSchema, row: number): void {
+    if (!this.#options.tombstones || !encoder.hasKey) return;
+    const writer = this.#keyed(encoder, writers, batch, row);
+    writer.nullValue();
+    writer.headers(1);
+    setHeader(this.#header, op, Part.tombstone, this.#index++, table.version);
+    writer.header(HEADER, this.#header, 0, HEADER_BYTES);
+    writer.endRecord();
+  }
+
+  /** Begins a record in the partition of the row's key and writes the key. */
+  #keyed(encoder: RowEncoder, writers: readonly RecordSetWriter[], batch: Batch, row: number): RecordSetWriter {
+    if (!encoder.hasKey) {
+      const writer = writers[0] as RecordSetWriter;
+      writer.beginRecord();
+      writer.nullKey();
+      return writer;
+    }
+    const key = this.#key;
+    key.length = 0;
+    encoder.key(batch, row, key);
+    const writer = writers[partitionOf(key.bytes, key.length, writers.length)] as RecordSetWriter;
+    writer.beginRecord();
+    writer.beginKey().copy(key.bytes, 0, key.length);
+    writer.endKey();
+    return writer;
+  }
+
+  #control(control: Control): void {
+    const value = encodeControl(control);
+    const writer = this.#controls;
+    writer.beginRecord();
+    writer.nullKey();
+    writer.beginValue().copy(value, 0, value.length);
+    writer.endValue();
+    writer.headers(1);
+    setHeader(
+      this.#header,
+      Op.control,
+      Part.whole,
+      this.#index++,
+      control.kind === 'table' ? control.table.version : 0,
+    );
+    writer.header(HEADER, this.#header, 0, HEADER_BYTES);
+    writer.endRecord();
+  }
+
+  #writersOf(topic: string, partitions: number): readonly RecordSetWriter[] {
+    let writers = this.#writers.get(topic);
+    if (writers === undefined) {
+      const { now, maxBatchBytes } = this.#options;
+      writers = Array.from({ length: partitions }, () => new RecordSetWriter(now, maxBatchBytes));
+      this.#writers.set(topic, writers);
+    }
+    return writers;
+  }
+
+  #finish(): Append[] {
+    const appends: Append[] = [];
+    if (this.#controls.count > 0) {
+      appends.push({ topic: schemaChangesTopic(this.#options.prefix), partition: 0, records: this.#controls.finish() });
+    }
+    for (const [topic, writers] of this.#writers) {
+      for (const [partition, writer] of writers.entries()) {
+        if (writer.count > 0) appends.push({ topic, partition, records: writer.finish() });
+      }
+    }
+    return appends;
+  }
+}

@@ -1,0 +1,183 @@
+import type { Position } from '../change/position.ts';
+import type { Clock } from '../clock.ts';
+import { OperatorError, RefusedError, TransientError } from '../errors.ts';
+import { failPoint } from '../failpoint.ts';
+import type { Log } from '../log/log.ts';
+import type { Claim, Previous } from '../log/protocol/records.ts';
+import { checkpointsTopic } from '../log/protocol/topics.ts';
+import { type HeldSource, type Incarnation, isNewer } from '../source/source.ts';
+import { type History, ledgerAppends, readHistory, tailLost } from './ledger.ts';
+
+/** What a process remembers of its own runs of one source connector; a fresh process starts with `{ takeOver }`. */
+export interface SourceMemory {
+  incarnation: Incarnation | undefined;
+  /** The last position whose checkpoint this process saw stored. */
+  stored: Position | undefined;
+  /** An operator asked this process to take the log over from another daemon; holds for one claim (V4). */
+  takeOver: boolean;
+}
+
+/** The log as its new owner found it. */
+export interface Owned {
+  readonly logId: string;
+  /** Offset of the claim: the epoch. */
+  readonly claim: number;
+  readonly nextNumber: number;
+  readonly previous: Previous | null;
+  readonly consistent: boolean;
+  /** Where to read on; undefined when the source is to be created (again) and copied from the start. */
+  readonly position: Position | undefined;
+}
+
+export interface OwnershipOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: () => string;
+  readonly prefix: string;
+  readonly memory: SourceMemory;
+}
+
+/**
+ * Claims the log for a source that is held, and finds where to go on (PROTOCOL, source 1): look, refuse or claim, read back as
+ * of the own claim, prove that there is no gap (Invariant 6).
+ * Throws RefusedError while another owner stands, OperatorError when the history does not fit the source.
+ */
+export async function takeOwnership(options: OwnershipOptions, held: HeldSource, signal: AbortSignal): Promise<Owned> {
+  const { log, prefix, memory } = options;
+  const topic = checkpointsTopic(prefix);
+  const { end } = await log.bounds(topic, 0, signal);
+  const before = await readHistory(log, prefix, end, signal);
+  const { takeOver } = memory;
+  refuseOthers(before, memory.incarnation as Incarnation, takeOver, prefix);
+  refuseUnclaimedSlot(before, held, prefix);
+  const creating = before.checkpoint === undefined || !before.checkpoint.consistent;
+  const claim = await appendClaim(options, held, before.logId, creating, signal);
+  failPoint('source.claimed');
+  memory.takeOver = false;
+  const history = await readHistory(log, prefix, claim.offset, signal);
+  refuseOthers(history, memory.incarnation as Incarnation, takeOver, prefix);
+  return await resume(history, claim, options, held, signal);
+}
+
+/** Judged by who owns the last checkpoint that counts, not by who claimed last (V7), and by incarnation (V3). */
+function refuseOthers({ claims, checkpoint }: History, self: Incarnation, takeOver: boolean, prefix: string): void {
+  const newer = claims.find(({ claim }) => isNewer(incarnationOf(claim), self));
+  if (newer !== undefined) {
+    throw new RefusedError(`A newer process of daemon ${self.daemon} owns ${prefix}`, {
+      advice: 'Stop one of the two processes.',
+    });
+  }
+  const owner = claims.findLast(({ offset }) => checkpoint === undefined || offset === checkpoint.claim);
+  if (owner !== undefined && owner.claim.daemon !== self.daemon && !takeOver) {
+    throw new RefusedError(`Daemon ${owner.claim.daemon} owns ${prefix}`, {
+      advice: `If that daemon is gone for good, start this one with --take-over.`,
+    });
+  }
+}
+
+/** A slot that no claim was going to create was made by somebody else: what it skipped is unknown, and it is not ours to drop. */
+function refuseUnclaimedSlot({ claims, checkpoint }: History, held: HeldSource, prefix: string): void {
+  if (held.confirmed === undefined || checkpoint?.consistent === true) return;
+  if (claims.some(({ claim }) => claim.creating && claim.slot === held.slot)) return;
+  throw new OperatorError(`Slot ${held.slot} exists, but the log of ${prefix} knows nothing of it`, {
+    advice: `Drop the slot (select pg_drop_replication_slot('${held.slot}')) or set another slot.name.`,
+  });
+}
+
+async function appendClaim(
+  { log, clock, random, prefix, memory }: OwnershipOptions,
+  held: HeldSource,
+  logId: string | undefined,
+  creating: boolean,
+  signal: AbortSignal,
+): Promise<{ offset: number; logId: string }> {
+  const { daemon, offset: booted, id } = memory.incarnation as Incarnation;
+  const claim: Claim = {
+    kind: 'claim',
+    logId: logId ?? random(),
+    nonce: random(),
+    daemon,
+    booted,
+    id,
+    at: clock.now(),
+    slot: held.slot,
+    creating,
+    ...held.identity,
+    clusterId: log.clusterId,
+  };
+  const { spans } = await log.publish(
+    ledgerAppends(prefix, claim, () => clock.now()),
+    undefined,
+    signal,
+  );
+  const [span] = spans;
+  if (span === undefined) throw new TransientError('The claim was stored without an offset');
+  return { offset: span.base, logId: claim.logId };
+}
+
+async function resume(
+  history: History,
+  claim: { offset: number; logId: string },
+  { memory, prefix }: OwnershipOptions,
+  held: HeldSource,
+  signal: AbortSignal,
+): Promise<Owned> {
+  const { checkpoint } = history;
+  const owned = { logId: history.logId ?? claim.logId, claim: claim.offset };
+  if (memory.stored !== undefined && (checkpoint === undefined || checkpoint.position < memory.stored)) {
+    throw tailLost(prefix, `its last checkpoint is at ${checkpoint?.position}, position ${memory.stored} was stored`);
+  }
+  if (checkpoint === undefined) {
+    return { ...owned, nextNumber: 0, previous: null, consistent: false, position: undefined };
+  }
+  const next = {
+    ...owned,
+    nextNumber: checkpoint.number + 1,
+    previous: { offset: checkpoint.offset, claim: checkpoint.claim, position: checkpoint.position },
+    consistent: checkpoint.consistent,
+  };
+  // An unfinished first snapshot cannot be gone on with: its exported snapshot died with the connection.
+  if (!checkpoint.consistent) return { ...next, position: undefined };
+  await proveNoGap(history, checkpoint.position, held, prefix, signal);
+  return { ...next, position: checkpoint.position };
+}
+
+/** Invariant 6. */
+async function proveNoGap(
+  { claims, checkpoint }: History,
+  position: Position,
+  held: HeldSource,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const owner = claims.find(({ offset }) => offset === checkpoint?.claim)?.claim;
+  if (owner !== undefined && !(await held.descendsFrom(owner, position, signal))) {
+    throw new OperatorError(
+      `The server is not the one that ${prefix} was read from, or its history branched before ${position}`,
+      {
+        advice:
+          'Point the connector at the right server, or make a new replica by a snapshot under a new topic.prefix.',
+      },
+    );
+  }
+  if (held.confirmed === undefined) {
+    // Looked up again: another process may have made it since this one looked (V2).
+    if (await held.exists(signal)) throw new TransientError(`Slot ${held.slot} appeared while the log was read`);
+    throw new OperatorError(`Slot ${held.slot} is missing: changes since ${position} may be gone from the WAL`, {
+      advice:
+        'Was it dropped, or did a failover leave it behind? Make a new replica by a snapshot under a new topic.prefix.',
+    });
+  }
+  if (held.confirmed > position) {
+    throw new OperatorError(
+      `Slot ${held.slot} stands at ${held.confirmed}, beyond the last checkpoint at ${position}: a gap`,
+      {
+        advice: 'Somebody else has advanced the slot. Make a new replica by a snapshot under a new topic.prefix.',
+      },
+    );
+  }
+}
+
+function incarnationOf({ daemon, booted, id }: Claim): Incarnation {
+  return { daemon, offset: booted, id };
+}

@@ -1,0 +1,269 @@
+import type { TableSchema } from '../change/table-schema.ts';
+import type { Clock } from '../clock.ts';
+import type { Converter } from '../converter/converter.ts';
+import { OperatorError, TransientError } from '../errors.ts';
+import type { Cursor, Log } from '../log/log.ts';
+import { CheckpointCounter, type CountingCheckpoint } from '../log/protocol/counter.ts';
+import { decodeLedgerRecord } from '../log/protocol/records.ts';
+import { checkpointsTopic, schemaChangesTopic } from '../log/protocol/topics.ts';
+import { RecordReader } from '../log/record-reader.ts';
+import type { Ownership, Progress, Sink } from '../sink/sink.ts';
+import { isInterruption } from './interruption.ts';
+import { SpanReader } from './span-reader.ts';
+import { loadTableVersions, type TableVersions } from './table-versions.ts';
+import { verifyControlTopic } from './topics.ts';
+
+/** What a running sink counts, for people; kept by the caller across restarts. */
+export interface SinkProgress {
+  state: 'starting' | 'applying';
+  /** Changes applied, by `Op`; snapshot rows are `Op.read`. */
+  readonly changes: number[];
+  transactions: number;
+  applied: Progress | undefined;
+  /** Commit time at the source of the last applied transaction, milliseconds since 1970. */
+  committedAt: number;
+}
+
+export interface SinkLoopOptions {
+  readonly sink: Sink;
+  readonly log: Log;
+  readonly converter: Converter;
+  readonly clock: Clock;
+  /** The sink connector's name: what it has applied is released under it. */
+  readonly name: string;
+  /** `topic.prefix` of the source that is replayed. */
+  readonly prefix: string;
+  readonly accepts: ((table: TableSchema) => boolean) | undefined;
+  readonly acceptsTopic: ((topic: string) => boolean) | undefined;
+  readonly fetchBytes: number;
+  readonly chunkBytes: number;
+  /** Several checkpoints go into one target transaction until they have this many records. */
+  readonly groupRecords: number;
+  readonly progress: SinkProgress;
+}
+
+const LEDGER_BYTES = 1024 * 1024;
+const WAIT_MS = 1_000;
+/** How often a commit is made durable, so that the log may forget what it covers. */
+const RELEASE_MS = 10_000;
+
+/**
+ * Runs a sink connector: claims the target, reads its progress, and replays checkpoint by checkpoint until `signal`
+ * aborts (then it resolves) or something fails (PROTOCOL, sink). Rows and progress share each target transaction (Invariant 5).
+ */
+export async function runSink(options: SinkLoopOptions, signal: AbortSignal): Promise<void> {
+  options.progress.state = 'starting';
+  try {
+    const owned = await options.sink.claim(signal);
+    try {
+      const replay = await openReplay(options, owned, signal);
+      options.progress.state = 'applying';
+      while (!signal.aborted) await replay.step(signal);
+    } catch (error) {
+      if (error instanceof OperatorError) await assertOwned(options.sink, owned, signal);
+      throw error;
+    }
+  } catch (error) {
+    if (!isInterruption(error, signal)) throw error;
+  }
+}
+
+/** A zombie may find history trimmed that a newer owner has applied: being fenced is then what happened (V5). */
+async function assertOwned(sink: Sink, owned: Ownership, signal: AbortSignal): Promise<void> {
+  const transaction = await sink.begin(owned, signal);
+  await transaction[Symbol.asyncDispose]();
+}
+
+async function openReplay(options: SinkLoopOptions, owned: Ownership, signal: AbortSignal): Promise<Replay> {
+  const { log, prefix, name } = options;
+  const topic = checkpointsTopic(prefix);
+  const topics = await log.topics([topic, schemaChangesTopic(prefix)], signal);
+  if (topics.size < 2 && owned.progress === undefined) {
+    throw new TransientError(`Topic ${topic} does not exist yet: its source has not started`);
+  }
+  verifyControlTopic(topic, topics.get(topic));
+  const ids = new Map([...topics].map(([key, { id }]) => [key, id]));
+  const { progress } = owned;
+  const { start, end } = await log.bounds(topic, 0, signal);
+  if (progress !== undefined) {
+    assertSameTopics(progress.topicIds, ids);
+    if (progress.clusterId !== log.clusterId)
+      throw historyLost(prefix, `progress belongs to cluster ${progress.clusterId}`);
+    if (progress.checkpointOffset >= end) throw historyLost(prefix, `it ends at ${end}, below what was applied`);
+    if (progress.checkpointOffset + 1 < start)
+      throw historyLost(prefix, `it begins at ${start}, after what was applied`);
+  }
+  const offset = progress === undefined ? start : progress.checkpointOffset + 1;
+  await log.release(name, [{ topic, partition: 0, offset }], signal);
+  const versions = await loadTableVersions(log, prefix, signal);
+  return new Replay(options, owned, versions, ids, offset);
+}
+
+function assertSameTopics(expected: Readonly<Record<string, string>>, ids: ReadonlyMap<string, string>): void {
+  for (const [topic, id] of Object.entries(expected)) {
+    const actual = ids.get(topic);
+    if (actual === undefined || actual === id) continue;
+    throw new OperatorError(`Topic ${topic} was deleted and created again: its history is lost`, {
+      advice: 'Make a new replica by a snapshot under a new topic.prefix.',
+    });
+  }
+}
+
+/** Reads checkpoints from an offset on and applies them in groups. */
+class Replay {
+  readonly #options: SinkLoopOptions;
+  readonly #versions: TableVersions;
+  readonly #counter: CheckpointCounter;
+  readonly #topicIds: Map<string, string>;
+  readonly #applied = new Map<string, Cursor>();
+  #owned: Ownership;
+  #offset: number;
+  #releasedAt: number;
+
+  constructor(
+    options: SinkLoopOptions,
+    owned: Ownership,
+    versions: TableVersions,
+    topicIds: Map<string, string>,
+    offset: number,
+  ) {
+    this.#options = options;
+    this.#owned = owned;
+    this.#versions = versions;
+    this.#topicIds = topicIds;
+    this.#offset = offset;
+    this.#counter = new CheckpointCounter(owned.progress);
+    this.#releasedAt = options.clock.now();
+  }
+
+  /** Waits for checkpoints, and applies all that are there. */
+  async step(signal: AbortSignal): Promise<void> {
+    const checkpoints = await this.#readCheckpoints(signal);
+    let group: CountingCheckpoint[] = [];
+    let records = 0;
+    for (const checkpoint of checkpoints) {
+      this.#assertFollows(checkpoint, group.at(-1));
+      group.push(checkpoint);
+      records += checkpoint.records;
+      if (records < this.#options.groupRecords) continue;
+      await this.#apply(group, signal);
+      group = [];
+      records = 0;
+    }
+    if (group.length > 0) await this.#apply(group, signal);
+  }
+
+  async #readCheckpoints(signal: AbortSignal): Promise<CountingCheckpoint[]> {
+    const topic = checkpointsTopic(this.#options.prefix);
+    const [fetched] = await this.#options.log.read(
+      [{ topic, partition: 0, offset: this.#offset }],
+      LEDGER_BYTES,
+      WAIT_MS,
+      signal,
+    );
+    const checkpoints: CountingCheckpoint[] = [];
+    if (fetched === undefined) return checkpoints;
+    const reader = new RecordReader(fetched.bytes);
+    while (reader.next()) {
+      if (reader.offset < this.#offset) continue;
+      if (reader.offset > this.#offset) throw historyLost(this.#options.prefix, `offset ${this.#offset} is missing`);
+      this.#offset = reader.offset + 1;
+      if (reader.valueStart < 0) continue;
+      const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), topic);
+      const checkpoint = record === undefined ? undefined : this.#counter.feed(reader.offset, record);
+      if (checkpoint !== undefined) checkpoints.push(checkpoint);
+    }
+    return checkpoints;
+  }
+
+  /** A checkpoint's predecessor must be the one applied last, and positions never fall (PROTOCOL, sink 1 and 2). */
+  #assertFollows({ previous, position, number }: CountingCheckpoint, inGroup: CountingCheckpoint | undefined): void {
+    const { progress } = this.#owned;
+    const last =
+      inGroup ??
+      (progress === undefined
+        ? undefined
+        : { offset: progress.checkpointOffset, claim: progress.claim, position: progress.position });
+    const { prefix } = this.#options;
+    if (previous?.offset !== last?.offset || previous?.claim !== last?.claim || previous?.position !== last?.position) {
+      throw historyLost(prefix, `checkpoint ${number} does not follow the one that was applied last`);
+    }
+    if (last !== undefined && position < last.position) {
+      throw historyLost(prefix, `checkpoint ${number} falls back from ${last.position} to ${position}`);
+    }
+  }
+
+  /** Applies whole checkpoints in one target transaction, never one in two (PROTOCOL, sink 5). */
+  async #apply(group: readonly CountingCheckpoint[], signal: AbortSignal): Promise<void> {
+    const { sink, progress: counts, clock } = this.#options;
+    for (const { topicIds } of group) await this.#checkTopics(topicIds, signal);
+    const last = group.at(-1) as CountingCheckpoint;
+    const durable = clock.now() - this.#releasedAt >= RELEASE_MS;
+    const progress = this.#progressAt(last);
+    {
+      await using transaction = await sink.begin(this.#owned, signal);
+      const reader = new SpanReader({ ...this.#options, versions: this.#versions }, group);
+      for await (const batch of reader.batches(signal)) {
+        await transaction.apply(batch, signal);
+        for (let i = 0; i < batch.length; i++) {
+          const op = batch.op[i] as number;
+          counts.changes[op] = (counts.changes[op] ?? 0) + 1;
+        }
+      }
+      await transaction.commit(progress, durable, signal);
+    }
+    this.#owned = { epoch: this.#owned.epoch, progress };
+    counts.applied = progress;
+    counts.transactions++;
+    if (last.committedAt > 0) counts.committedAt = last.committedAt;
+    this.#noteApplied(group);
+    if (durable) await this.#release(signal);
+  }
+
+  #progressAt({ claim, number, offset, position, consistent }: CountingCheckpoint): Progress {
+    const { log } = this.#options;
+    return {
+      logId: this.#counter.logId as string,
+      clusterId: log.clusterId,
+      claim,
+      number,
+      checkpointOffset: offset,
+      position,
+      consistent,
+      topicIds: Object.fromEntries(this.#topicIds),
+    };
+  }
+
+  /** The ids that the checkpoint names are those that the log has: nobody has put other topics in their place. */
+  async #checkTopics(expected: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+    const unknown = Object.keys(expected).filter((topic) => !this.#topicIds.has(topic));
+    if (unknown.length > 0) {
+      const topics = await this.#options.log.topics(unknown, signal);
+      for (const [topic, { id }] of topics) this.#topicIds.set(topic, id);
+    }
+    assertSameTopics(expected, this.#topicIds);
+  }
+
+  #noteApplied(group: readonly CountingCheckpoint[]): void {
+    const { offset } = group.at(-1) as CountingCheckpoint;
+    const topic = checkpointsTopic(this.#options.prefix);
+    this.#applied.set(topic, { topic, partition: 0, offset: offset + 1 });
+    for (const { spans } of group) {
+      for (const { topic: name, partition, base, count } of spans) {
+        this.#applied.set(`${name}/${partition}`, { topic: name, partition, offset: base + count });
+      }
+    }
+  }
+
+  async #release(signal: AbortSignal): Promise<void> {
+    const { log, name, clock } = this.#options;
+    await log.release(name, [...this.#applied.values()], signal);
+    this.#releasedAt = clock.now();
+  }
+}
+
+function historyLost(prefix: string, what: string): OperatorError {
+  return new OperatorError(`Topic ${checkpointsTopic(prefix)} lost history: ${what}`, {
+    advice: 'It was deleted, trimmed or changed by hand. Make a new replica by a snapshot under a new topic.prefix.',
+  });
+}

@@ -1,0 +1,172 @@
+import type { Batch } from '../change/batch.ts';
+import type { Position } from '../change/position.ts';
+import type { Clock } from '../clock.ts';
+import type { Converter } from '../converter/converter.ts';
+import { failPoint } from '../failpoint.ts';
+import type { Log } from '../log/log.ts';
+import type { HeldSource, Source } from '../source/source.ts';
+import { BatchEncoder } from './encode-batch.ts';
+import { CheckpointWriter } from './checkpoint-writer.ts';
+import { isInterruption } from './interruption.ts';
+import { type SourceMemory, takeOwnership } from './ownership.ts';
+import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
+
+/** What a running source counts, for people; kept by the caller across restarts. */
+export interface SourceProgress {
+  state: 'starting' | 'snapshot' | 'streaming';
+  changes: number;
+  records: number;
+  bytes: number;
+  checkpoints: number;
+  position: Position | undefined;
+  /** Commit time of the last checkpointed transaction, milliseconds since 1970. */
+  committedAt: number;
+}
+
+export interface SourceLoopOptions {
+  readonly source: Source;
+  readonly log: Log;
+  readonly converter: Converter;
+  readonly clock: Clock;
+  /** Gives random text for nonces and ids; a port, so that simulations own it. */
+  readonly random: () => string;
+  /** `topic.prefix`. */
+  readonly prefix: string;
+  readonly daemon: string;
+  readonly topics: TopicSettings;
+  readonly tombstones: boolean;
+  readonly maxBatchBytes: number;
+  /** What this process knows of its earlier runs of this connector; the caller keeps it and passes it again. */
+  readonly memory: SourceMemory;
+  readonly progress: SourceProgress;
+}
+
+/** How long a write in flight may still end after the signal to stop. */
+const DRAIN_MS = 5_000;
+
+/**
+ * Runs a source connector: takes hold of the source, claims the log, finds the last checkpoint that counts, and goes on
+ * from there until `signal` aborts (then it resolves) or something fails (PROTOCOL, source 1 to 5). Whatever fails, the next
+ * run starts at the first rule again: nothing held in memory is published twice.
+ */
+export async function runSource(options: SourceLoopOptions, signal: AbortSignal): Promise<void> {
+  const { log, prefix, progress } = options;
+  progress.state = 'starting';
+  await ensureControlTopics(log, prefix, options.topics, signal);
+  const ended = new AbortController();
+  const draining = drainAfter(signal, options.clock, ended.signal);
+  try {
+    await using held = await openSource(options, signal);
+    const owned = await takeOwnership(options, held, signal);
+    const dataTopics = new DataTopics(log, prefix, options.topics);
+    const writer = new CheckpointWriter(options, dataTopics, owned, draining);
+    const encoder = new BatchEncoder({
+      ...options,
+      now: () => options.clock.now(),
+      topicFor: (table, abort) => dataTopics.topicFor(table, abort),
+    });
+    const publisher = new Publisher(options, held, encoder, writer);
+    let from = owned.position;
+    if (from === undefined) {
+      from = await held.create(signal);
+      progress.state = 'snapshot';
+      await publisher.markStart(from);
+      for await (const batch of held.snapshot(signal)) await publisher.publish(batch);
+    }
+    if (signal.aborted) return;
+    progress.state = 'streaming';
+    for await (const batch of held.read(from, signal)) await publisher.publish(batch);
+  } catch (error) {
+    if (!isInterruption(error, signal)) throw error;
+  } finally {
+    ended.abort();
+  }
+}
+
+async function openSource(
+  { source, log, prefix, daemon, random, memory }: SourceLoopOptions,
+  signal: AbortSignal,
+): Promise<HeldSource> {
+  if (memory.incarnation === undefined) {
+    const { end } = await log.bounds(`${prefix}.checkpoints`, 0, signal);
+    memory.incarnation = { daemon, offset: end, id: random() };
+  }
+  return await source.open(memory.incarnation, memory.takeOver, signal);
+}
+
+/** Publishes batches one after another: durable first, then checkpointed, only then may the source forget (Invariant 1). */
+class Publisher {
+  readonly #options: SourceLoopOptions;
+  readonly #held: HeldSource;
+  readonly #encoder: BatchEncoder;
+  readonly #writer: CheckpointWriter;
+  /** True when data since the last checkpoint has no checkpoint: the batch ended inside a transaction. */
+  #open = false;
+
+  constructor(options: SourceLoopOptions, held: HeldSource, encoder: BatchEncoder, writer: CheckpointWriter) {
+    this.#options = options;
+    this.#held = held;
+    this.#encoder = encoder;
+    this.#writer = writer;
+  }
+
+  /** Checkpoint 0: from here on the slot is promised, though nothing is consistent yet (V2). */
+  async markStart(position: Position): Promise<void> {
+    await this.#writer.publish([], position, { committedAt: 0, consistent: false });
+  }
+
+  async publish(batch: Batch): Promise<void> {
+    if (batch.length === 0) return await this.#keepalive(batch);
+    const { progress } = this.#options;
+    failPoint('source.batch-read');
+    if (!this.#open) this.#encoder.beginInterval(this.#writer.claim, this.#writer.number);
+    await this.#encoder.prepare(batch, this.#writer.signal);
+    const appends = this.#encoder.encode(batch);
+    for (const { records } of appends) {
+      progress.records += records.count;
+      progress.bytes += records.byteLength;
+    }
+    const committedAt = Math.floor((batch.transactions.at(-1)?.commitTimeUs ?? 0) / 1000);
+    const { consistent, position } = batch;
+    await this.#writer.publish(appends, position, { committedAt, consistent });
+    progress.changes += batch.length;
+    this.#open = position === undefined;
+    if (position !== undefined) await this.#acknowledge(position, committedAt);
+  }
+
+  /** An idle checkpoint releases WAL; one that would fall, or cut a transaction, is none (V1). */
+  async #keepalive({ position, consistent }: Batch): Promise<void> {
+    const last = this.#writer.position;
+    if (position === undefined || this.#open || last === undefined) return;
+    if (position > last || (position === last && consistent !== this.#writer.consistent)) {
+      await this.#writer.publish([], position, { committedAt: 0, consistent });
+      await this.#acknowledge(position, 0);
+    } else {
+      await this.#held.acknowledge(last);
+    }
+  }
+
+  async #acknowledge(position: Position, committedAt: number): Promise<void> {
+    const { progress } = this.#options;
+    failPoint('source.before-acknowledge');
+    await this.#held.acknowledge(position);
+    failPoint('source.acknowledged');
+    progress.position = position;
+    progress.checkpoints++;
+    if (committedAt > 0) progress.committedAt = committedAt;
+  }
+}
+
+/** A signal that aborts a while after `signal`, so that a write in flight may end; a kill would be as safe, only slower. */
+function drainAfter(signal: AbortSignal, clock: Clock, ended: AbortSignal): AbortSignal {
+  const draining = new AbortController();
+  const start = (): void => {
+    clock.sleep(DRAIN_MS, ended).then(
+      () => draining.abort(signal.reason),
+      () => undefined, // the run has ended before
+    );
+  };
+  if (signal.aborted) draining.abort(signal.reason);
+  else signal.addEventListener('abort', start, { once: true, signal: ended });
+  return draining.signal;
+}

@@ -1,0 +1,241 @@
+import { Batch, type Control, Op } from '../change/batch.ts';
+import { type TableSchema, tableName } from '../change/table-schema.ts';
+import { type Converter, type RowDecoder, schemaId } from '../converter/converter.ts';
+import { OperatorError, RecordError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import { decodeControl } from '../log/protocol/control-codec.ts';
+import type { CountingCheckpoint } from '../log/protocol/counter.ts';
+import { EXACT_HEADER, headerClaim, headerOp, headerPart, headerTableVersion, Part } from '../log/protocol/header.ts';
+import type { RecordReader } from '../log/record-reader.ts';
+import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
+import type { TableVersions } from './table-versions.ts';
+
+export interface SpanReaderOptions {
+  readonly log: Log;
+  readonly converter: Converter;
+  readonly versions: TableVersions;
+  /** Which tables the sink wants; undefined: all. */
+  readonly accepts: ((table: TableSchema) => boolean) | undefined;
+  /** Which topics hold them; undefined: all. */
+  readonly acceptsTopic: ((topic: string) => boolean) | undefined;
+  /** One budget for the fetches of all partitions together. */
+  readonly fetchBytes: number;
+  /** A chunk ends at about this many bytes of row text. */
+  readonly chunkBytes: number;
+}
+
+const WAIT_MS = 500;
+/** Bounds the columns of a chunk when rows are tiny. */
+const CHUNK_CHANGES = 50_000;
+
+type Need = 'chunk' | 'fetch' | 'end' | { readonly schema: number; readonly table: TableSchema };
+
+/**
+ * Reads exactly what the spans of some checkpoints name, merged over all partitions by index, as batches in source order
+ * (PROTOCOL, sink 2 and 3). A batch ends at its byte limit, never between the two halves of a key change, and never
+ * mixes consistent with inconsistent checkpoints. The same batch object is yielded again and again.
+ */
+export class SpanReader {
+  readonly #options: SpanReaderOptions;
+  readonly #checkpoints: readonly CountingCheckpoint[];
+  readonly #cursors: PartitionCursor[];
+  readonly #decoders = new Map<TableSchema, Map<number, RowDecoder>>();
+  readonly #batch = new Batch();
+  readonly #slots = new Map<TableSchema, number>();
+  #checkpointAt = 0;
+  #index = 0;
+  #current: PartitionCursor | undefined;
+  /** First cell of the old key of a key change whose new half is still to come; -1: none. */
+  #oldKey = -1;
+
+  constructor(options: SpanReaderOptions, checkpoints: readonly CountingCheckpoint[]) {
+    this.#options = options;
+    this.#checkpoints = checkpoints;
+    this.#cursors = cursorsOf(checkpoints, options.acceptsTopic);
+  }
+
+  async *batches(signal: AbortSignal): AsyncGenerator<Batch, void, void> {
+    this.#beginChunk();
+    for (;;) {
+      const need = this.#fill();
+      if (need === 'fetch') {
+        await this.#fetch(signal);
+      } else if (typeof need === 'object') {
+        const decoder = await this.#options.converter.decoder(need.schema, need.table, signal);
+        this.#decodersOf(need.table).set(need.schema, decoder);
+      } else {
+        if (this.#batch.length > 0) yield this.#batch;
+        if (need === 'end') return;
+        this.#beginChunk();
+      }
+    }
+  }
+
+  #beginChunk(): void {
+    this.#batch.clear();
+    this.#batch.transactions.push({ xid: 0, commitLsn: 0, commitTimeUs: 0 });
+    this.#slots.clear();
+  }
+
+  /** Moves records into the batch until it is full or something has to be waited for. */
+  #fill(): Need {
+    const batch = this.#batch;
+    for (;;) {
+      if (!this.#skipFinishedCheckpoints()) return 'end';
+      const cursor = this.#next();
+      if (cursor === 'end') return 'end';
+      if (cursor === undefined) return 'fetch';
+      const { consistent } = this.#checkpoints[this.#checkpointAt] as CountingCheckpoint;
+      if (batch.length > 0 && batch.consistent !== consistent) return 'chunk';
+      batch.consistent = consistent;
+      const missing = this.#record(cursor);
+      if (missing !== undefined) return missing;
+      this.#index = cursor.index + 1;
+      cursor.take();
+      const full = batch.byteLength >= this.#options.chunkBytes || batch.length >= CHUNK_CHANGES;
+      if (full && this.#oldKey < 0) return 'chunk';
+    }
+  }
+
+  /** Goes to the checkpoint whose records come next; false after the last one. */
+  #skipFinishedCheckpoints(): boolean {
+    let checkpoint = this.#checkpoints[this.#checkpointAt];
+    while (checkpoint !== undefined && this.#index >= checkpoint.records) {
+      this.#index = 0;
+      checkpoint = this.#checkpoints[++this.#checkpointAt];
+    }
+    return checkpoint !== undefined;
+  }
+
+  /** The cursor on the next record in source order; undefined while one of them has to be fetched first. */
+  #next(): PartitionCursor | undefined | 'end' {
+    const { number } = this.#checkpoints[this.#checkpointAt] as CountingCheckpoint;
+    const current = this.#current;
+    if (current?.loaded === true && current.number === number && current.index === this.#index) return current;
+    let least: PartitionCursor | undefined;
+    for (const cursor of this.#cursors) {
+      if (cursor.done) continue;
+      if (!cursor.loaded) return undefined;
+      if (least === undefined || precedes(cursor, least)) least = cursor;
+    }
+    this.#current = least;
+    if (this.#options.acceptsTopic === undefined) this.#assertNext(least, number);
+    else if (least === undefined) return 'end';
+    else if (least.number !== number) this.#goTo(least.number);
+    return least;
+  }
+
+  /** Every record of a checkpoint is there once, at its index: a missing or doubled one stops the sink (Invariant 5). */
+  #assertNext(cursor: PartitionCursor | undefined, number: number): void {
+    if (cursor?.number === number && cursor.index === this.#index) return;
+    throw new OperatorError(`Checkpoint ${number} lost history: its record ${this.#index} is in none of its spans`, {
+      advice: 'A topic was changed by hand. Make a new replica by a snapshot under a new topic.prefix.',
+    });
+  }
+
+  #goTo(number: number): void {
+    this.#checkpointAt = this.#checkpoints.findIndex((checkpoint) => checkpoint.number === number);
+    this.#index = 0;
+  }
+
+  /** Adds the cursor's record to the batch, or says which schema it needs first. */
+  #record(cursor: PartitionCursor): Need | undefined {
+    const reader = cursor.reader as RecordReader;
+    const part = headerPart(reader.bytes, cursor.headerAt);
+    if (part === Part.tombstone) return undefined;
+    const op = headerOp(reader.bytes, cursor.headerAt);
+    if (op === Op.control) {
+      this.#control(cursor, reader);
+      return undefined;
+    }
+    const claim = headerClaim(reader.bytes, cursor.headerAt);
+    const table = this.#options.versions.get(claim, headerTableVersion(reader.bytes, cursor.headerAt));
+    if (reader.valueStart < 0) throw unreadable(cursor, table, 'it has no value');
+    const schema = schemaId(reader.bytes, reader.valueStart, reader.valueEnd);
+    if (schema < 0) throw unreadable(cursor, table, 'its value has no schema id');
+    const decoder = this.#decodersOf(table).get(schema);
+    if (decoder === undefined) return { schema, table };
+    this.#row(reader, decoder, table, op, part);
+    return undefined;
+  }
+
+  #row(reader: RecordReader, decoder: RowDecoder, table: TableSchema, op: Op, part: Part): void {
+    const batch = this.#batch;
+    const exact = reader.findHeader(EXACT_HEADER);
+    const exactStart = exact ? reader.headerStart : 0;
+    const exactEnd = exact ? reader.headerEnd : 0;
+    decoder.decode(reader.bytes, reader.valueStart, reader.valueEnd, exactStart, exactEnd, batch);
+    if (part === Part.oldKey) {
+      this.#oldKey = decoder.before;
+      return;
+    }
+    const before = part === Part.newKey ? this.#oldKey : decoder.before;
+    this.#oldKey = -1;
+    batch.addChange(op, this.#slotOf(table), 0, 0, before, decoder.after);
+  }
+
+  #control(cursor: PartitionCursor, reader: RecordReader): void {
+    const { versions, accepts } = this.#options;
+    const claim = headerClaim(reader.bytes, cursor.headerAt);
+    const value = reader.bytes.subarray(reader.valueStart, reader.valueEnd);
+    const control = decodeControl(value, cursor.topic, (version) => versions.get(claim, version));
+    if (control.kind === 'table') versions.add(claim, control.table);
+    const wanted = accepts === undefined ? control : onlyAccepted(control, accepts);
+    if (wanted !== undefined) this.#batch.addControl(wanted, 0, 0);
+  }
+
+  async #fetch(signal: AbortSignal): Promise<void> {
+    const waiting = this.#cursors.filter((cursor) => !cursor.done && !cursor.loaded);
+    const fetched = await this.#options.log.read(waiting, this.#options.fetchBytes, WAIT_MS, signal);
+    for (const { topic, partition, bytes } of fetched) {
+      if (bytes.length > 0) waiting.find((c) => c.topic === topic && c.partition === partition)?.feed(bytes);
+    }
+  }
+
+  #slotOf(table: TableSchema): number {
+    const known = this.#slots.get(table);
+    if (known !== undefined) return known;
+    this.#slots.set(table, this.#batch.tables.length);
+    return this.#batch.tables.push(table) - 1;
+  }
+
+  #decodersOf(table: TableSchema): Map<number, RowDecoder> {
+    let decoders = this.#decoders.get(table);
+    if (decoders === undefined) this.#decoders.set(table, (decoders = new Map()));
+    return decoders;
+  }
+}
+
+function precedes(a: PartitionCursor, b: PartitionCursor): boolean {
+  return a.number < b.number || (a.number === b.number && a.index < b.index);
+}
+
+/** One cursor per partition over the spans of all checkpoints, in their order. */
+function cursorsOf(
+  checkpoints: readonly CountingCheckpoint[],
+  acceptsTopic: SpanReaderOptions['acceptsTopic'],
+): PartitionCursor[] {
+  const partitions = new Map<string, CoveredSpan[]>();
+  for (const { spans, claim, number } of checkpoints) {
+    for (const span of spans) {
+      if (acceptsTopic?.(span.topic) === false) continue;
+      const name = `${span.topic}/${span.partition}`;
+      const covered = partitions.get(name);
+      if (covered === undefined) partitions.set(name, [{ span, claim, number }]);
+      else covered.push({ span, claim, number });
+    }
+  }
+  return [...partitions.values()].map((spans) => new PartitionCursor(spans));
+}
+
+function onlyAccepted(control: Control, accepts: (table: TableSchema) => boolean): Control | undefined {
+  if (control.kind === 'table') return accepts(control.table) ? control : undefined;
+  const tables = control.tables.filter(accepts);
+  return tables.length > 0 ? { ...control, tables } : undefined;
+}
+
+function unreadable(cursor: PartitionCursor, table: TableSchema, why: string): RecordError {
+  return new RecordError(
+    `Record ${cursor.topic}/${cursor.partition}@${cursor.offset} of ${tableName(table)} cannot be read: ${why}`,
+  );
+}

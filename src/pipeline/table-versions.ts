@@ -1,0 +1,70 @@
+import { Op } from '../change/batch.ts';
+import type { TableSchema } from '../change/table-schema.ts';
+import { OperatorError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import { decodeControl } from '../log/protocol/control-codec.ts';
+import { HEADER, headerClaim, headerOp, headerTableVersion, isHeader } from '../log/protocol/header.ts';
+import { schemaChangesTopic } from '../log/protocol/topics.ts';
+import { RecordReader } from '../log/record-reader.ts';
+
+/** How much of the schema-changes topic is read at once. */
+const READ_BYTES = 4 * 1024 * 1024;
+const WAIT_MS = 1_000;
+
+/** The table versions of one log. One claim gives each of its versions once, so strays cannot contradict (docs/format.md). */
+export class TableVersions {
+  readonly #prefix: string;
+  readonly #claims = new Map<number, Map<number, TableSchema>>();
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  add(claim: number, table: TableSchema): void {
+    let versions = this.#claims.get(claim);
+    if (versions === undefined) this.#claims.set(claim, (versions = new Map()));
+    versions.set(table.version, table);
+  }
+
+  /** The table that `claim` announced as `version`. Throws OperatorError when it did not. */
+  get(claim: number, version: number): TableSchema {
+    const table = this.#claims.get(claim)?.get(version);
+    if (table !== undefined) return table;
+    throw new OperatorError(
+      `Topic ${schemaChangesTopic(this.#prefix)} lost history: version ${version} of claim ${claim} is missing`,
+      {
+        advice: 'The topic was trimmed or deleted. Make a new replica by a snapshot under a new topic.prefix.',
+      },
+    );
+  }
+}
+
+/** Reads all table versions that were announced so far; later ones arrive in their place among the changes. */
+export async function loadTableVersions(log: Log, prefix: string, signal: AbortSignal): Promise<TableVersions> {
+  const topic = schemaChangesTopic(prefix);
+  const versions = new TableVersions(prefix);
+  const { start, end } = await log.bounds(topic, 0, signal);
+  for (let offset = start; offset < end; ) {
+    const [fetched] = await log.read([{ topic, partition: 0, offset }], READ_BYTES, WAIT_MS, signal);
+    if (fetched === undefined) continue;
+    const reader = new RecordReader(fetched.bytes);
+    while (reader.next()) {
+      if (reader.offset < offset) continue;
+      offset = reader.offset + 1;
+      addVersion(versions, reader, topic);
+    }
+  }
+  return versions;
+}
+
+function addVersion(versions: TableVersions, reader: RecordReader, topic: string): void {
+  if (reader.valueStart < 0 || !reader.findHeader(HEADER)) return;
+  const { bytes, headerStart } = reader;
+  if (!isHeader(bytes, headerStart, reader.headerEnd)) return;
+  if (headerOp(bytes, headerStart) !== Op.control || headerTableVersion(bytes, headerStart) === 0) return;
+  const claim = headerClaim(bytes, headerStart);
+  const control = decodeControl(bytes.subarray(reader.valueStart, reader.valueEnd), topic, (v) =>
+    versions.get(claim, v),
+  );
+  if (control.kind === 'table') versions.add(claim, control.table);
+}
