@@ -1,0 +1,51 @@
+import type { Position } from '../change/position.ts';
+import { addCounts, type ChangeCounts, countBatch, noChanges } from '../observe/change-counts.ts';
+import type { Sink, SinkTransaction } from '../sink/sink.ts';
+
+/** What a sink has committed; counted where it is certain, behind the commit. */
+export interface SinkCounts {
+  readonly changes: ChangeCounts;
+  /** Target transactions. */
+  commits: number;
+  /** What the target shows now. */
+  position: Position | undefined;
+  consistent: boolean;
+}
+
+/** Counts for a sink that has committed nothing. */
+export function noCommits(): SinkCounts {
+  return { changes: noChanges(), commits: 0, position: undefined, consistent: false };
+}
+
+/** The same sink, which adds what it commits to `counts`; `committed` is called after each commit. */
+export function countingSink(sink: Sink, counts: SinkCounts, committed: () => void): Sink {
+  return {
+    async claim(signal) {
+      const owned = await sink.claim(signal);
+      counts.position = owned.progress?.position;
+      counts.consistent = owned.progress?.consistent ?? false;
+      return owned;
+    },
+    begin: async (owned, signal) => countingTransaction(await sink.begin(owned, signal), counts, committed),
+    [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
+  };
+}
+
+function countingTransaction(transaction: SinkTransaction, counts: SinkCounts, committed: () => void): SinkTransaction {
+  const applied = noChanges();
+  return {
+    async apply(batch, signal) {
+      await transaction.apply(batch, signal);
+      countBatch(applied, batch);
+    },
+    async commit(progress, ...rest) {
+      await transaction.commit(progress, ...rest);
+      addCounts(counts.changes, applied);
+      counts.commits++;
+      counts.position = progress.position;
+      counts.consistent = progress.consistent;
+      committed();
+    },
+    [Symbol.asyncDispose]: () => transaction[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,36 @@
+import type { SourceProgress } from '../pipeline/source-loop.ts';
+import type { SinkCounts } from './counting-sink.ts';
+import type { SourceCounts } from './counting-source.ts';
+
+/** What a connector is doing. `retrying` passes by itself, `failed` needs a person, `stopped` was asked for or has finished. */
+export type ConnectorState = 'starting' | 'snapshot' | 'streaming' | 'retrying' | 'failed' | 'stopped';
+
+/** Why a connector is not running, in words for a person. */
+export interface ConnectorFailure {
+  readonly message: string;
+  readonly advice: string | undefined;
+}
+
+interface CommonStatus {
+  readonly name: string;
+  readonly state: ConnectorState;
+  /** The failure that `retrying` and `failed` are about. */
+  readonly failure: ConnectorFailure | undefined;
+}
+
+/** A source as it is now; counters count since this process started. */
+export interface SourceStatus extends CommonStatus {
+  readonly kind: 'source';
+  readonly progress: Readonly<SourceProgress>;
+  readonly counts: Readonly<SourceCounts>;
+}
+
+/** A sink as it is now; counters count since this process started. */
+export interface SinkStatus extends CommonStatus {
+  readonly kind: 'sink';
+  readonly counts: Readonly<SinkCounts>;
+  /** How long transactions take from source to replica; undefined before the first, or when the source runs elsewhere. */
+  readonly lagMs: number | undefined;
+}
+
+export type ConnectorStatus = SourceStatus | SinkStatus;
