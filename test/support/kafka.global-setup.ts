@@ -1,0 +1,32 @@
+import type { TestProject } from 'vitest/node';
+import { findJava, type KafkaServer, startKafka } from '../../src/cli/demo/kafka-server.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Bootstrap server of the broker that all tests of this run share; undefined where there is no Java. */
+    kafkaBootstrap: string | undefined;
+  }
+}
+
+/** Every project of a run loads this file for itself, so what they share hangs on the process. */
+interface Shared {
+  rowcastKafka?: { users: number; server: Promise<KafkaServer> };
+}
+
+/** Starts one broker for the whole run; tests find it by `kafkaForTests` (test/support/kafka.ts). */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if ((await findJava()) === undefined) {
+    project.provide('kafkaBootstrap', undefined);
+    return async () => undefined;
+  }
+  const shared = globalThis as Shared;
+  shared.rowcastKafka ??= { users: 0, server: startKafka() };
+  const kafka = shared.rowcastKafka;
+  kafka.users++;
+  project.provide('kafkaBootstrap', (await kafka.server).bootstrap);
+  return async () => {
+    if (--kafka.users > 0) return;
+    delete shared.rowcastKafka;
+    await (await kafka.server).stop();
+  };
+}
