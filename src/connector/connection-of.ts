@@ -1,4 +1,4 @@
-import type { ConnectionSettings } from './connection-settings.ts';
+import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import type { PostgresSinkConfig } from './postgres-sink.ts';
 import type { PostgresWalConfig } from './postgres-wal-source.ts';
 

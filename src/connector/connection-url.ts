@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import type { ConnectionSettings } from './connection-settings.ts';
+import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 
 /** How TLS is used; the words are libpq's. */
 export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;

@@ -1,6 +1,6 @@
 import { SSL_MODES } from './connection-url.ts';
 import type { ConnectorClass } from './connector-class.ts';
-import type { ConnectionSettings } from './connection-settings.ts';
+import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { choice, flag, integer, list, optional, patterns, secret, text } from './setting.ts';
 import { IGNORED_BY_SOURCES, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
-import type { ConnectionSettings } from '../connector/connection-settings.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
 import { OperatorError } from '../errors.ts';
 import { postgresError, sqlState } from './errors.ts';
 

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
-import type { ConnectionSettings } from '../../src/connector/connection-settings.ts';
+import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

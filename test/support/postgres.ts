@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { inject } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../src/cli/demo/postgres-server.ts';
-import type { ConnectionSettings } from '../../src/connector/connection-settings.ts';
+import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { quoteIdentifier, quoteLiteral } from '../../src/postgres/identifier.ts';
 

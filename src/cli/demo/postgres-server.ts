@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ConnectionSettings } from '../../connector/connection-settings.ts';
+import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { OperatorError } from '../../errors.ts';
 import { quoteIdentifier } from '../../postgres/identifier.ts';
 import { connect } from '../../postgres/connect.ts';
