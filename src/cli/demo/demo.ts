@@ -1,0 +1,227 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
+import { loadConnectors } from '../../connector/load-file.ts';
+import type { Environment } from '../../connector/reference.ts';
+import { OperatorError, TransientError } from '../../errors.ts';
+import type { Logger } from '../../observe/logger.ts';
+import { connect } from '../../postgres/connect.ts';
+import { lsnToPosition, parseLsn } from '../../postgres/lsn.ts';
+import { type Daemon, openDaemon } from '../../worker/composition.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { type Pair, pairOf, showLive } from './live-view.ts';
+import { createScreen, type Screen } from './screen.ts';
+import { type Servers, startServers } from './servers.ts';
+import { SHOP_ROWS, SHOP_SCHEMA } from './shop-schema.ts';
+import { startWorkload } from './shop-workload.ts';
+import { compareShops, tellStreamed } from './verdict.ts';
+
+export interface DemoOptions {
+  readonly connectors: string;
+  readonly seconds: number;
+  readonly kafka: boolean;
+  readonly corrupt: boolean;
+  readonly rate: number;
+}
+
+/** How long the replica may stand still while it is waited for. */
+const STALL_MS = 60_000;
+
+/**
+ * Shows the whole way of a row on servers of its own, and proves the result: 0 when the replica equals the source and every kind
+ * of change was streamed, else 1. Leaves nothing behind.
+ */
+export async function runDemo(options: DemoOptions, env: Environment): Promise<number> {
+  const screen = createScreen(process.stdout);
+  using stop = stopSignal();
+  try {
+    await using state = await temporaryDirectory();
+    screen.line(`starting two Postgres servers${options.kafka ? ' and Kafka' : ''} …`);
+    await using servers = await startServers(options.kafka, stop.signal);
+    introduce(servers, screen);
+    await prepareShop(servers.source);
+    return await replicate(options, { ...env, ...servers.environment }, state.path, servers, screen, stop.signal);
+  } catch (error) {
+    if (stop.signal.aborted && isAbort(error)) return 1;
+    throw error;
+  }
+}
+
+async function replicate(
+  options: DemoOptions,
+  env: Environment,
+  state: string,
+  servers: Servers,
+  screen: Screen,
+  stop: AbortSignal,
+): Promise<number> {
+  const connectors = loadConnectors(options.connectors, env);
+  screen.line(`running the connector files in ${options.connectors}: ${connectors.map(({ name }) => name).join(', ')}`);
+  const ending = new AbortController();
+  const { bootstrapServers } = servers;
+  const daemonOptions = {
+    connectors,
+    state,
+    logger: demoLogger(screen),
+    ...(bootstrapServers ? { bootstrapServers } : {}),
+  };
+  await using daemon = await openDaemon(daemonOptions, ending.signal);
+  const running = daemon.run(ending.signal);
+  try {
+    await beBusy(options, daemon, servers, screen, stop);
+    await catchUp(daemon, servers.source);
+  } finally {
+    ending.abort();
+    await running;
+  }
+  if (options.corrupt) await corruptReplica(servers.replica);
+  const isWhole = tellStreamed(pair(daemon), screen);
+  const isEqual = await compareShops(servers.source, servers.replica, screen);
+  return isWhole && isEqual ? 0 : 1;
+}
+
+/** Keeps the shop busy and shows it, until the time is over, Ctrl-C, or a connector fails. */
+async function beBusy(
+  { seconds, rate }: DemoOptions,
+  daemon: Daemon,
+  servers: Servers,
+  screen: Screen,
+  stop: AbortSignal,
+): Promise<void> {
+  const client = await connect(servers.source, 'rowcast demo');
+  const done = new AbortController();
+  const live = showLive(screen, () => pair(daemon), client, done.signal);
+  try {
+    await using workload = await startWorkload(servers.source, rate);
+    const endsAt = performance.now() + seconds * 1000;
+    let isFirstRowTold = false;
+    while (!stop.aborted && performance.now() < endsAt) {
+      await sleep(20);
+      assertRunning(daemon);
+      if (!isFirstRowTold && pair(daemon).sink.counts.commits > 0 && hasRows(pair(daemon))) {
+        isFirstRowTold = true;
+        screen.line(`first row replicated ${(performance.now() / 1000).toFixed(1)} s after the start`);
+      }
+    }
+    screen.line(stop.aborted ? 'asked to stop: the shop closes' : 'the shop closes');
+    await workload.stop();
+  } finally {
+    done.abort();
+    await live;
+    await client.end();
+  }
+}
+
+function hasRows({ sink }: Pair): boolean {
+  const { copied, inserts, updates, deletes, keyChanges } = sink.counts.changes;
+  return copied + inserts + updates + deletes + keyChanges > 0;
+}
+
+/** Waits until the replica shows the last transaction of the source: a marker, which is the last write. */
+async function catchUp(daemon: Daemon, source: ConnectionSettings): Promise<void> {
+  const marker = await writeMarker(source);
+  let seen: string | undefined;
+  let movedAt = performance.now();
+  for (;;) {
+    assertRunning(daemon);
+    const { position, consistent } = pair(daemon).sink.counts;
+    if (position !== undefined && position > marker && consistent) return;
+    if (position !== seen) [seen, movedAt] = [position, performance.now()];
+    if (performance.now() - movedAt > STALL_MS)
+      throw new TransientError('The replica stands still and does not catch up');
+    await sleep(10);
+  }
+}
+
+/** A last change; its commit lies behind the returned position, and everything else before its commit. */
+async function writeMarker(source: ConnectionSettings): Promise<string> {
+  const client = await connect(source, 'rowcast demo');
+  try {
+    await client.query(/* sql */ `begin`);
+    await client.query(/* sql */ `update public.customers set name = name || '.' where id = 1`);
+    const { rows } = await client.query<{ lsn: string }>(
+      /* sql */ `select pg_catalog.pg_current_wal_insert_lsn()::text as lsn`,
+    );
+    await client.query(/* sql */ `commit`);
+    return lsnToPosition(parseLsn(rows[0]?.lsn ?? '0/0'));
+  } finally {
+    await client.end();
+  }
+}
+
+async function prepareShop(source: ConnectionSettings): Promise<void> {
+  const client = await connect(source, 'rowcast demo');
+  try {
+    await client.query(SHOP_SCHEMA);
+    await client.query(SHOP_ROWS);
+  } finally {
+    await client.end();
+  }
+}
+
+async function corruptReplica(replica: ConnectionSettings): Promise<void> {
+  const client = await connect(replica, 'rowcast demo');
+  try {
+    await client.query(
+      /* sql */ `update public.products set title = title || '!' where sku = (select max(sku) from public.products)`,
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+function introduce({ source, replica, bootstrapServers }: Servers, screen: Screen): void {
+  screen.line(`source:  psql ${url(source)}`);
+  screen.line(`replica: psql ${url(replica)}`);
+  screen.line(`log:     ${bootstrapServers ? `Kafka at ${bootstrapServers}` : 'embedded, in a temporary directory'}`);
+}
+
+/** The password is random, the server is this machine's alone and gone in a minute: it is shown so that one can look inside. */
+function url({ user, password, host, port, database }: ConnectionSettings): string {
+  return `postgres://${user}:${password}@${host}:${port}/${database}`;
+}
+
+function pair(daemon: Daemon): Pair {
+  const found = pairOf(daemon.statuses());
+  if (found) return found;
+  throw new OperatorError('The demo needs a source and a sink among its connector files');
+}
+
+function assertRunning(daemon: Daemon): void {
+  for (const { name, state, failure } of daemon.statuses()) {
+    if (state !== 'failed' && state !== 'stopped') continue;
+    const advice = failure?.advice === undefined ? {} : { advice: failure.advice };
+    throw new OperatorError(`Connector ${name} has ${state}: ${failure?.message ?? 'it ended by itself'}`, advice);
+  }
+}
+
+/** Failures that end the demo are thrown, and passing ones are shown live: what is left are warnings about files. */
+function demoLogger(screen: Screen): Logger {
+  const nothing = (): void => {};
+  return {
+    ...{ debug: nothing, info: nothing, error: nothing },
+    warn: (fact, fields) => {
+      if (fields?.setting !== undefined) screen.line(`${fact}: ${fields.setting}`);
+    },
+  };
+}
+
+async function temporaryDirectory(): Promise<{ readonly path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'rowcast-demo-'));
+  const remove = (): void => rmSync(path, { recursive: true, force: true });
+  process.once('exit', remove);
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      process.off('exit', remove);
+      remove();
+    },
+  };
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
