@@ -64,7 +64,10 @@ export function kafkajsConnect(settings: KafkaSettings): Connect {
   const { Broker, ConnectionPool, logger } = loadKafkajs();
   return async (address) => {
     const connectionPool = new ConnectionPool({
-      ...{ host: address.host, port: address.port, clientId: settings.clientId, logger },
+      host: address.host,
+      port: address.port,
+      clientId: settings.clientId,
+      logger,
       ssl: settings.ssl ?? null,
       sasl: settings.sasl === undefined ? null : { ...settings.sasl }, // kafkajs writes into it
       socketFactory: openSocket,
@@ -89,7 +92,7 @@ function loadKafkajs(): Kafkajs {
   const { version } = require('kafkajs/package.json') as { version: string };
   if (version !== VERSION) throw new Error(`kafkajs ${VERSION} is needed, ${version} is installed`);
   const { createLogger, LEVELS } = require('kafkajs/src/loggers') as {
-    createLogger(options: object): unknown;
+    createLogger: (options: object) => unknown;
     LEVELS: { NOTHING: number };
   };
   return {
@@ -122,7 +125,9 @@ class OneConnection implements Connection {
     try {
       return await this.#connection.send({
         request: {
-          ...{ apiKey: request.apiKey, apiVersion: request.apiVersion, apiName: request.name },
+          apiKey: request.apiKey,
+          apiVersion: request.apiVersion,
+          apiName: request.name,
           encode: async () => encoded(request),
         },
         response: {

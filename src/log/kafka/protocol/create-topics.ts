@@ -31,7 +31,10 @@ export function createTopicsRequest(specs: readonly TopicSpec[], timeoutMs: numb
   });
   out.int32(timeoutMs).boolean(false);
   return {
-    ...{ name: 'CreateTopics', apiKey: 19, apiVersion: 4, isFlexible: false },
+    name: 'CreateTopics',
+    apiKey: 19,
+    apiVersion: 4,
+    isFlexible: false,
     body: [out.take()],
     waitMs: timeoutMs,
     decode,

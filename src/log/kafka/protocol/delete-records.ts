@@ -27,7 +27,10 @@ export function deleteRecordsRequest(
 ): KafkaRequest<DeleteRecordsAnswer> {
   const out = new RequestWriter().int32(1).string(topic).int32(1).int32(partition).int64(before).int32(timeoutMs);
   return {
-    ...{ name: 'DeleteRecords', apiKey: 21, apiVersion: 1, isFlexible: false },
+    name: 'DeleteRecords',
+    apiKey: 21,
+    apiVersion: 1,
+    isFlexible: false,
     body: [out.take()],
     waitMs: timeoutMs,
     decode,

@@ -32,7 +32,10 @@ export function describeConfigsRequest(topics: readonly string[]): KafkaRequest<
     .boolean(false)
     .boolean(false);
   return {
-    ...{ name: 'DescribeConfigs', apiKey: 32, apiVersion: 3, isFlexible: false },
+    name: 'DescribeConfigs',
+    apiKey: 32,
+    apiVersion: 3,
+    isFlexible: false,
     body: [out.take()],
     waitMs: 0,
     decode,

@@ -45,7 +45,10 @@ export function fetchRequest(
   });
   out.int32(0); // forgotten topics
   return {
-    ...{ name: 'Fetch', apiKey: 1, apiVersion: 10, isFlexible: false },
+    name: 'Fetch',
+    apiKey: 1,
+    apiVersion: 10,
+    isFlexible: false,
     body: [out.take()],
     waitMs: maxWaitMs,
     decode,

@@ -31,7 +31,10 @@ export function listOffsetsRequest(
   const out = new RequestWriter().int32(-1).int8(0).int32(1).string(topic);
   out.int32(1).int32(partition).int32(-1).int64(end);
   return {
-    ...{ name: 'ListOffsets', apiKey: 2, apiVersion: 5, isFlexible: false },
+    name: 'ListOffsets',
+    apiKey: 2,
+    apiVersion: 5,
+    isFlexible: false,
     body: [out.take()],
     waitMs: 0,
     decode,

@@ -44,7 +44,10 @@ export function metadataRequest(topics: readonly string[]): KafkaRequest<Metadat
   for (const topic of topics) out.bytes(NO_ID).compactString(topic).noTags();
   out.boolean(false).boolean(false).noTags();
   return {
-    ...{ name: 'Metadata', apiKey: 3, apiVersion: 12, isFlexible: true },
+    name: 'Metadata',
+    apiKey: 3,
+    apiVersion: 12,
+    isFlexible: true,
     body: [out.take()],
     waitMs: 0,
     decode,

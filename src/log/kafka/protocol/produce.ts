@@ -38,7 +38,10 @@ export function produceRequest(
   timeoutMs: number,
 ): KafkaRequest<ProduceAnswer> {
   return {
-    ...{ name: 'Produce', apiKey: 0, apiVersion: 8, isFlexible: false },
+    name: 'Produce',
+    apiKey: 0,
+    apiVersion: 8,
+    isFlexible: false,
     body: encode(partitions, timeoutMs),
     waitMs: timeoutMs,
     decode,
