@@ -1,0 +1,204 @@
+import { describeError } from '../../src/errors.ts';
+import type { SourceMemory } from '../../src/pipeline/ownership.ts';
+import { runSink } from '../../src/pipeline/sink-loop.ts';
+import { runSource } from '../../src/pipeline/source-loop.ts';
+import { supervise } from '../../src/pipeline/supervise.ts';
+import { Process } from './process.ts';
+import { modelConverter } from './world/converter.ts';
+import { PREFIX, type World } from './world/world.ts';
+
+/** What a process is there for. */
+interface Part {
+  readonly role: 'source' | 'sink';
+  readonly daemon: string;
+}
+
+interface Member {
+  readonly part: Part;
+  readonly process: Process;
+  readonly stop: AbortController;
+}
+
+/** The processes of a run: starts them, ends them in every way there is, and starts others in their place. */
+export class Cast {
+  readonly #world: World;
+  readonly #members: Member[] = [];
+  readonly #hasRival: boolean;
+  readonly #settings: {
+    partitions: number;
+    tombstones: boolean;
+    maxBatchBytes: number;
+    chunkBytes: number;
+    groupRecords: number;
+  };
+  #nextId = 1;
+
+  constructor(world: World) {
+    const { random } = world;
+    this.#world = world;
+    this.#hasRival = random.chance(0.35);
+    this.#settings = {
+      partitions: random.between(1, 3),
+      tombstones: random.chance(0.7),
+      maxBatchBytes: random.pick([200, 600, 1_000_000]),
+      chunkBytes: random.pick([1, 60, 10_000]),
+      groupRecords: random.pick([1, 10, 1000]),
+    };
+    this.#start({ role: 'source', daemon: 'a' });
+    this.#start({ role: 'sink', daemon: 'a' });
+    if (this.#hasRival) this.#start({ role: 'source', daemon: 'b' });
+  }
+
+  /** Kills a process: nothing it waits for answers, what it has sent may still arrive. */
+  crash(): void {
+    const member = this.#pick();
+    if (member) this.#kill(member, 'crash');
+  }
+
+  /** Asks a process to end; it has some time to do so. */
+  stop(): void {
+    const member = this.#pick();
+    if (!member || member.stop.signal.aborted) return;
+    this.#world.count('stop');
+    member.process.run(() => member.stop.abort(new Error('Stopped')));
+  }
+
+  /** Freezes a process, and perhaps starts another one in its place. */
+  freeze(): void {
+    const member = this.#pick();
+    if (!member || member.process.state !== 'running') return;
+    const { process, part } = member;
+    this.#world.count('freeze');
+    process.freeze();
+    this.#lostClient(process);
+    if (!process.replaced && this.#world.random.chance(this.#world.hazards.replace)) {
+      process.replaced = true;
+      this.#world.count('zombie replaced');
+      this.#startLater(part);
+    }
+  }
+
+  wake(): void {
+    const frozen = this.#members.filter(({ process }) => process.state === 'frozen');
+    if (frozen.length > 0) this.#wake(this.#world.random.pick(frozen));
+  }
+
+  /** The hostility is over: everybody is awake; some of those that were replaced are found and ended, some never. */
+  heal(): void {
+    for (const member of this.#members) {
+      this.#wake(member);
+      if (!member.process.replaced || this.#world.random.chance(0.3)) continue;
+      this.#world.scheduler.timer(this.#world.random.between(0, 60_000), 'end replaced', member.process.id, () =>
+        this.#kill(member, 'replaced ended'),
+      );
+    }
+  }
+
+  /** What everybody is doing, for a violation's text. */
+  describe(): string {
+    return this.#members
+      .filter(({ process }) => process.state !== 'dead')
+      .map(({ part, process }) => `${part.role} ${part.daemon}#${process.id} ${process.state}`)
+      .join(', ');
+  }
+
+  #pick(): Member | undefined {
+    const alive = this.#members.filter(({ process }) => process.state !== 'dead');
+    return alive.length > 0 ? this.#world.random.pick(alive) : undefined;
+  }
+
+  #wake({ process }: Member): void {
+    if (process.state !== 'frozen') return;
+    this.#world.count(process.replaced ? 'zombie woke' : 'woke');
+    process.wake();
+  }
+
+  #kill({ process, part }: Member, how: string): void {
+    if (process.state === 'dead') return;
+    this.#world.count(how);
+    process.kill();
+    this.#lostClient(process);
+    if (!process.replaced) this.#startLater(part);
+  }
+
+  #lostClient(process: Process): void {
+    this.#world.postgres.lostClient(process);
+    this.#world.target.lostClient(process);
+  }
+
+  #startLater(part: Part): void {
+    const { scheduler, random } = this.#world;
+    scheduler.timer(random.between(0, 5_000), `start ${part.role}`, 0, () => this.#start(part));
+  }
+
+  #start(part: Part): void {
+    const process = new Process(this.#world.scheduler, this.#nextId++, `${part.role} ${part.daemon}`);
+    const member = { part, process, stop: new AbortController() };
+    this.#members.push(member);
+    this.#world.scheduler.note(`start ${process.name}`, process.id);
+    const task = part.role === 'source' ? this.#source(member) : this.#sink(member);
+    const { random } = this.#world;
+    const jitter = (): number => random.bits() / 0x1_0000_0000;
+    supervise(
+      task,
+      { clock: process.clock, jitter, onState: (state) => this.#note(member, state) },
+      member.stop.signal,
+    ).then(
+      () => this.#kill(member, 'stopped'),
+      (error: unknown) => this.#world.violation(`${part.role} ${part.daemon} ended: ${describeError(error)}`),
+    );
+  }
+
+  #note({ part, process }: Member, state: { readonly kind: string; readonly error?: unknown }): void {
+    const { scheduler } = this.#world;
+    this.#world.count(`${part.role} ${state.kind}`);
+    scheduler.note(state.kind, process.id);
+    if (state.error !== undefined)
+      scheduler.print?.(`\t\t${process.name}#${process.id}: ${describeError(state.error)}`);
+  }
+
+  #source({ part, process }: Member): (signal: AbortSignal) => Promise<void> {
+    const { random, postgres } = this.#world;
+    const takeOver = this.#hasRival && random.chance(0.3);
+    const memory: SourceMemory = { incarnation: undefined, stored: undefined, takeOver };
+    const options = {
+      ...this.#settings,
+      source: postgres.source(process),
+      log: this.#world.log(process),
+      converter: modelConverter(process),
+      clock: process.clock,
+      random: () => random.bits().toString(16),
+      prefix: PREFIX,
+      daemon: part.daemon,
+      topics: { partitions: this.#settings.partitions, config: {} },
+      memory,
+      progress: {
+        state: 'starting' as const,
+        changes: 0,
+        records: 0,
+        bytes: 0,
+        checkpoints: 0,
+        position: undefined,
+        committedAt: 0,
+      },
+    };
+    return (signal) => runSource(options, signal);
+  }
+
+  #sink({ process }: Member): (signal: AbortSignal) => Promise<void> {
+    const options = {
+      ...this.#settings,
+      sink: this.#world.target.sink(process),
+      log: this.#world.log(process),
+      converter: modelConverter(process),
+      clock: process.clock,
+      name: 'replica',
+      prefix: PREFIX,
+      accepts: undefined,
+      acceptsTopic: undefined,
+      fetchBytes: 10_000,
+      progress: { state: 'starting' as const, changes: [], transactions: 0, applied: undefined, committedAt: 0 },
+    };
+    return (signal) => runSink(options, signal);
+  }
+}

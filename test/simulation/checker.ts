@@ -1,0 +1,162 @@
+import type { Position } from '../../src/change/position.ts';
+import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';
+import type { RecordReader } from '../../src/log/record-reader.ts';
+import type { Progress } from '../../src/sink/sink.ts';
+import { ALL_TABLES, type Database, lsnOf, type ModelSnapshot, positionOf } from './world/database.ts';
+
+/** How far a target is: nothing, inside a copy, or behind some of the source's transactions. Never changed in place. */
+export interface Applied {
+  /** Which of the source's snapshots the copy is of; -1: none yet. */
+  readonly snapshot: number;
+  /** Changes of the snapshot (its begin included) that are there. */
+  readonly copied: number;
+  /** Transactions of the source that are behind it; undefined while the copy is not whole. */
+  readonly transactions: number | undefined;
+  readonly position: Position | undefined;
+}
+
+export const NOTHING_APPLIED: Applied = { snapshot: -1, copied: 0, transactions: undefined, position: undefined };
+
+const BEGIN = `snapshot-begin ${ALL_TABLES}`;
+const END = `snapshot-end ${ALL_TABLES}`;
+
+/**
+ * Knows the truth and compares: what a target commits must be the source's next operations, in order, once, up to a commit;
+ * what a source acknowledges must stand in the log. Counts checkpoints by rules of its own, not by those of `src/`.
+ */
+export class Checker {
+  readonly #database: Database;
+  readonly #violation: (what: string) => void;
+  #claim: number | undefined;
+  #logId: string | undefined;
+  #seen = new Set<string>();
+  /** Position of the last checkpoint that counts. */
+  position: Position | undefined;
+  counting = 0;
+  ignored = 0;
+
+  constructor(database: Database, violation: (what: string) => void) {
+    this.#database = database;
+    this.#violation = violation;
+  }
+
+  /** A record of the checkpoints topic was stored, by whomever. */
+  stored(reader: RecordReader): void {
+    if (reader.valueStart < 0) return;
+    const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), 'checkpoints');
+    if (record === undefined) return;
+    this.#logId ??= record.logId;
+    if (record.kind === 'claim') {
+      if (record.logId === this.#logId) this.#claim = reader.offset;
+      return;
+    }
+    const name = `${record.nonce}/${record.part}`;
+    const isCopy = this.#seen.has(name);
+    this.#seen.add(name);
+    if (isCopy || record.claim !== this.#claim || record.logId !== this.#logId) {
+      this.ignored++;
+      return;
+    }
+    for (let part = 0; part < record.part; part++) {
+      if (!this.#seen.has(`${record.nonce}/${part}`)) return this.#violation('a part of a checkpoint is missing');
+    }
+    if (!record.last) return;
+    this.counting++;
+    if (this.position !== undefined && record.position < this.position) {
+      this.#violation(`position falls from ${this.position} to ${record.position}`);
+    }
+    this.position = record.position;
+  }
+
+  /** The server was told that it may forget everything below `position`. */
+  acknowledged(position: Position): void {
+    if (this.position !== undefined && position <= this.position) return;
+    this.#violation(`acknowledged ${position}, the log's last checkpoint is at ${this.position}`);
+  }
+
+  /** A target commits `changes` on top of `applied`; returns what it has then. */
+  committed(applied: Applied, changes: readonly string[], progress: Progress): Applied {
+    const { position } = progress;
+    if (applied.position !== undefined && position < applied.position) {
+      this.#violation(`progress falls from ${applied.position} to ${position}`);
+    }
+    const begin = changes.lastIndexOf(BEGIN);
+    if (begin >= 0 && applied.transactions !== undefined) this.#violation('the source was copied a second time');
+    const after = begin >= 0 ? this.#copyAgain(changes.slice(begin), position) : this.#follow(applied, changes);
+    this.#assertPosition(after, position, progress.consistent);
+    return { ...after, position };
+  }
+
+  /** The newest snapshot whose copy these changes begin, and after which the position is right. */
+  #copyAgain(changes: readonly string[], position: Position): Applied {
+    const { snapshots } = this.#database;
+    let found: Applied | string = 'there is no snapshot';
+    for (let snapshot = snapshots.length - 1; snapshot >= 0; snapshot--) {
+      const after = this.#walk({ ...NOTHING_APPLIED, snapshot }, changes);
+      if (typeof after !== 'string' && positionOf((snapshots[snapshot] as ModelSnapshot).point) <= position)
+        return after;
+      if (typeof found === 'string') found = after;
+    }
+    if (typeof found === 'string') this.#violation(found);
+    return typeof found === 'string' ? NOTHING_APPLIED : found;
+  }
+
+  #follow(applied: Applied, changes: readonly string[]): Applied {
+    const after = this.#walk(applied, changes);
+    if (typeof after !== 'string') return after;
+    this.#violation(after);
+    return applied;
+  }
+
+  /** Walks the source's changes and the target's side by side; text says where they part. */
+  #walk(applied: Applied, changes: readonly string[]): Applied | string {
+    let { copied, transactions } = applied;
+    let at = 0;
+    if (transactions === undefined && changes.length > 0) {
+      const snapshot = this.#database.snapshots[applied.snapshot];
+      if (snapshot === undefined) return `applied ${changes[0]} before any snapshot`;
+      const expected = [BEGIN, ...snapshot.reads.map(({ shown }) => shown), END];
+      for (; at < changes.length && copied < expected.length; at++, copied++) {
+        if (changes[at] !== expected[copied])
+          return `applied ${changes[at]} where the copy goes on with ${expected[copied]}`;
+      }
+      if (copied < expected.length) return { ...applied, copied };
+      transactions = this.#database.transactions.findIndex(({ commitLsn }) => commitLsn >= snapshot.point);
+      if (transactions < 0) transactions = this.#database.transactions.length;
+    }
+    if (transactions === undefined) return applied;
+    while (at < changes.length) {
+      const transaction = this.#database.transactions[transactions];
+      if (transaction === undefined) return `applied ${changes[at]} that the source never committed`;
+      for (const { shown } of transaction.changes) {
+        if (at === changes.length) return `committed half of transaction ${transaction.xid}`;
+        if (changes[at] !== shown) return `applied ${changes[at]} where transaction ${transaction.xid} has ${shown}`;
+        at++;
+      }
+      transactions++;
+    }
+    return { ...applied, copied, transactions };
+  }
+
+  /** The position lies behind what was applied and not behind more. */
+  #assertPosition({ snapshot, transactions }: Applied, position: Position, consistent: boolean): void {
+    const lsn = lsnOf(position);
+    const { snapshots } = this.#database;
+    if (consistent !== (transactions !== undefined)) {
+      return this.#violation(
+        consistent ? 'a half copied target is called consistent' : 'a whole copy is not called consistent',
+      );
+    }
+    if (transactions === undefined) {
+      if (snapshots.findIndex(({ point }) => point === lsn) < snapshot)
+        this.#violation(`a copy has position ${position}`);
+      return;
+    }
+    const all = this.#database.transactions;
+    const last = Math.max(all[transactions - 1]?.endLsn ?? 0, snapshots[snapshot]?.point ?? 0);
+    if (lsn < last) this.#violation(`progress ${lsn} lies below what was applied, ${last}`);
+    const next = all[transactions]?.commitLsn;
+    if (next !== undefined && lsn > next)
+      this.#violation(`progress ${lsn} lies beyond a transaction not applied, ${next}`);
+  }
+}

@@ -1,0 +1,65 @@
+import { Worker } from 'node:worker_threads';
+import type { Failure, Job, JobResult, Message } from './worker.ts';
+
+/** Seeds that one job of a worker thread runs. */
+const JOB_SEEDS = 50;
+
+/** What to run, and whom to tell. */
+export interface Campaign {
+  readonly from: number;
+  readonly seeds: number;
+  readonly twice: boolean;
+  /** Ends with the lowest failing seed. */
+  readonly untilFailure: boolean;
+  readonly onJob?: (done: JobResult) => void;
+  readonly print?: (line: string) => void;
+}
+
+/** Worker threads that run one bundle of the simulation. */
+export class Pool implements AsyncDisposable {
+  readonly #workers: Worker[];
+
+  constructor(bundle: string, threads: number) {
+    this.#workers = Array.from({ length: threads }, () => new Worker(bundle));
+  }
+
+  /** Runs the campaign on all threads and returns its failures, lowest seed first. */
+  async run(campaign: Campaign): Promise<Failure[]> {
+    const { from, seeds, twice, untilFailure, onJob, print } = campaign;
+    const failures: Failure[] = [];
+    let next = from;
+    const drive = async (worker: Worker): Promise<void> => {
+      while (next < from + seeds && !(untilFailure && failures.length > 0)) {
+        const start = next;
+        next = Math.min(start + JOB_SEEDS, from + seeds);
+        const result = await ask(
+          worker,
+          { from: start, to: next, twice, untilFailure, print: print !== undefined },
+          print,
+        );
+        failures.push(...result.failures);
+        onJob?.(result);
+      }
+    };
+    await Promise.all(this.#workers.map(drive));
+    return failures.sort((a, b) => a.seed - b.seed);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}
+
+function ask(worker: Worker, job: Job, print: ((line: string) => void) | undefined): Promise<JobResult> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: Message): void => {
+      if ('line' in message) return print?.(message.line);
+      worker.off('message', onMessage);
+      worker.off('error', reject);
+      resolve(message.result);
+    };
+    worker.on('message', onMessage);
+    worker.once('error', reject);
+    worker.postMessage(job);
+  });
+}

@@ -1,0 +1,144 @@
+import { OperatorError } from '../../../src/errors.ts';
+import type { Cursor, Fetched, Span, Topic, TopicSpec } from '../../../src/log/log.ts';
+import { RecordReader } from '../../../src/log/record-reader.ts';
+import { type RecordBatch, RecordSetWriter, setBaseOffset } from '../../../src/log/record-set.ts';
+import type { Random } from '../random.ts';
+
+/** A record batch that has its offset. */
+export interface StoredBatch {
+  readonly base: number;
+  readonly count: number;
+  readonly bytes: Buffer;
+}
+
+/** One partition as its leader has it. */
+export class Partition {
+  readonly topic: string;
+  readonly number: number;
+  readonly batches: StoredBatch[] = [];
+  start = 0;
+  end = 0;
+
+  constructor(topic: string, number: number) {
+    this.topic = topic;
+    this.number = number;
+  }
+
+  /** The whole batches from the one that holds `offset` on, as many as `limit` says. */
+  from(offset: number, limit: number): Buffer {
+    const first = this.batches.findLastIndex((batch) => batch.base <= offset);
+    return Buffer.concat(this.batches.slice(Math.max(first, 0), Math.max(first, 0) + limit).map(({ bytes }) => bytes));
+  }
+
+  trim(before: number): void {
+    this.start = Math.max(this.start, Math.min(before, this.end));
+    while (this.batches[0] !== undefined && this.batches[0].base + this.batches[0].count <= this.start)
+      this.batches.shift();
+  }
+}
+
+/** What the brokers store: topics, partitions and their record batches, and who waits for more. */
+export class Storage {
+  readonly random: Random;
+  readonly topics: Map<string, { readonly topic: Topic; readonly partitions: readonly Partition[] }> = new Map();
+  /** Sees every record that is stored, in the order of its partition. */
+  onRecord: (partition: Partition, reader: RecordReader) => void = () => undefined;
+  /** Sees every append. */
+  onAppend: (partition: Partition, span: Span) => void = () => undefined;
+  #waiting = new Set<() => void>();
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  create({ name, partitions, config }: TopicSpec): void {
+    if (this.topics.has(name)) return;
+    const topic: Topic = {
+      name,
+      id: `id-${this.topics.size}-${name}`,
+      partitions,
+      config: new Map(Object.entries(config)),
+    };
+    this.topics.set(name, {
+      topic,
+      partitions: Array.from({ length: partitions }, (_, number) => new Partition(name, number)),
+    });
+  }
+
+  partition(topic: string, number: number): Partition {
+    const partition = this.topics.get(topic)?.partitions[number];
+    if (!partition) throw new OperatorError(`Topic ${topic} has no partition ${number}`);
+    return partition;
+  }
+
+  /** Stores a copy of a sealed batch and returns its span. */
+  append(partition: Partition, { bytes, count }: RecordBatch): Span {
+    const stored = Buffer.from(bytes);
+    const base = partition.end;
+    setBaseOffset(stored, base);
+    partition.batches.push({ base, count, bytes: stored });
+    partition.end += count;
+    const reader = new RecordReader(stored);
+    while (reader.next()) this.onRecord(partition, reader);
+    const span = { topic: partition.topic, partition: partition.number, base, count };
+    this.onAppend(partition, span);
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const wake of waiting) wake();
+    return span;
+  }
+
+  /** What a fetch finds now; any partition with something may be left out, but not all of them. */
+  fetch(cursors: readonly Cursor[]): { readonly found: boolean; readonly fetched: Fetched[] } {
+    const { random } = this;
+    const partitions = cursors.map(({ topic, partition }) => this.partition(topic, partition));
+    const ready: number[] = [];
+    for (const [i, { topic, offset }] of cursors.entries()) {
+      const { start, end, number } = partitions[i] as Partition;
+      if (offset < start || offset > end) {
+        throw new OperatorError(
+          `Topic ${topic}, partition ${number} has offsets ${start} to ${end}, ${offset} was asked for`,
+        );
+      }
+      if (offset < end) ready.push(i);
+    }
+    const certain = ready.length > 0 ? random.pick(ready) : -1;
+    const fetched = partitions.map((partition, i): Fetched => {
+      const { topic, number, start, end } = partition;
+      const isSent = i === certain || (ready.includes(i) && random.chance(0.7));
+      const limit = random.chance(0.5) ? 100 : random.between(1, 3);
+      const bytes = isSent ? partition.from((cursors[i] as Cursor).offset, limit) : Buffer.alloc(0);
+      return { topic, partition: number, bytes, start, end };
+    });
+    return { found: certain >= 0, fetched };
+  }
+
+  /** Calls `wake` once after the next append. */
+  onNextAppend(wake: () => void): () => void {
+    this.#waiting.add(wake);
+    return () => this.#waiting.delete(wake);
+  }
+
+  /** Somebody else writes: garbage, or a copy of what stands in the same partition. */
+  writeForeign(): string {
+    const { random } = this;
+    const all = [...this.topics.values()].flatMap(({ partitions }) => partitions);
+    const partition = all.length > 0 ? random.pick(all) : undefined;
+    if (partition === undefined) return 'nothing to disturb';
+    if (partition.batches.length > 0 && random.chance(0.6)) {
+      this.append(partition, random.pick(partition.batches));
+      return 'stale copy';
+    }
+    const writer = new RecordSetWriter(() => 0, 1000, 128);
+    for (let n = random.between(1, 3); n > 0; n--) {
+      writer.beginRecord();
+      writer.nullKey();
+      writer.beginValue().copy(Buffer.from('garbage'), 0, 7);
+      writer.endValue();
+      writer.headers(0);
+      writer.endRecord();
+    }
+    for (const batch of writer.finish().batches) this.append(partition, batch);
+    return 'garbage';
+  }
+}

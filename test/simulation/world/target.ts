@@ -1,0 +1,241 @@
+import type { Batch } from '../../../src/change/batch.ts';
+import { TransientError } from '../../../src/errors.ts';
+import type { Ownership, Progress, Sink, SinkTransaction } from '../../../src/sink/sink.ts';
+import type { Process } from '../process.ts';
+import { type Applied, NOTHING_APPLIED } from '../checker.ts';
+import { fateOf } from './hazards.ts';
+import { showBatchChange } from './rows.ts';
+import type { World } from './world.ts';
+
+/** After this long a claimer ends the backend that it waits for; a writer gives up. */
+const LOCK_TIMEOUT_MS = 5_000;
+/** How long the target keeps a backend whose client is gone. */
+const BACKEND_TIMEOUT_MS = 30_000;
+
+/** One connection's transaction in the target. */
+interface Backend {
+  readonly process: Process;
+  readonly requests: (() => void)[];
+  readonly applied: string[];
+  isAlive: boolean;
+}
+
+/** Somebody who waits for the lock of the progress row. */
+interface Waiter {
+  readonly backend: Backend;
+  readonly proceed: () => void;
+  readonly fail: (error: TransientError) => void;
+}
+
+/** What the target has on disk after a commit. */
+interface Committed {
+  readonly epoch: number;
+  readonly progress: Progress | undefined;
+  readonly applied: Applied;
+}
+
+/** The replica's server: the progress row with its lock, and transactions that end at last. */
+export class Target {
+  readonly world: World;
+  /** The last durable state first; a crash may go back to any of them. */
+  #history: Committed[] = [{ epoch: 0, progress: undefined, applied: NOTHING_APPLIED }];
+  #holder: Backend | undefined;
+  #queue: Waiter[] = [];
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  get committed(): Committed {
+    return this.#history.at(-1) as Committed;
+  }
+
+  sink(process: Process): Sink {
+    return {
+      claim: (signal) => this.#claim(process, signal),
+      begin: (owned, signal) => this.#begin(process, owned, signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+
+  /** The server crashes: open transactions are gone, and commits that were not durable may be gone. */
+  crash(): void {
+    const holder = this.#holder;
+    const waiting = this.#queue;
+    this.#queue = [];
+    this.#holder = undefined;
+    if (holder) holder.isAlive = false;
+    for (const { fail } of waiting) fail(new TransientError('The target crashed'));
+    const kept = this.world.random.between(1, this.#history.length);
+    if (kept < this.#history.length) this.world.count('target lost commits');
+    this.#history = this.#history.slice(0, kept);
+  }
+
+  /** The client of this process is gone; its backend is found out later. */
+  lostClient(process: Process): void {
+    const holder = this.#holder;
+    if (holder?.process !== process) return;
+    this.world.scheduler.timer(BACKEND_TIMEOUT_MS, 'backend timeout', process.id, () => {
+      if (holder.isAlive && process.state !== 'running') this.#end(holder);
+    });
+  }
+
+  #claim(process: Process, signal: AbortSignal): Promise<Ownership> {
+    const backend = newBackend(process);
+    const { random, hazards } = this.world;
+    return process.converse<Ownership>(
+      'sink.claim',
+      (resolve, fail) => {
+        const proceed = (): void => {
+          const { epoch, progress, applied } = this.committed;
+          this.#commit({ epoch: epoch + 1, progress, applied }, true);
+          this.#end(backend);
+          resolve({ epoch: epoch + 1, progress });
+        };
+        this.#lock({ backend, proceed, fail }, () => {
+          if (this.#holder === undefined) return;
+          this.world.count('backend terminated');
+          this.#end(this.#holder);
+        });
+      },
+      { signal, fate: fateOf(random, hazards.commitLost, hazards.commitUnanswered, hazards.commitLate / 2) },
+    );
+  }
+
+  async #begin(process: Process, owned: Ownership, signal: AbortSignal): Promise<SinkTransaction> {
+    const backend = newBackend(process);
+    const begin = (resolve: () => void, reject: (error: unknown) => void): void => {
+      const fail = (error: TransientError): void => {
+        this.#end(backend);
+        reject(error);
+      };
+      const proceed = (): void => {
+        const { epoch, progress } = this.committed;
+        if (epoch !== owned.epoch) return fail(new TransientError(`Epoch is ${epoch}, not ${owned.epoch}`));
+        const isSame = progress?.checkpointOffset === owned.progress?.checkpointOffset;
+        if (!isSame) return fail(new TransientError('Progress is not what was claimed'));
+        resolve();
+      };
+      this.#lock({ backend, proceed, fail }, () => fail(new TransientError('Lock timeout')));
+    };
+    try {
+      await process.converse<void>('sink.begin', begin, { signal });
+    } catch (error) {
+      this.world.scheduler.post('sink.disconnect', process.id, () => this.#end(backend));
+      throw error;
+    }
+    return new ModelTransaction(this, backend);
+  }
+
+  /** Lets the waiter proceed with the lock of the progress row; `onTimeout` when that takes too long, again and again. */
+  #lock(waiter: Waiter, onTimeout: () => void): void {
+    const { backend } = waiter;
+    if (!backend.isAlive) return;
+    if (this.#holder === undefined) return this.#grant(waiter);
+    this.#queue.push(waiter);
+    const expire = (): void => {
+      if (!this.#queue.includes(waiter)) return;
+      onTimeout();
+      if (this.#queue.includes(waiter))
+        this.world.scheduler.timer(LOCK_TIMEOUT_MS, 'lock timeout', backend.process.id, expire);
+    };
+    this.world.scheduler.timer(LOCK_TIMEOUT_MS, 'lock timeout', backend.process.id, expire);
+  }
+
+  #grant({ backend, proceed }: Waiter): void {
+    this.#holder = backend;
+    if (backend.process.state !== 'running') this.lostClient(backend.process);
+    proceed();
+  }
+
+  /** Ends a backend: what it has not committed is rolled back, and the next one gets the lock. */
+  #end(backend: Backend): void {
+    backend.isAlive = false;
+    this.#queue = this.#queue.filter((waiter) => waiter.backend !== backend);
+    if (this.#holder !== backend) return;
+    this.#holder = undefined;
+    const next = this.#queue.shift();
+    if (next) this.#grant(next);
+  }
+
+  apply(backend: Backend, batch: Batch, signal: AbortSignal): Promise<void> {
+    return backend.process.call(
+      'sink.apply',
+      () => {
+        this.#check(backend);
+        for (let i = 0; i < batch.length; i++) {
+          const shown = showBatchChange(batch, i);
+          if (shown !== undefined) backend.applied.push(shown);
+        }
+      },
+      { signal, chain: backend.requests },
+    );
+  }
+
+  /** Commits; when the outcome stays unknown the backend lives on, half open, with the lock. */
+  commit(backend: Backend, progress: Progress, durable: boolean, signal: AbortSignal): Promise<void> {
+    const { random, hazards } = this.world;
+    const fate = fateOf(random, hazards.commitLost, hazards.commitUnanswered, hazards.commitLate);
+    if (fate !== 'answered') {
+      this.world.count(`commit ${fate}`);
+      this.world.scheduler.timer(BACKEND_TIMEOUT_MS, 'backend timeout', backend.process.id, () => {
+        if (backend.isAlive) this.#end(backend);
+      });
+    }
+    return backend.process.call(
+      'sink.commit',
+      () => {
+        this.#check(backend);
+        const { epoch, applied } = this.committed;
+        this.#commit(
+          { epoch, progress, applied: this.world.checker.committed(applied, backend.applied, progress) },
+          durable,
+        );
+        this.#end(backend);
+      },
+      { signal, fate, chain: backend.requests },
+    );
+  }
+
+  rollback(backend: Backend): Promise<void> {
+    return backend.process.call('sink.rollback', () => this.#end(backend), { chain: backend.requests });
+  }
+
+  #commit(state: Committed, durable: boolean): void {
+    if (durable) this.#history = [];
+    this.#history.push(state);
+  }
+
+  #check(backend: Backend): void {
+    if (!backend.isAlive || this.#holder !== backend) throw new TransientError('Backend was terminated');
+  }
+}
+
+function newBackend(process: Process): Backend {
+  return { process, requests: [], applied: [], isAlive: true };
+}
+
+class ModelTransaction implements SinkTransaction {
+  readonly #target: Target;
+  readonly #backend: Backend;
+  /** After COMMIT was sent the connection is closed, not rolled back: nobody knows what it did. */
+  #isSent = false;
+
+  constructor(target: Target, backend: Backend) {
+    this.#target = target;
+    this.#backend = backend;
+  }
+
+  apply(batch: Batch, signal: AbortSignal): Promise<void> {
+    return this.#target.apply(this.#backend, batch, signal);
+  }
+
+  commit(progress: Progress, durable: boolean, signal: AbortSignal): Promise<void> {
+    this.#isSent = true;
+    return this.#target.commit(this.#backend, progress, durable, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isSent) await this.#target.rollback(this.#backend);
+  }
+}

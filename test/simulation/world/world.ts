@@ -1,0 +1,71 @@
+import { Checker } from '../checker.ts';
+import type { Process } from '../process.ts';
+import type { Random } from '../random.ts';
+import type { Scheduler } from '../scheduler.ts';
+import { chooseHazards, type Hazards } from './hazards.ts';
+import { ModelLog, Retention } from './model-log.ts';
+import { Postgres } from './postgres.ts';
+import { Storage } from './storage.ts';
+import { Target } from './target.ts';
+
+export const PREFIX = 'shop';
+export const CHECKPOINTS: string = `${PREFIX}.checkpoints`;
+
+/** Everything outside the processes: servers, their truth, and how badly they behave in this run. */
+export class World {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly hazards: Hazards;
+  readonly storage: Storage;
+  readonly retention: Retention = new Retention();
+  readonly postgres: Postgres;
+  readonly target: Target;
+  readonly checker: Checker;
+  /** How often what happened. */
+  readonly counts: Map<string, number> = new Map();
+  /** What went wrong first. */
+  failure: string | undefined;
+  readonly #isAtomic: boolean;
+
+  constructor(scheduler: Scheduler) {
+    this.scheduler = scheduler;
+    this.random = scheduler.random;
+    this.hazards = chooseHazards(this.random);
+    this.#isAtomic = this.random.chance(0.12);
+    this.storage = new Storage(this.random);
+    this.postgres = new Postgres(this);
+    this.target = new Target(this);
+    this.checker = new Checker(this.postgres.database, (what) => this.violation(what));
+    this.storage.onRecord = (partition, reader) => {
+      if (partition.topic === CHECKPOINTS) this.checker.stored(reader);
+    };
+    this.storage.onAppend = ({ topic }, { base, count }) => {
+      this.count('append');
+      scheduler.note(topic, base * 64 + count);
+    };
+  }
+
+  log(process: Process): ModelLog {
+    return new ModelLog(this, process, this.#isAtomic);
+  }
+
+  violation(what: string): void {
+    this.failure ??= what;
+    this.scheduler.print?.(`VIOLATION\t${what}`);
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  /** Deletes records of one data partition that no reader needs any more. */
+  expire(): void {
+    const partitions = [...this.storage.topics.values()].flatMap((topic) => topic.partitions);
+    if (partitions.length === 0) return;
+    const partition = this.random.pick(partitions);
+    if (partition.topic.endsWith('.checkpoints') || partition.topic.endsWith('.schema-changes')) return;
+    const before = partition.start;
+    partition.trim(this.retention.limit(partition));
+    if (partition.start > before) this.count('retention');
+  }
+}
