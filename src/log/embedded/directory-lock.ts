@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { link, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OperatorError, TransientError } from '../../errors.ts';
+import { UNFINISHED } from './durable-file.ts';
+import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.ts';
+
+/** The owner touches its lock this often. */
+const BEAT_MS = 2000;
+/** A lock of an owner that cannot be looked at, and that was not touched for so long, is taken over. */
+const ABANDONED_MS = 10_000;
+/** An owner that did not get to touch its lock for so long (it was stopped, say) makes sure of it before it writes. */
+const DOUBTFUL_MS = 5000;
+
+const NAME = /^lock-(\d+)$/;
+
+interface LockState extends ProcessIdentity {
+  readonly isReleased: boolean;
+}
+
+/** The right to be the only process that has a directory open. */
+export interface DirectoryLock {
+  /** Makes sure that nobody has taken the lock over; TransientError when somebody has. */
+  verify(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * Locks a directory for this process. OperatorError when another process has it. A process that was killed holds nothing: its
+ * pid and start time are looked at, or, where these say nothing, whether it still touches its lock.
+ *
+ * Locks are numbered and the highest one counts. It is never deleted before there is a higher one, so that of several
+ * processes that find the same dead owner only one creates the next number, however late the others are.
+ */
+export async function lockDirectory(directory: string, signal?: AbortSignal): Promise<DirectoryLock> {
+  const own = await ownIdentity();
+  for (;;) {
+    signal?.throwIfAborted();
+    const highest = (await lockNumbers(directory)).at(-1) ?? 0;
+    if (highest > 0) await requireAbandoned(directory, highest, own, signal);
+    const number = highest + 1;
+    if (!(await create(directory, number, own))) continue;
+    const numbers = await lockNumbers(directory);
+    for (const lower of numbers) if (lower < number) await rm(pathOf(directory, lower), { force: true });
+    if (numbers.at(-1) === number) return new HeldLock(directory, number, own);
+    await rm(pathOf(directory, number), { force: true });
+  }
+}
+
+class HeldLock implements DirectoryLock {
+  readonly #directory: string;
+  readonly #path: string;
+  readonly #own: ProcessIdentity;
+  readonly #timer: NodeJS.Timeout;
+  #touchedAt = performance.now();
+  #failure: unknown;
+
+  constructor(directory: string, number: number, own: ProcessIdentity) {
+    this.#directory = directory;
+    this.#path = pathOf(directory, number);
+    this.#own = own;
+    this.#timer = setInterval(() => void this.#touch(), BEAT_MS);
+    this.#timer.unref();
+  }
+
+  async verify(): Promise<void> {
+    if (performance.now() - this.#touchedAt > DOUBTFUL_MS) await this.#touch();
+    if (this.#failure === undefined) return;
+    throw new TransientError(`Lock of the embedded log "${this.#directory}" was lost`, { cause: this.#failure });
+  }
+
+  /** Leaves the lock in place, marked as released: its number must stay known until there is a higher one. */
+  async release(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#touch();
+    if (this.#failure !== undefined) return; // It is another's by now, or counts as abandoned when this process has ended.
+    await writeLock(`${this.#path}${UNFINISHED}`, { ...this.#own, isReleased: true });
+    await rename(`${this.#path}${UNFINISHED}`, this.#path);
+  }
+
+  /** Never rejects: what went wrong is told by `verify`, to whoever is about to write. */
+  async #touch(): Promise<void> {
+    try {
+      const now = new Date();
+      await utimes(this.#path, now, now);
+      this.#touchedAt = performance.now();
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+}
+
+async function requireAbandoned(
+  directory: string,
+  number: number,
+  own: ProcessIdentity,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const path = pathOf(directory, number);
+  const owner = await readLock(path);
+  if (owner === undefined || owner.isReleased) return;
+  const running = await isRunning(owner, own);
+  if (running === false || (running === 'unknown' && !(await isTouched(path, signal)))) return;
+  throw new OperatorError(`Embedded log "${directory}" is open in process ${owner.pid} on ${owner.host}`, {
+    advice: 'One process can have it open. Stop the other one, or give this one a state directory of its own.',
+  });
+}
+
+/** Whether the owner of a lock shows itself within the time in which every owner does. */
+async function isTouched(path: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const touchedAt = async (): Promise<number | undefined> =>
+    await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => undefined,
+    );
+  const before = await touchedAt();
+  for (let waited = 0; waited < ABANDONED_MS; waited += BEAT_MS / 4) {
+    await sleep(BEAT_MS / 4, undefined, signal && { signal });
+    if ((await touchedAt()) !== before) return true;
+  }
+  return false;
+}
+
+/** Creates the lock of this number with all of its content at once; false when it exists. */
+async function create(directory: string, number: number, own: ProcessIdentity): Promise<boolean> {
+  const draft = join(directory, `lock-${randomUUID()}${UNFINISHED}`);
+  await writeLock(draft, { ...own, isReleased: false });
+  try {
+    await link(draft, pathOf(directory, number));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function lockNumbers(directory: string): Promise<number[]> {
+  const names = await readdir(directory);
+  const numbers = names.map((name) => Number(NAME.exec(name)?.[1] ?? 0)).filter((number) => number > 0);
+  return numbers.sort((a, b) => a - b);
+}
+
+function pathOf(directory: string, number: number): string {
+  return join(directory, `lock-${number}`);
+}
+
+async function writeLock(path: string, state: LockState): Promise<void> {
+  await writeFile(path, `${JSON.stringify(state)}\n`);
+}
+
+/** Undefined when the file is gone, or empty after a power loss: then its owner is gone too. */
+async function readLock(path: string): Promise<LockState | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  try {
+    return JSON.parse(text) as LockState;
+  } catch {
+    return undefined;
+  }
+}

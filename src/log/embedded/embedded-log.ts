@@ -1,0 +1,303 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { OperatorError, TransientError } from '../../errors.ts';
+import type { Append, Cursor, Fetched, Log, Published, Span, Topic, TopicSpec } from '../log.ts';
+import { Catalog, type StoredTopic } from './catalog.ts';
+import { CommitPlan } from './commit-plan.ts';
+import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
+import { Releases } from './releases.ts';
+import { Retention, startOf } from './retention.ts';
+import { Segments } from './segments.ts';
+import { Wakeups } from './wakeups.ts';
+
+/** How an embedded log is to be opened; what it holds does not depend on it. */
+export interface EmbeddedLogOptions {
+  /** A new segment is begun when the present one has this many bytes; released records go a segment at a time. Default 64 MiB. */
+  readonly segmentBytes?: number;
+  /** The most that one record batch may have, in topics without `max.message.bytes`. Default 256 MiB. */
+  readonly maxBatchBytes?: number;
+  /** Ends the wait for the lock of a process that cannot be looked at (another container), at most ten seconds. */
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MAX_BATCH_BYTES = 256 * 1024 * 1024;
+
+/** A log in the files of one directory, for one process: one partition per topic, everything of a publish in one commit. */
+export interface EmbeddedLog extends Log {
+  readonly directory: string;
+  /** Who has ever released something; their needs hold records back. */
+  readonly readers: readonly string[];
+  /** A reader that is gone for good (a deleted sink) holds nothing back any more. */
+  forget(reader: string, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Opens the log in `directory`, which is created when it does not exist, and recovers it from a crash. OperatorError when
+ * another process has it open, when it is damaged, or when a newer version wrote it.
+ */
+export async function openEmbeddedLog(directory: string, options: EmbeddedLogOptions = {}): Promise<EmbeddedLog> {
+  const path = resolve(directory);
+  await mkdir(path, { recursive: true });
+  const lock = await lockDirectory(path, options.signal);
+  try {
+    const releases = await Releases.read(path);
+    const segments = await Segments.open(path, options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, releases.storedMark);
+    const catalog = (await Catalog.read(path)) ?? (await firstCatalog(path, segments));
+    return new SegmentLog(path, options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES, lock, catalog, segments, releases);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** The catalog of a new directory. Files that once belonged to a catalog are not taken for new ones. */
+async function firstCatalog(directory: string, segments: Segments): Promise<Catalog> {
+  if (segments.isNew) return await Catalog.create(directory);
+  throw new OperatorError(`Embedded log "${directory}" has records but no catalog.json`, {
+    advice: 'Restore the file, or start with an empty directory and a new snapshot.',
+  });
+}
+
+/** Where a cursor points. */
+interface Place {
+  readonly cursor: Cursor;
+  readonly number: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+class SegmentLog implements EmbeddedLog {
+  readonly directory: string;
+  readonly #maxBatchBytes: number;
+  readonly #lock: DirectoryLock;
+  readonly #segments: Segments;
+  readonly #releases: Releases;
+  readonly #retention: Retention;
+  readonly #wakeups = new Wakeups();
+  #catalog: Catalog;
+  #isPublishing = false;
+  #isClosed = false;
+  /** Why this log can no longer be used. */
+  #failure: TransientError | undefined;
+  /** Publishes, reads and housekeeping that are under way; closing waits for them. */
+  readonly #running = new Set<Promise<unknown>>();
+  /** Housekeeping is done one thing after another. */
+  #housekeeping: Promise<unknown> = Promise.resolve();
+  #reads = 0;
+
+  constructor(
+    directory: string,
+    maxBatchBytes: number,
+    lock: DirectoryLock,
+    catalog: Catalog,
+    segments: Segments,
+    releases: Releases,
+  ) {
+    this.directory = directory;
+    this.#maxBatchBytes = maxBatchBytes;
+    this.#lock = lock;
+    this.#catalog = catalog;
+    this.#segments = segments;
+    this.#releases = releases;
+    this.#retention = new Retention(directory, segments, releases);
+  }
+
+  get clusterId(): string {
+    return this.#catalog.clusterId;
+  }
+
+  get readers(): readonly string[] {
+    return this.#releases.readers;
+  }
+
+  async topics(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Topic>> {
+    this.#requireUsable(signal);
+    const found = new Map<string, Topic>();
+    for (const name of names) {
+      const stored = this.#catalog.topics.get(name);
+      if (stored !== undefined) found.set(name, stored.topic);
+    }
+    return found;
+  }
+
+  async createTopics(specs: readonly TopicSpec[], signal: AbortSignal): Promise<void> {
+    await this.#keepHouse(signal, async () => {
+      this.#catalog = await this.#catalog.withTopics(this.directory, specs);
+    });
+  }
+
+  async publish(
+    appends: readonly Append[],
+    checkpointOf: ((spans: readonly Span[]) => readonly Append[]) | undefined,
+    signal: AbortSignal,
+  ): Promise<Published> {
+    this.#requireUsable(signal);
+    if (this.#isPublishing) throw new Error('A publish was begun before the previous one had ended');
+    const plan = new CommitPlan(
+      ({ topic, partition }) => this.#topic(topic, partition),
+      (topic) => this.#segments.end(topic),
+      this.#maxBatchBytes,
+    );
+    const spans = appends.map((append) => plan.add(append));
+    const checkpoint = checkpointOf?.(spans).map((append) => plan.add(append)) ?? [];
+    if (plan.batches.length > 0) await this.#track(this.#commit(plan));
+    return { spans, checkpoint };
+  }
+
+  async read(
+    cursors: readonly Cursor[],
+    maxBytes: number,
+    maxWaitMs: number,
+    signal: AbortSignal,
+  ): Promise<readonly Fetched[]> {
+    const deadline = performance.now() + maxWaitMs;
+    for (;;) {
+      this.#requireUsable(signal);
+      const places = cursors.map((cursor) => this.#locate(cursor));
+      const waitMs = deadline - performance.now();
+      if (waitMs <= 0 || places.some(({ cursor, end }) => cursor.offset < end)) {
+        return await this.#track(this.#fetch(cursors, maxBytes, signal));
+      }
+      await this.#wakeups.wait(waitMs, signal);
+    }
+  }
+
+  async bounds(topic: string, partition: number, signal: AbortSignal): Promise<{ start: number; end: number }> {
+    this.#requireUsable(signal);
+    return this.#bounds(this.#topic(topic, partition));
+  }
+
+  async trim(topic: string, partition: number, before: number, signal: AbortSignal): Promise<void> {
+    const { end } = this.#bounds(this.#topic(topic, partition));
+    if (before > end) throw new OperatorError(`Topic "${topic}" ends at ${end} and cannot be trimmed to ${before}`);
+    await this.#keepHouse(signal, async () => {
+      this.#releases.trim(topic, before);
+      await this.#releases.save(this.#segments.mark);
+      await this.#dropReleased();
+    });
+  }
+
+  async release(reader: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
+    for (const { topic, partition } of cursors) this.#topic(topic, partition);
+    await this.#keepHouse(signal, async () => {
+      // A reader must be known after a crash; what it released needs to be stored only before something is deleted.
+      if (this.#releases.release(reader, cursors)) await this.#releases.save(this.#segments.mark);
+      await this.#dropReleased();
+    });
+  }
+
+  async forget(reader: string, signal: AbortSignal): Promise<void> {
+    await this.#keepHouse(signal, async () => {
+      if (this.#releases.forget(reader)) await this.#releases.save(this.#segments.mark);
+      await this.#dropReleased();
+    });
+  }
+
+  /** Ends what is under way, wakes up those who wait with a TransientError, and lets the next process in. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const isWhole = this.#failure === undefined;
+    this.#failure = new TransientError(`Embedded log "${this.directory}" is closed`);
+    this.#wakeups.fail(this.#failure);
+    await Promise.allSettled(this.#running);
+    if (isWhole) await this.#releases.save(this.#segments.mark);
+    await this.#segments.close();
+    await this.#lock.release();
+  }
+
+  async #commit(plan: CommitPlan): Promise<void> {
+    this.#isPublishing = true;
+    try {
+      await this.#lock.verify();
+      await this.#segments.commit(plan.batches, plan.body);
+      this.#wakeups.wake();
+    } catch (cause) {
+      // Invariant 4: the outcome is unknown, and only opening the log again can tell.
+      this.#failure ??= new TransientError(`Embedded log "${this.directory}" could not store records`, {
+        cause,
+        advice: 'It is opened again by itself. Check the disk and its free space when this repeats.',
+      });
+      this.#wakeups.fail(this.#failure);
+      throw this.#failure;
+    } finally {
+      this.#isPublishing = false;
+    }
+  }
+
+  /** Asks every cursor's file in turn while there is room; each read begins with another cursor, so that none starves. */
+  async #fetch(cursors: readonly Cursor[], maxBytes: number, signal: AbortSignal): Promise<Fetched[]> {
+    const fetched: Fetched[] = [];
+    let left = maxBytes;
+    const first = this.#reads++;
+    for (let i = 0; i < cursors.length; i++) {
+      const cursor = cursors[(first + i) % cursors.length] as Cursor;
+      const { topic, partition, offset } = cursor;
+      const { number, start, end } = this.#locate(cursor);
+      const isServed = offset < end && (left > 0 || left === maxBytes);
+      const bytes = isServed ? await this.#segments.fetch(number, offset, left) : Buffer.alloc(0);
+      left -= bytes.length;
+      fetched.push({ topic, partition, bytes, start, end });
+      signal.throwIfAborted();
+    }
+    return fetched;
+  }
+
+  #locate(cursor: Cursor): Place {
+    const stored = this.#topic(cursor.topic, cursor.partition);
+    const { start, end } = this.#bounds(stored);
+    if (cursor.offset >= start && cursor.offset <= end) return { cursor, number: stored.number, start, end };
+    throw new OperatorError(
+      `History lost: topic "${cursor.topic}" of the embedded log has offsets ${start} to ${end}, not ${cursor.offset}`,
+      { advice: 'The directory was replaced by an older or another one, or trimmed. Start with a new snapshot.' },
+    );
+  }
+
+  #bounds(stored: StoredTopic): { start: number; end: number } {
+    return { start: startOf(stored, this.#segments, this.#releases), end: this.#segments.end(stored.number) };
+  }
+
+  #topic(name: string, partition: number): StoredTopic {
+    const stored = this.#catalog.topics.get(name);
+    if (stored !== undefined && partition === 0) return stored;
+    throw new OperatorError(`Topic "${name}" with partition ${partition} does not exist in the embedded log`, {
+      advice: 'Every topic of an embedded log has one partition, 0. Check the name of the topic.',
+    });
+  }
+
+  async #dropReleased(): Promise<void> {
+    await this.#retention.run([...this.#catalog.topics.values()]);
+  }
+
+  /** Runs `work` after what was asked for earlier. When it fails nothing is lost, and the same may be asked for again. */
+  async #keepHouse(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    this.#requireUsable(signal);
+    const run = this.#housekeeping.then(async () => {
+      this.#requireUsable(signal);
+      await this.#lock.verify();
+      await work();
+    });
+    this.#housekeeping = run.catch(() => undefined);
+    await this.#track(run.catch((error: unknown) => this.#rethrow(error)));
+  }
+
+  #rethrow(error: unknown): never {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new TransientError(`Files of the embedded log "${this.directory}" could not be changed`, { cause: error });
+  }
+
+  async #track<T>(run: Promise<T>): Promise<T> {
+    this.#running.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#running.delete(run);
+    }
+  }
+
+  #requireUsable(signal: AbortSignal): void {
+    signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
