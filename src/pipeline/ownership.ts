@@ -15,7 +15,12 @@ export interface SourceMemory {
   stored: Position | undefined;
   /** An operator asked this process to take the log over from another daemon; holds for one claim (V4). */
   takeOver: boolean;
+  /** Where the log has ended, and since when, while a newer process of the same daemon does nothing. */
+  quiet?: { readonly end: number; readonly since: number } | undefined;
 }
+
+/** A newer process that runs checkpoints every 10 s even when idle: after this long without a record it is gone. */
+const QUIET_MS = 30_000;
 
 /** The log as its new owner found it. */
 export interface Owned {
@@ -48,6 +53,7 @@ export async function takeOwnership(options: OwnershipOptions, held: HeldSource,
   const { end } = await log.bounds(topic, 0, signal);
   const before = await readHistory(log, prefix, end, signal);
   const { takeOver } = memory;
+  renewIfQuiet(before, end, options);
   refuseOthers(before, memory.incarnation as Incarnation, takeOver, prefix);
   refuseUnclaimedSlot(before, held, prefix);
   const creating = before.checkpoint === undefined || !before.checkpoint.consistent;
@@ -55,8 +61,29 @@ export async function takeOwnership(options: OwnershipOptions, held: HeldSource,
   failPoint('source.claimed');
   memory.takeOver = false;
   const history = await readHistory(log, prefix, claim.offset, signal);
+  if (history.logId !== undefined && history.logId !== claim.logId) {
+    // Two processes wrote the first claim at once: the other one's id stands, and a claim with another id counts for nobody.
+    throw new TransientError(`Another process began the log of ${prefix} first`);
+  }
   refuseOthers(history, memory.incarnation as Incarnation, takeOver, prefix);
   return await resume(history, claim, options, held, signal);
+}
+
+/**
+ * A newer process of this daemon may have died for good, and nobody would be left. When it does not hold the source (we do) and
+ * has stored nothing for a while, this process becomes the newest one at its next start; if the other lives, it is refused then.
+ */
+function renewIfQuiet({ claims }: History, end: number, { memory, clock, prefix }: OwnershipOptions): void {
+  const self = memory.incarnation as Incarnation;
+  if (!claims.some(({ claim }) => isNewer(incarnationOf(claim), self))) {
+    memory.quiet = undefined;
+    return;
+  }
+  if (memory.quiet?.end !== end) memory.quiet = { end, since: clock.now() };
+  if (clock.now() - memory.quiet.since < QUIET_MS) return;
+  memory.quiet = undefined;
+  memory.incarnation = undefined;
+  throw new TransientError(`The newer process of daemon ${self.daemon} that owned ${prefix} is gone`);
 }
 
 /** Judged by who owns the last checkpoint that counts, not by who claimed last (V7), and by incarnation (V3). */
