@@ -14,6 +14,8 @@ export interface ConnectorClass<T> {
   readonly ignored: Readonly<Record<string, string>>;
   /** Keys whose effect would be missed: a file that has one is refused, with the reason. A key that ends in `*` is a prefix. */
   readonly unsupported: Readonly<Record<string, string>>;
+  /** Values with which such a key changes nothing, so that it may stay. */
+  readonly harmless: Readonly<Record<string, string>>;
   /** Rules over several settings: what is wrong, and what deserves a warning. `given` holds the keys that the file has. */
   check(
     config: T,

@@ -1,3 +1,6 @@
+/** Confluent's Avro converter: the format that is written anyway. */
+export const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
+
 const FRAMEWORK = 'Rowcast has its own way to do this';
 const CLIENTS = 'Kafka clients are set up by the daemon';
 
@@ -19,8 +22,8 @@ const IGNORED_BY_ALL: Readonly<Record<string, string>> = {
 };
 
 const UNSUPPORTED_BY_ALL: Readonly<Record<string, string>> = {
-  'transforms*': 'transforms are not there yet',
-  'predicates*': 'predicates are not there yet',
+  'transforms*': 'there are no transforms yet',
+  'predicates*': 'there are no predicates yet',
   'key.converter*': 'records are written and read as Avro; leave this out',
   'value.converter*': 'records are written and read as Avro; leave this out',
 };
@@ -84,7 +87,11 @@ export const UNSUPPORTED_BY_SOURCES: Readonly<Record<string, string>> = {
   'topic.delimiter': 'topic names are joined by dots',
   'converters*': 'they name Java classes',
   'post.processors*': 'they name Java classes',
-  'slot.failover': 'failover slots are not there yet',
+  'slot.drop.on.stop': 'whatever changes while the connector is stopped would be lost; drop the slot by hand',
+  'skipped.operations': 'a replica needs every operation; leave this out or say none',
+  'publish.via.partition.root': 'partitions are captured one by one',
+  'topic.creation.groups': 'there is one group of topics: topic.creation.default.*',
+  'slot.failover': 'there are no failover slots yet',
 };
 
 /** Keys of Debezium's JDBC sink and of Connect that change nothing for a Postgres sink. */

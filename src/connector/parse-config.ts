@@ -26,7 +26,7 @@ export function parseConfig<T>(connector: ConnectorClass<T>, raw: RawConfig, env
   const values: Partial<Record<keyof T, unknown>> = {};
   for (const [member, setting] of settingsOf(connector)) {
     try {
-      values[member] = valueOf(setting, given.get(setting.key), defaults[setting.key], env);
+      values[member] = valueOf(setting, givenTo(setting.key, given, connector), defaults[setting.key], env);
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
       problems.push(`${setting.key} ${error.message}`);
@@ -59,6 +59,15 @@ function currentNames<T>(connector: ConnectorClass<T>, raw: RawConfig): Readonly
   return new Map(Object.entries(raw).map(([key, value]) => [connector.renamed[key] ?? key, value]));
 }
 
+/** The text for a key; for one that ends in `*` the JSON object of what is below the prefix and has no setting of its own. */
+function givenTo<T>(key: string, given: ReadonlyMap<string, string>, connector: ConnectorClass<T>): string | undefined {
+  if (!key.endsWith('*')) return given.get(key);
+  const prefix = key.slice(0, -1);
+  const own = new Set(settingsOf(connector).map(([, setting]) => setting.key));
+  const below = [...given].filter(([each]) => each.startsWith(prefix) && !own.has(each));
+  return JSON.stringify(Object.fromEntries(below.map(([each, value]) => [each.slice(prefix.length), value])));
+}
+
 function valueOf<T>(
   setting: Setting<T>,
   given: string | undefined,
@@ -78,12 +87,14 @@ function judgeOtherKeys<T>(
   warnings: string[],
 ): void {
   const known = settingsOf(connector).map(([, setting]) => setting.key);
-  for (const key of given.keys()) {
+  const prefixes = known.filter((key) => key.endsWith('*')).map((key) => key.slice(0, -1));
+  for (const [key, value] of given) {
     if (known.includes(key) || key === 'name' || key === 'connector.class') continue;
+    if (connector.harmless[key] === value || prefixes.some((prefix) => key.startsWith(prefix))) continue;
     const refusal = reasonFor(key, connector.unsupported);
     const ignored = reasonFor(key, connector.ignored);
-    if (refusal !== undefined) problems.push(`${key} is not supported: ${refusal}`);
-    else if (ignored !== undefined) warnings.push(`${key} has no effect: ${ignored}`);
+    if (ignored !== undefined) warnings.push(`${key} has no effect: ${ignored}`);
+    else if (refusal !== undefined && value !== '') problems.push(`${key} is not supported: ${refusal}`);
     else warnings.push(unknownKey(key, known));
   }
 }

@@ -1,6 +1,6 @@
 import type { ConnectorClass } from './connector-class.ts';
 import { type UrlConnection, parseConnectionUrl } from './connection-url.ts';
-import { IGNORED_BY_SINKS, UNSUPPORTED_BY_SINKS } from './debezium-keys.ts';
+import { AVRO_CONVERTER, IGNORED_BY_SINKS, UNSUPPORTED_BY_SINKS } from './debezium-keys.ts';
 import {
   choice,
   flag,
@@ -29,7 +29,7 @@ export interface PostgresSinkConfig {
   readonly autoCreate: boolean | undefined;
   readonly autoEvolve: boolean | undefined;
   readonly targetNotEmpty: 'refuse' | 'truncate';
-  readonly maxTransactionBytes: number;
+  readonly maxFetchBytes: number;
   readonly tasksMax: number;
 }
 
@@ -109,10 +109,10 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
       default: 'refuse',
       doc: 'What to do when the first copy finds rows in a table of the replica.',
     }),
-    maxTransactionBytes: integer('max.transaction.bytes', 65_536, 1024 * 1024 * 1024, {
-      group: 'Writes',
+    maxFetchBytes: integer('max.fetch.bytes', 65_536, 1024 * 1024 * 1024, {
+      group: 'Topics',
       default: String(8 * 1024 * 1024),
-      doc: 'How much of a backlog one target transaction takes at most, whole source transactions apart.',
+      doc: 'Bytes of records that are read from the log at once: bounds memory.',
     }),
     tasksMax: integer('tasks.max', 1, 1000, {
       group: 'Common',
@@ -131,6 +131,7 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
   renamed: { 'connection.user': 'connection.username' },
   ignored: IGNORED_BY_SINKS,
   unsupported: UNSUPPORTED_BY_SINKS,
+  harmless: { 'errors.tolerance': 'none', 'key.converter': AVRO_CONVERTER, 'value.converter': AVRO_CONVERTER },
   check,
 };
 

@@ -1,8 +1,8 @@
 import { SSL_MODES } from './connection-url.ts';
 import type { ConnectorClass } from './connector-class.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
-import { choice, flag, integer, list, optional, patterns, secret, text } from './setting.ts';
-import { IGNORED_BY_SOURCES, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
+import { choice, flag, integer, optional, patterns, remaining, secret, text } from './setting.ts';
+import { AVRO_CONVERTER, IGNORED_BY_SOURCES, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
 
 /** What a PostgresWalSource is told by its file. Names follow Debezium's; the doc of each is in `POSTGRES_WAL_SOURCE.settings`. */
 export interface PostgresWalConfig {
@@ -17,9 +17,8 @@ export interface PostgresWalConfig {
   readonly sslkey: string | undefined;
   readonly topicPrefix: string;
   readonly slot: string;
-  readonly slotDropOnStop: boolean;
   readonly publication: string;
-  readonly publicationAutocreate: 'filtered' | 'all_tables' | 'disabled';
+  readonly publicationAutocreate: 'filtered' | 'all_tables' | 'disabled' | 'no_tables';
   readonly schemaInclude: readonly string[];
   readonly schemaExclude: readonly string[];
   readonly tableInclude: readonly string[];
@@ -29,13 +28,14 @@ export interface PostgresWalConfig {
   readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
   readonly snapshotFetchSize: number;
   readonly tombstonesOnDelete: boolean;
-  readonly skippedOperations: readonly string[];
   readonly heartbeatIntervalMs: number;
   readonly statusIntervalMs: number;
   readonly transactionMetadata: boolean;
   readonly maxBatchBytes: number;
   readonly topicPartitions: number;
   readonly topicReplicationFactor: number;
+  /** Further settings of new table topics, by Kafka's names. */
+  readonly topicConfig: Readonly<Record<string, string>>;
   readonly decimalHandling: 'precise';
   readonly timePrecision: 'adaptive';
   readonly binaryHandling: 'bytes';
@@ -98,22 +98,16 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       rule: 'lower-case letters, digits and underscores, at most 63',
       doc: 'Replication slot; created when it does not exist.',
     }),
-    slotDropOnStop: flag('slot.drop.on.stop', {
-      group: 'Replication',
-      default: 'false',
-      doc: 'Drop the slot when the connector stops. For tests: whatever changes meanwhile is lost.',
-    }),
     publication: text('publication.name', {
       group: 'Replication',
       default: 'rowcast',
       ...IDENTIFIER,
       doc: 'Publication that names the captured tables.',
     }),
-    publicationAutocreate: choice('publication.autocreate.mode', ['filtered', 'all_tables', 'disabled'], {
+    publicationAutocreate: choice('publication.autocreate.mode', ['filtered', 'all_tables', 'disabled', 'no_tables'], {
       group: 'Replication',
       default: 'filtered',
-      foreseen: ['no_tables'],
-      doc: 'filtered: publish exactly the captured tables; all_tables: create it for all tables (needs a superuser); disabled: it must exist.',
+      doc: 'filtered: publish exactly the captured tables; all_tables: create it for all tables (needs a superuser); disabled: it must exist; no_tables: create it empty.',
     }),
     schemaInclude: patterns('schema.include.list', { group: 'Filters', doc: 'Schemas to capture.' }),
     schemaExclude: patterns('schema.exclude.list', { group: 'Filters', doc: 'Schemas not to capture.' }),
@@ -147,7 +141,6 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       default: 'true',
       doc: 'Follow every delete by a record without value, so that compacted topics forget the key.',
     }),
-    skippedOperations: operations(),
     heartbeatIntervalMs: integer('heartbeat.interval.ms', 0, 86_400_000, {
       group: 'Replication',
       default: '0',
@@ -161,7 +154,7 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
     transactionMetadata: flag('provide.transaction.metadata', {
       group: 'Records',
       default: 'false',
-      doc: 'Write the transaction topic and the transaction block of every record.',
+      doc: 'Fill in the transaction block of every record. There is no transaction topic: checkpoints mark transactions.',
     }),
     maxBatchBytes: integer('max.batch.bytes', 65_536, 64 * 1024 * 1024, {
       group: 'Replication',
@@ -177,6 +170,10 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       group: 'Topics',
       default: '-1',
       doc: "Copies of every record on the brokers; -1 is the broker's default.",
+    }),
+    topicConfig: remaining('topic.creation.default.', {
+      group: 'Topics',
+      doc: "Further settings of a table topic when it is created, by Kafka's names: topic.creation.default.retention.ms.",
     }),
     decimalHandling: choice('decimal.handling.mode', ['precise'], {
       group: 'Records',
@@ -212,21 +209,17 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
   renamed: { 'database.server.name': 'topic.prefix' },
   ignored: IGNORED_BY_SOURCES,
   unsupported: UNSUPPORTED_BY_SOURCES,
+  harmless: {
+    'slot.drop.on.stop': 'false',
+    'slot.failover': 'false',
+    'skipped.operations': 'none',
+    'publish.via.partition.root': 'false',
+    'topic.delimiter': '.',
+    'key.converter': AVRO_CONVERTER,
+    'value.converter': AVRO_CONVERTER,
+  },
   check: checkFilters,
 };
-
-function operations(): ConnectorClass<PostgresWalConfig>['settings']['skippedOperations'] {
-  const setting = list('skipped.operations', {
-    group: 'Records',
-    default: 'none',
-    doc: 'Operations to leave out: c, u, d, t, or none. A replica needs all of them.',
-  });
-  return {
-    ...setting,
-    parse: (value) =>
-      setting.parse(value).filter((each) => choice('', ['c', 'u', 'd', 't', 'none'], setting).parse(each) !== 'none'),
-  };
-}
 
 function checkFilters(config: PostgresWalConfig): {
   readonly problems: readonly string[];

@@ -19,7 +19,7 @@ export interface Setting<T> extends SettingSpec {
   readonly required: boolean;
   /** Values that may be given, where they can be listed. */
   readonly choices?: readonly string[];
-  /** The value of this text. Throws OperatorError whose message continues "<key> …" and never holds the text of a secret. */
+  /** The value of this text; for a key that ends in `*`, of the JSON object of all keys below that prefix. Throws OperatorError whose message continues "<key> …" and never holds the text of a secret. */
   readonly parse: (text: string) => T;
   /** The value when nothing is given and there is no default. Only for optional settings. */
   readonly absent?: T;
@@ -97,6 +97,16 @@ export function patterns(key: string, spec: SettingSpec): Setting<readonly strin
     for (const expression of expressions) compile(expression);
     return expressions;
   });
+}
+
+/** All keys below a prefix that are no settings themselves, as texts by the rest of their names. */
+export function remaining(prefix: string, spec: SettingSpec): Setting<Readonly<Record<string, string>>> {
+  return declare(
+    `${prefix}*`,
+    'STRING',
+    { default: '{}', ...spec },
+    (value) => JSON.parse(value) as Record<string, string>,
+  );
 }
 
 /** The same setting, with undefined as the value when it is not given. */

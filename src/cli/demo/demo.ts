@@ -202,7 +202,9 @@ function assertRunning(daemon: Daemon): void {
 function demoLogger(screen: Screen): Logger {
   const nothing = (): void => {};
   return {
-    ...{ debug: nothing, info: nothing, error: nothing },
+    debug: nothing,
+    info: nothing,
+    error: nothing,
     warn: (fact, fields) => {
       if (fields?.setting !== undefined) screen.line(`${fact}: ${fields.setting}`);
     },

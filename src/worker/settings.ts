@@ -1,0 +1,68 @@
+import { sinkConnection, sourceConnection } from '../connector/connection-of.ts';
+import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts';
+import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
+import { dataTopic } from '../log/protocol/topics.ts';
+import type { TopicSettings } from '../pipeline/topics.ts';
+import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
+import type { WalSourceSettings } from '../source/wal/settings.ts';
+
+/** What the WAL source is told, from its connector's config. */
+export function walSourceSettings(name: string, config: PostgresWalConfig): WalSourceSettings {
+  return {
+    connection: sourceConnection(config),
+    name,
+    slotName: config.slot,
+    publicationName: config.publication,
+    publicationAutocreateMode: config.publicationAutocreate,
+    schemaInclude: config.schemaInclude,
+    schemaExclude: config.schemaExclude,
+    tableInclude: config.tableInclude,
+    tableExclude: config.tableExclude,
+    columnInclude: config.columnInclude,
+    columnExclude: config.columnExclude,
+    snapshotMode: config.snapshotMode,
+    maxBatchBytes: config.maxBatchBytes,
+    statusIntervalMs: config.statusIntervalMs,
+  };
+}
+
+/** How a source's topics are created. */
+export function topicSettings(config: PostgresWalConfig): TopicSettings {
+  const { topicPartitions: partitions, topicReplicationFactor: replicationFactor, topicConfig } = config;
+  return { partitions, config: topicConfig, ...(replicationFactor > 0 ? { replicationFactor } : {}) };
+}
+
+/** What the Postgres sink is told, from its connector's config. */
+export function postgresSinkSettings(name: string, config: PostgresSinkConfig): PostgresSinkSettings {
+  const evolves = config.schemaEvolution === 'basic';
+  return {
+    connection: sinkConnection(config),
+    name,
+    prefix: replayedPrefix(config),
+    autoCreate: config.autoCreate ?? evolves,
+    autoEvolve: config.autoEvolve ?? evolves,
+    onExisting: config.targetNotEmpty,
+  };
+}
+
+/** The `topic.prefix` that a sink replays. */
+export function replayedPrefix(config: PostgresSinkConfig): string {
+  return config.topicPrefix ?? prefixOf(config.topics) ?? '';
+}
+
+/** Which table topics a sink replays; undefined means all of its source. */
+export function topicFilter(config: PostgresSinkConfig): ((topic: string) => boolean) | undefined {
+  const { topics, topicsRegex } = config;
+  if (topics.length > 0) return (topic) => topics.includes(topic);
+  if (topicsRegex.length === 0) return undefined;
+  const expressions = topicsRegex.map((expression) => new RegExp(`^(?:${expression})$`, 'u'));
+  return (topic) => expressions.some((expression) => expression.test(topic));
+}
+
+/** The same choice by table, for changes that name tables instead of topics. */
+export function tableFilter(
+  config: PostgresSinkConfig,
+): ((table: { readonly schema: string; readonly name: string }) => boolean) | undefined {
+  const accepts = topicFilter(config);
+  return accepts && (({ schema, name }) => accepts(dataTopic(replayedPrefix(config), schema, name)));
+}

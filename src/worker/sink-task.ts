@@ -1,0 +1,36 @@
+import { runSink, type SinkLoopOptions, type SinkProgress } from '../pipeline/sink-loop.ts';
+import { countingSink, noCommits } from './counting-sink.ts';
+import type { LagMeter } from './lag-meter.ts';
+import type { ConnectorState } from './status.ts';
+import type { Task } from './worker.ts';
+
+/** What a sink task is made of. */
+export interface SinkTaskOptions {
+  readonly name: string;
+  readonly parts: Omit<SinkLoopOptions, 'name' | 'progress'>;
+  readonly lag: LagMeter;
+}
+
+/** A sink connector, ready to run. Remembers over restarts what it has counted. */
+export function createSinkTask({ name, parts, lag }: SinkTaskOptions): Task {
+  const counts = noCommits();
+  const progress: SinkProgress = {
+    state: 'starting',
+    changes: [],
+    transactions: 0,
+    applied: undefined,
+    committedAt: 0,
+  };
+  const sink = countingSink(parts.sink, counts, () => {
+    if (counts.position !== undefined) lag.applied(counts.position);
+  });
+  const phase = (): ConnectorState => {
+    if (progress.state === 'starting') return 'starting';
+    return counts.consistent ? 'streaming' : 'snapshot';
+  };
+  return {
+    name,
+    run: (signal) => runSink({ ...parts, sink, name, progress }, signal),
+    status: (state, failure) => ({ kind: 'sink', name, state: state ?? phase(), failure, counts, lagMs: lag.lagMs }),
+  };
+}

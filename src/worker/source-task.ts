@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
+import { runSource, type SourceLoopOptions, type SourceProgress } from '../pipeline/source-loop.ts';
+import { countingSource, type SourceCounts } from './counting-source.ts';
+import type { LagMeter } from './lag-meter.ts';
+import type { Task } from './worker.ts';
+
+/** What a source task is made of; `loop` lacks what the task itself keeps. */
+export interface SourceTaskOptions {
+  readonly name: string;
+  readonly config: Pick<PostgresWalConfig, 'topicPrefix' | 'tombstonesOnDelete' | 'maxBatchBytes' | 'takeOver'>;
+  readonly parts: Pick<SourceLoopOptions, 'source' | 'log' | 'converter' | 'clock' | 'daemon' | 'topics'>;
+  readonly takeOver: boolean;
+  readonly lag: LagMeter;
+}
+
+/** A source connector, ready to run. Remembers over restarts what this process has seen and counted. */
+export function createSourceTask({ name, config, parts, takeOver, lag }: SourceTaskOptions): Task {
+  const counts: SourceCounts = { transactions: 0, multiTableTransactions: 0 };
+  const progress = nothingYet();
+  const options: SourceLoopOptions = {
+    ...parts,
+    source: countingSource(parts.source, counts, (position, at) => lag.passed(position, at)),
+    random: randomUUID,
+    prefix: config.topicPrefix,
+    tombstones: config.tombstonesOnDelete,
+    maxBatchBytes: config.maxBatchBytes,
+    memory: { incarnation: undefined, stored: undefined, takeOver: takeOver || config.takeOver },
+    progress,
+  };
+  return {
+    name,
+    run: (signal) => runSource(options, signal),
+    status: (state, failure) => ({ kind: 'source', name, state: state ?? progress.state, failure, progress, counts }),
+  };
+}
+
+function nothingYet(): SourceProgress {
+  return { state: 'starting', changes: 0, records: 0, bytes: 0, checkpoints: 0, position: undefined, committedAt: 0 };
+}
