@@ -1,9 +1,9 @@
-/** The candidate that is spelled most like `word`, or undefined when none is within a third of its length. */
+/** The candidate that is spelled most like `word` or goes on from it; undefined when none is within a third of its length. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(word, candidate);
+    const distance = candidate.startsWith(word) ? 1 : editDistance(word, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

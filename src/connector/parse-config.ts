@@ -94,8 +94,8 @@ function judgeOtherKeys<T>(
     const refusal = reasonFor(key, connector.unsupported);
     const ignored = reasonFor(key, connector.ignored);
     if (ignored !== undefined) warnings.push(`${key} has no effect: ${ignored}`);
-    else if (refusal !== undefined && value !== '') problems.push(`${key} is not supported: ${refusal}`);
-    else warnings.push(unknownKey(key, known));
+    else if (refusal === undefined) warnings.push(unknownKey(key, known));
+    else if (value !== '') problems.push(`${key} is not supported: ${refusal}`);
   }
 }
 

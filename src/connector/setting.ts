@@ -88,8 +88,8 @@ export function list(key: string, spec: SettingSpec): Setting<readonly string[]>
 }
 
 /**
- * Regular expressions separated by commas, each to match a whole name. A comma inside parentheses, brackets or braces belongs to
- * its expression.
+ * Regular expressions separated by commas, each to match a whole name. A comma belongs to its expression inside parentheses, brackets
+ * or braces, and behind a backslash.
  */
 export function patterns(key: string, spec: SettingSpec): Setting<readonly string[]> {
   return declare(key, 'LIST', { default: '', ...spec }, (value) => {
@@ -136,7 +136,7 @@ function split(value: string): readonly string[] {
     else if (char === '(' || char === '[' || char === '{') depth++;
     else if (char === ')' || char === ']' || char === '}') depth--;
     else if (char === undefined || (char === ',' && depth <= 0)) {
-      parts.push(value.slice(start, i).trim());
+      parts.push(value.slice(start, i).trim().replaceAll('\\,', ','));
       start = i + 1;
     }
   }
