@@ -1,0 +1,138 @@
+import type { Batch } from '../../change/batch.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
+import { sqlState } from '../../postgres/errors.ts';
+import { RowCells } from '../row-cells.ts';
+import { detour } from './detour.ts';
+import type { Executor } from './executor.ts';
+import { planTable, type TableChanges } from './plan.ts';
+import type { Rows } from './segment.ts';
+import type { Session } from './session.ts';
+import type { Step } from './step.ts';
+import type { TargetTable } from './target-table.ts';
+
+const UNIQUE_VIOLATION = '23505';
+const EXCLUSION_VIOLATION = '23P01';
+
+/** Applies rows between two controls; the three ways, each tried when a constraint objected to the one before. */
+export class RowApplier {
+  readonly #session: Session;
+  readonly #executor: Executor;
+  readonly #resolve: (schema: TableSchema) => Promise<TargetTable>;
+
+  constructor(session: Session, executor: Executor, resolve: (schema: TableSchema) => Promise<TargetTable>) {
+    this.#session = session;
+    this.#executor = executor;
+    this.#resolve = resolve;
+  }
+
+  async apply(batch: Batch, rows: Rows, signal: AbortSignal): Promise<void> {
+    const cells = new RowCells(batch);
+    const works: TableChanges[] = [];
+    for (const [schema, changes] of rows.tables) {
+      const table = await this.#resolve(schema);
+      const unchecked = !this.#session.isReplica && table.hasActions;
+      works.push({ table, rows: cells, changes, lenient: !batch.consistent, unchecked });
+    }
+    const steps = this.#session.isReplica ? planFree(works) : planOrdered(works);
+    if (steps !== undefined && (await this.#try(() => this.#run(steps, signal), signal)) === undefined) return;
+    const refusal = await this.#try(() => this.#runExactly(batch, rows, works, signal), signal);
+    if (refusal === undefined) return;
+    if (!this.#canDetour(refusal, works)) throw refusal;
+    const last = await this.#try(() => this.#runDetours(works, signal), signal);
+    if (last !== undefined) throw last;
+  }
+
+  /** Runs under a savepoint. When a constraint objects, all is as before and the error is returned. */
+  async #try(run: () => Promise<void>, signal: AbortSignal): Promise<Error | undefined> {
+    this.#executor.add('savepoint rowcast');
+    try {
+      await run();
+      this.#executor.add('release savepoint rowcast');
+      await this.#executor.flush(signal);
+      return undefined;
+    } catch (error) {
+      this.#executor.discard();
+      if (!(error instanceof Error) || !sqlState(error)?.startsWith('23')) throw error;
+      const undo = /* sql */ `rollback to savepoint rowcast; release savepoint rowcast`;
+      await this.#session.run(undo, 'Cannot roll back on the target', signal);
+      this.#executor.stages.rolledBack();
+      return error;
+    }
+  }
+
+  async #run(steps: Iterable<Step>, signal: AbortSignal): Promise<void> {
+    for (const step of steps) await this.#executor.step(step, signal);
+  }
+
+  /** Every change by itself, in the source's order. */
+  async #runExactly(batch: Batch, rows: Rows, works: readonly TableChanges[], signal: AbortSignal): Promise<void> {
+    const byTable = new Map(
+      works.map((work, n): [TableSchema, TableChanges] => [[...rows.tables.keys()][n] as TableSchema, work]),
+    );
+    for (let i = rows.from; i < rows.to; i++) {
+      const work = byTable.get(batch.tables[batch.table[i] as number] as TableSchema) as TableChanges;
+      await this.#run(planTable({ ...work, changes: [i] }) ?? [], signal);
+    }
+  }
+
+  /** Foreign keys that are checked would see the rows leave. */
+  #canDetour(refusal: Error, works: readonly TableChanges[]): boolean {
+    const state = sqlState(refusal);
+    if (state !== UNIQUE_VIOLATION && state !== EXCLUSION_VIOLATION) return false;
+    return this.#session.isReplica || !works.some(({ table }) => table.isReferenced);
+  }
+
+  async #runDetours(works: readonly TableChanges[], signal: AbortSignal): Promise<void> {
+    for (const work of works) {
+      if (work.table.schema.key.length === 0) await this.#run(planTable(work) ?? [], signal);
+      else await detour(work, this.#executor, signal);
+    }
+  }
+}
+
+/** Nothing checks references: tables are independent. */
+function planFree(works: readonly TableChanges[]): Step[] | undefined {
+  const steps: Step[] = [];
+  for (const work of works) {
+    const planned = planTable(work);
+    if (planned === undefined) return undefined;
+    for (const step of planned) steps.push(step);
+  }
+  return steps;
+}
+
+/** Deletes from children to parents, then the rest from parents to children. */
+function planOrdered(works: readonly TableChanges[]): Step[] | undefined {
+  const removing: Step[][] = [];
+  const writing: Step[][] = [];
+  for (const work of parentsFirst(works)) {
+    const steps = planTable(work);
+    if (steps === undefined) return undefined;
+    const isLinked = work.table.parents.length > 0 || work.table.isReferenced;
+    const write = steps.findIndex((step) => step.kind !== 'delete');
+    const firstWrite = write < 0 ? steps.length : write;
+    // A delete behind a write cannot be moved: only the exact order is sure to please foreign keys.
+    if (isLinked && steps.slice(firstWrite).some((step) => step.kind === 'delete' || step.kind === 'rekey'))
+      return undefined;
+    removing.unshift(steps.slice(0, firstWrite));
+    writing.push(steps.slice(firstWrite));
+  }
+  return [...removing.flat(), ...writing.flat()];
+}
+
+function parentsFirst(works: readonly TableChanges[]): TableChanges[] {
+  const byOid = new Map(works.map((work) => [work.table.oid, work]));
+  const ordered = new Set<TableChanges>();
+  const visiting = new Set<TableChanges>();
+  const visit = (work: TableChanges): void => {
+    if (visiting.has(work)) return; // a cycle: some order, or the exact one
+    visiting.add(work);
+    for (const oid of work.table.parents) {
+      const parent = byOid.get(oid);
+      if (parent !== undefined) visit(parent);
+    }
+    ordered.add(work);
+  };
+  for (const work of works) visit(work);
+  return [...ordered];
+}

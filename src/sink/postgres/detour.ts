@@ -1,0 +1,45 @@
+import type { Executor } from './executor.ts';
+import { planTable, type TableChanges, touchedKeys } from './plan.ts';
+import type { Step } from './step.ts';
+import type { TargetColumn } from './target-table.ts';
+
+let made = 0;
+
+/**
+ * The way around unique constraints that are checked row by row (two rows that swap a unique value): the touched rows leave
+ * the table for a copy without constraints, change there in exact order, and come back at once.
+ */
+export async function detour(work: TableChanges, executor: Executor, signal: AbortSignal): Promise<void> {
+  const { table } = work;
+  const name = `rowcast_detour_${++made}`;
+  const copy = `pg_temp.${name}`;
+  executor.add(
+    /* sql */ `create temporary table ${name} (like ${table.name} including defaults including generated) on commit drop`,
+  );
+  await executor.step(detachStep(work, copy), signal);
+  const aside = { ...table, name: copy, hasUniqueKey: false };
+  for (const i of work.changes) {
+    for (const step of planTable({ ...work, table: aside, changes: [i] }) ?? []) await executor.step(step, signal);
+  }
+  const columns = table.writable.join(', ');
+  executor.add(
+    /* sql */ `insert into ${table.name} (${columns}) overriding system value select ${columns} from ${copy}`,
+  );
+  executor.add(/* sql */ `drop table ${copy}`);
+  await executor.flush(signal);
+}
+
+function detachStep(work: TableChanges, into: string): Step {
+  const { table, rows } = work;
+  const columns = table.schema.key.map((ordinal) => {
+    return { ordinal, alias: `c${ordinal}`, type: (table.columns[ordinal] as TargetColumn).type };
+  });
+  return {
+    kind: 'detach',
+    table,
+    set: { cells: rows, rows: touchedKeys(work), columns },
+    sets: [],
+    expected: undefined,
+    into,
+  };
+}

@@ -1,0 +1,135 @@
+import { ByteWriter } from '../../change/byte-writer.ts';
+import { OperatorError } from '../../errors.ts';
+import { sqlState } from '../../postgres/errors.ts';
+import { writeCopyRows } from './copy-text.ts';
+import { byteSize } from './row-set.ts';
+import type { Session } from './session.ts';
+import { writeSql } from './sql-text.ts';
+import { Stages } from './stages.ts';
+import { copySql, isSingle, stagedSql, type Step, writeLiteralStep } from './step.ts';
+
+/** Sets up to this size travel as literals, many statements in one round trip; above it COPY is faster. */
+const SMALL_ROWS = 200;
+const SMALL_BYTES = 128 * 1024;
+/** Statements are sent when they fill this much, or are this many: the server parses a whole message at once. */
+const MESSAGE_BYTES = 512 * 1024;
+const MESSAGE_STATEMENTS = 500;
+
+/** Runs steps on a session: small ones gathered into few round trips, large ones by COPY. */
+export class Executor {
+  readonly #session: Session;
+  readonly stages: Stages;
+  readonly #out: ByteWriter = new ByteWriter(16 * 1024);
+  /** The steps behind the gathered statements; undefined for other statements. */
+  #gathered: (Step | undefined)[] = [];
+  /** Tables where a copy met rows that were there: COPY without ON CONFLICT is not tried again. */
+  readonly #collided = new Set<number>();
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.stages = new Stages(session);
+  }
+
+  /** Runs or gathers a step; throws OperatorError when a count proves that the target is not what the source had. */
+  async step(step: Step, signal: AbortSignal): Promise<void> {
+    const isSmall = step.set.rows.length <= SMALL_ROWS && byteSize(step.set, SMALL_BYTES) <= SMALL_BYTES;
+    if (isSmall || isSingle(step)) {
+      writeLiteralStep(this.#out, step);
+      this.#gathered.push(step);
+      if (this.#out.length >= MESSAGE_BYTES || this.#gathered.length >= MESSAGE_STATEMENTS) await this.flush(signal);
+      return;
+    }
+    await this.flush(signal);
+    if (step.kind === 'insert') check(step, await this.#copy(copySql(step), step, signal));
+    else if (step.kind !== 'upsert' || !(await this.#copyNew(step, signal))) await this.#staged(step, signal);
+  }
+
+  /** Gathers a statement whose result does not matter; it holds no value. */
+  add(sql: string): void {
+    writeSql(this.#out, `${sql};`);
+    this.#gathered.push(undefined);
+  }
+
+  /** Sends what was gathered. */
+  async flush(signal: AbortSignal): Promise<void> {
+    const steps = this.#gathered;
+    if (steps.length === 0) return;
+    const doing = `Cannot apply changes to ${describe(steps)} on the target`;
+    try {
+      const results = await this.#session.run(this.#out, doing, signal);
+      for (const [n, step] of steps.entries()) if (step) check(step, results[n]?.count ?? 0);
+    } finally {
+      this.discard();
+    }
+  }
+
+  /** Forgets what was gathered and not sent. */
+  discard(): void {
+    this.#gathered = [];
+    this.#out.length = 0;
+  }
+
+  async #copy(sql: string, step: Step, signal: AbortSignal): Promise<number> {
+    let next = 0;
+    const fill = (out: ByteWriter, limit: number): boolean => {
+      next = writeCopyRows(out, step.set, next, limit);
+      return next < step.set.rows.length;
+    };
+    return await this.#session.copy(sql, fill, `Cannot copy rows to ${step.table.name} on the target`, signal);
+  }
+
+  /** A first copy rarely meets rows that are there: they are tried as plain inserts, which cost half. */
+  async #copyNew(step: Step, signal: AbortSignal): Promise<boolean> {
+    const { table } = step;
+    if (this.#collided.has(table.oid)) return false;
+    const doing = `Cannot copy rows to ${table.name} on the target`;
+    await this.#session.run(/* sql */ `savepoint rowcast_copy`, doing, signal);
+    try {
+      await this.#copy(copySql(step), step, signal);
+      await this.#session.run(/* sql */ `release rowcast_copy`, doing, signal);
+      return true;
+    } catch (error) {
+      if (sqlState(error) !== '23505') throw error;
+      this.#collided.add(table.oid);
+      await this.#session.run(/* sql */ `rollback to rowcast_copy; release rowcast_copy`, doing, signal);
+      return false;
+    }
+  }
+
+  async #staged(step: Step, signal: AbortSignal): Promise<void> {
+    const stage = await this.stages.open(step.table, signal);
+    const columns = step.set.columns.map((column) => column.alias).join(', ');
+    await this.#copy(/* sql */ `copy ${stage} (${columns}) from stdin`, step, signal);
+    const doing = `Cannot apply changes to ${step.table.name} on the target`;
+    const results = await this.#session.run(stagedSql(step, stage), doing, signal);
+    check(step, results[0]?.count ?? 0);
+  }
+}
+
+const VERBS: Readonly<Record<Step['kind'], string>> = {
+  insert: 'inserted',
+  upsert: 'wrote',
+  update: 'updated',
+  rekey: 'gave a new key',
+  delete: 'deleted',
+  detach: 'changed',
+  'delete-one': 'deleted',
+  'update-one': 'updated',
+};
+
+/** Divergence is never hidden: a row that the source changed must have been there (PROTOCOL, B13). */
+function check(step: Step, count: number): void {
+  if (step.expected === undefined || count === step.expected) return;
+  throw new OperatorError(
+    `Table ${step.table.name} on the target differs: the source ${VERBS[step.kind]} ${step.expected} rows, here it were ${count}`,
+    {
+      advice:
+        'Somebody else writes to the replica, or a trigger does. Compare it with "rowcast verify", or copy the table anew.',
+    },
+  );
+}
+
+function describe(steps: readonly (Step | undefined)[]): string {
+  const names = new Set(steps.flatMap((step) => (step ? [step.table.name] : [])));
+  return names.size > 3 ? `${names.size} tables` : [...names].join(', ') || 'the target';
+}

@@ -1,0 +1,176 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OperatorError, TransientError } from '../../errors.ts';
+import { postgresError } from '../../postgres/errors.ts';
+import { quoteLiteral } from '../../postgres/identifier.ts';
+import type { Ownership, Progress } from '../sink.ts';
+import { applicationName, Session } from './session.ts';
+import type { ResolvedSinkSettings } from './settings.ts';
+import type { StatementResult } from './wire.ts';
+
+type Who = Pick<ResolvedSinkSettings, 'name' | 'prefix'>;
+
+/** Makes schema `rowcast` and its two tables where they are missing. */
+export async function createProgressTables(session: Session, signal: AbortSignal): Promise<void> {
+  const doing = 'Cannot create schema "rowcast" on the target';
+  const [found] = await session.run(
+    /* sql */ `select to_regclass('rowcast.progress') is not null and to_regclass('rowcast.tables') is not null`,
+    doing,
+    signal,
+  );
+  if (found?.rows[0]?.[0] === 't') return;
+  // The lock keeps two sinks from creating at once: "if not exists" does not.
+  await session
+    .run(
+      /* sql */ `begin; select pg_advisory_xact_lock(hashtext('rowcast.progress'));
+    create schema if not exists rowcast;
+    create table if not exists rowcast.progress (
+      connector text not null, prefix text not null, epoch bigint not null, checkpoint_offset bigint, state jsonb,
+      updated_at timestamptz not null default now(), primary key (connector, prefix)) with (fillfactor = 50);
+    create table if not exists rowcast.tables (
+      connector text not null, prefix text not null, relation_id bigint not null, owned boolean not null,
+      definition jsonb not null, primary key (connector, prefix, relation_id));
+    commit`,
+      doing,
+      signal,
+    )
+    .catch(async (error: unknown) => {
+      session.destroy();
+      throw error;
+    });
+}
+
+/**
+ * Raises the epoch under the row's lock and reads progress in the same transaction (Invariant 5). Whoever holds the row for
+ * longer than lockTimeoutMs is looked at again, and terminated when it is an earlier owner of this connector.
+ */
+export async function claimProgress(
+  session: Session,
+  settings: ResolvedSinkSettings,
+  signal: AbortSignal,
+): Promise<Ownership> {
+  const key = keyOf(settings);
+  const claimed = session.run(
+    // The claim itself is durable: an epoch must not be handed out twice.
+    /* sql */ `begin; set local lock_timeout = 0; set local synchronous_commit = on;
+    insert into rowcast.progress (connector, prefix, epoch) values (${key.values}, 0) on conflict do nothing;
+    update rowcast.progress set epoch = epoch + 1, updated_at = now() where ${key.match}
+      returning epoch, checkpoint_offset, state;
+    commit`,
+    'Cannot claim the target',
+    signal,
+  );
+  const row = rowOf(await whileEvicting(claimed, session, settings, signal), 'UPDATE');
+  const [epoch, offset, state] = row;
+  if (offset === null || state === null || state === undefined) return { epoch: Number(epoch), progress: undefined };
+  const progress = JSON.parse(state) as Progress;
+  if (progress.checkpointOffset !== Number(offset)) {
+    throw new OperatorError(`The progress of connector "${settings.name}" contradicts itself`, {
+      advice: 'Its row in rowcast.progress was edited: restore it, or empty the replica and delete the row.',
+    });
+  }
+  return { epoch: Number(epoch), progress };
+}
+
+/** Opens a transaction and locks the row; throws TransientError unless it shows what the owner started from (V5). */
+export async function beginTransaction(
+  session: Session,
+  settings: Who,
+  owned: Ownership,
+  signal: AbortSignal,
+): Promise<void> {
+  const defer = session.isReplica ? '' : 'set constraints all deferred;';
+  const results = await session.run(
+    /* sql */ `begin; ${defer} select epoch, checkpoint_offset from rowcast.progress where ${keyOf(settings).match} for update`,
+    'Cannot lock the progress row on the target',
+    signal,
+  );
+  const row = results.at(-1)?.rows[0];
+  if (row === undefined) {
+    throw new OperatorError(`The progress row of connector "${settings.name}" is gone from rowcast.progress`, {
+      advice: 'Restore it, or empty the replica so that it is copied anew.',
+    });
+  }
+  const offset = row[1] === null ? undefined : Number(row[1]);
+  if (Number(row[0]) !== owned.epoch) {
+    throw new TransientError(`Connector "${settings.name}" was claimed by another owner (epoch ${row[0]})`);
+  }
+  if (offset !== owned.progress?.checkpointOffset) {
+    throw new TransientError(`The progress of connector "${settings.name}" moved (to checkpoint ${offset})`);
+  }
+}
+
+/** The statements that store progress and commit, in one round trip. A durable commit takes all before it to the disk. */
+export function commitSql(settings: Who, progress: Progress, durable: boolean): string {
+  const mode = durable ? 'set local synchronous_commit = on; ' : '';
+  return /* sql */ `${mode}update rowcast.progress set checkpoint_offset = ${progress.checkpointOffset},
+    state = ${quoteLiteral(JSON.stringify(progress))}, updated_at = now() where ${keyOf(settings).match}; commit`;
+}
+
+/** The connector's key columns, as a condition and as values. */
+export function keyOf(settings: Who): { match: string; values: string } {
+  const [name, prefix] = [quoteLiteral(settings.name), quoteLiteral(settings.prefix)];
+  return { match: `connector = ${name} and prefix = ${prefix}`, values: `${name}, ${prefix}` };
+}
+
+function rowOf(results: readonly StatementResult[], command: string): readonly (string | null)[] {
+  const row = results.find((result) => result.command === command)?.rows[0];
+  if (row === undefined) throw new Error('The claim returned no row');
+  return row;
+}
+
+async function whileEvicting<T>(
+  claim: Promise<T>,
+  session: Session,
+  settings: ResolvedSinkSettings,
+  signal: AbortSignal,
+): Promise<T> {
+  const over = new AbortController();
+  const settled = claim.finally(() => over.abort());
+  const evictions = (async (): Promise<void> => {
+    for (;;) {
+      try {
+        await sleep(settings.lockTimeoutMs, undefined, { signal: over.signal });
+      } catch {
+        return; // the claim is settled
+      }
+      await evictHolder(session, settings, signal);
+    }
+  })();
+  const [result] = await Promise.all([
+    settled,
+    evictions.catch((error: unknown) => {
+      session.destroy();
+      throw error;
+    }),
+  ]);
+  return result;
+}
+
+/** Ends the backends that hold up the session's backend at this moment, provided that they are sinks of this connector. */
+async function evictHolder(waiting: Session, settings: ResolvedSinkSettings, signal: AbortSignal): Promise<void> {
+  const waiter = Number((waiting.client as unknown as { processID: number }).processID);
+  await using session = await Session.open(settings);
+  const [holders] = await session.run(
+    /* sql */ `select pid, application_name = ${quoteLiteral(applicationName(settings))}, application_name
+      from pg_catalog.pg_stat_activity where pid = any(pg_blocking_pids(${waiter}))`,
+    'Cannot see who holds the progress row',
+    signal,
+  );
+  for (const [pid, isSink, application] of holders?.rows ?? []) {
+    if (isSink !== 't') {
+      throw new TransientError(`Backend ${pid} ("${application}") holds the progress row of "${settings.name}"`, {
+        advice: `End that transaction, or run select pg_terminate_backend(${pid}).`,
+      });
+    }
+    try {
+      await session.run(
+        /* sql */ `select pg_terminate_backend(${pid})
+          where ${pid} = any(pg_blocking_pids(${waiter}))`,
+        `Cannot terminate backend ${pid}, an earlier owner of "${settings.name}"`,
+        signal,
+      );
+    } catch (error) {
+      throw postgresError(error, 'Cannot terminate an earlier owner');
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { type Batch, type Control, Op } from '../../change/batch.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
+
+/** Changes `from` up to `to` (exclusive) between two controls; per table they may be coalesced. */
+export interface Rows {
+  readonly from: number;
+  readonly to: number;
+  /** Numbers of the changes by table. */
+  readonly tables: ReadonlyMap<TableSchema, readonly number[]>;
+}
+
+export type Segment = { readonly control: Control } | { readonly rows: Rows };
+
+/** Cuts a batch where order between tables matters: at controls, and where another version of a table begins. */
+export function* cutSegments(batch: Batch): Generator<Segment> {
+  let from = 0;
+  let tables = new Map<TableSchema, number[]>();
+  let versions = new Map<number, TableSchema>();
+  for (let i = 0; i <= batch.length; i++) {
+    const op = batch.op[i];
+    const schema =
+      i < batch.length && op !== Op.control ? (batch.tables[batch.table[i] as number] as TableSchema) : undefined;
+    const list = schema && tables.get(schema);
+    if (list !== undefined) {
+      list.push(i);
+      continue;
+    }
+    if (schema === undefined || (versions.get(schema.relationId) ?? schema) !== schema) {
+      if (i > from) yield { rows: { from, to: i, tables } };
+      from = i;
+      tables = new Map();
+      versions = new Map();
+    }
+    if (schema !== undefined) {
+      tables.set(schema, [i]);
+      versions.set(schema.relationId, schema);
+    } else if (i < batch.length) {
+      yield { control: batch.controls[batch.table[i] as number] as Control };
+      from = i + 1;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type pg from 'pg';
+import type { ByteWriter } from '../../change/byte-writer.ts';
+import { TransientError } from '../../errors.ts';
+import { connect } from '../../postgres/connect.ts';
+import { postgresError, sqlState } from '../../postgres/errors.ts';
+import type { ResolvedSinkSettings } from './settings.ts';
+import { CopyIn, type StatementResult, Statements } from './wire.ts';
+
+/** How the sink's sessions are seen in pg_stat_activity, and how a claimer knows an earlier owner (63 bytes hold it). */
+export function applicationName(settings: Pick<ResolvedSinkSettings, 'name'>): string {
+  return Buffer.from(`rowcast sink ${settings.name}`).subarray(0, 63).toString();
+}
+
+/**
+ * One connection to the target. Its session commits asynchronously: safe, because rows and progress are one transaction and
+ * the log still has the data, so that a crash of the target takes both back together.
+ */
+export class Session implements AsyncDisposable {
+  readonly client: pg.Client;
+  /** Triggers and foreign keys of the target do not fire (`session_replication_role = replica`). */
+  readonly isReplica: boolean;
+  #lost = false;
+
+  private constructor(client: pg.Client, isReplica: boolean) {
+    this.client = client;
+    this.isReplica = isReplica;
+    client.once('end', () => {
+      this.#lost = true;
+    });
+  }
+
+  static async open(settings: ResolvedSinkSettings): Promise<Session> {
+    const client = await connect(settings.connection, applicationName(settings), {
+      synchronous_commit: 'off',
+      lock_timeout: String(settings.lockTimeoutMs),
+      standard_conforming_strings: 'on', // literals are written on this assumption (sql-text.ts)
+      jit: 'off',
+    });
+    try {
+      return new Session(client, await becomeReplica(client));
+    } catch (error) {
+      await client.end();
+      throw postgresError(error, 'Cannot prepare the session on the target');
+    }
+  }
+
+  get isLost(): boolean {
+    return this.#lost;
+  }
+
+  /** Runs statements in one round trip; an error ends the rest of them. An abort drops the connection. */
+  async run(
+    sql: string | ByteWriter,
+    doing: string,
+    signal: AbortSignal | undefined,
+    sent?: () => void,
+  ): Promise<readonly StatementResult[]> {
+    const query = new Statements(typeof sql === 'string' ? Buffer.from(sql) : sql.view());
+    return await this.#exchange(query, doing, signal, sent);
+  }
+
+  /** Runs exactly one statement: the extended protocol refuses a second one behind a semicolon. */
+  async single(text: string): Promise<void> {
+    const query: pg.QueryConfig & { queryMode: 'extended' } = { text, queryMode: 'extended' };
+    await this.client.query(query);
+  }
+
+  /** COPY … FROM STDIN; `fill` appends rows and says whether there are more. Returns the number of rows. */
+  async copy(
+    sql: string,
+    fill: (out: ByteWriter, limit: number) => boolean,
+    doing: string,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    const results = await this.#exchange(new CopyIn(sql, fill), doing, signal);
+    return results[0]?.count ?? 0;
+  }
+
+  /** Breaks the connection without a goodbye; the server rolls back. */
+  destroy(): void {
+    this.#lost = true;
+    streamOf(this.client).destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#lost) await this.client.end();
+  }
+
+  async #exchange(
+    query: Statements | CopyIn,
+    doing: string,
+    signal: AbortSignal | undefined,
+    sent?: () => void,
+  ): Promise<readonly StatementResult[]> {
+    signal?.throwIfAborted();
+    if (this.#lost) throw new TransientError(`${doing}: the connection was lost`);
+    const abort = (): void => this.destroy();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      this.client.query(query);
+      sent?.();
+      return await query.done;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (sqlState(error)?.startsWith('57P')) this.#lost = true;
+      throw postgresError(error, doing);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+}
+
+/** False when the role may not: statements are then ordered by foreign keys. */
+async function becomeReplica(client: pg.Client): Promise<boolean> {
+  try {
+    await client.query(/* sql */ `set session_replication_role = replica`);
+    return true;
+  } catch (error) {
+    if (sqlState(error) === '42501') return false;
+    throw error;
+  }
+}
+
+function streamOf(client: pg.Client): { destroy(): void } {
+  return (client as unknown as { connection: pg.Connection }).connection.stream;
+}

@@ -1,0 +1,42 @@
+import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
+
+/** What a Postgres sink is told by its connector file. */
+export interface PostgresSinkSettings {
+  readonly connection: ConnectionSettings;
+  /** The connector's name. */
+  readonly name: string;
+  /** The source's topic.prefix. */
+  readonly prefix: string;
+  /** Creates target tables (schemas and enum types too) that are missing (true). */
+  readonly autoCreate?: boolean;
+  /** Follows added, renamed, retyped and dropped columns (true). */
+  readonly autoEvolve?: boolean;
+  /** Leaves columns in place that the source dropped; they become nullable (false). */
+  readonly keepDroppedColumns?: boolean;
+  /** What to do with rows that a target table has before its first copy: stop before anything is written ('refuse'), or empty it. */
+  readonly onExisting?: 'refuse' | 'truncate';
+  /** Target schema by source schema; others keep their name. */
+  readonly schemaMapping?: Readonly<Record<string, string>>;
+  /** How long a statement waits for a lock, and a claim for an earlier owner before it is terminated (10,000 ms). */
+  readonly lockTimeoutMs?: number;
+}
+
+/** The settings with their defaults. */
+export type ResolvedSinkSettings = Required<PostgresSinkSettings>;
+
+export function resolveSinkSettings(settings: PostgresSinkSettings): ResolvedSinkSettings {
+  return {
+    autoCreate: true,
+    autoEvolve: true,
+    keepDroppedColumns: false,
+    onExisting: 'refuse',
+    schemaMapping: {},
+    lockTimeoutMs: 10_000,
+    ...settings,
+  };
+}
+
+/** The schema that holds the target of a source schema's tables. */
+export function targetSchema(settings: Pick<ResolvedSinkSettings, 'schemaMapping'>, schema: string): string {
+  return Object.hasOwn(settings.schemaMapping, schema) ? (settings.schemaMapping[schema] as string) : schema;
+}

@@ -1,0 +1,119 @@
+import type { Column, TableSchema } from '../../change/table-schema.ts';
+import { OperatorError } from '../../errors.ts';
+import { lookUpRelation, type RelationFacts } from '../../postgres/catalog.ts';
+import { postgresError } from '../../postgres/errors.ts';
+import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
+import type { Session } from './session.ts';
+
+/** A source column's counterpart. */
+export interface TargetColumn {
+  readonly ordinal: number;
+  readonly quoted: string;
+  /** The type without modifier: casting to it never cuts a value, storing it checks the length. */
+  readonly type: string;
+  /** False for generated columns: the target computes them. */
+  readonly isWritten: boolean;
+  /** False also for `generated always as identity`: Postgres lets nobody update it, here or at the source. */
+  readonly isUpdatable: boolean;
+}
+
+/** One table version and the target table that takes its rows. */
+export interface TargetTable {
+  readonly schema: TableSchema;
+  readonly oid: number;
+  /** Qualified and quoted. */
+  readonly name: string;
+  /** Positional as the source's columns. */
+  readonly columns: readonly TargetColumn[];
+  /** Every column of the target that can be written, quoted; those that only the target has too. */
+  readonly writable: readonly string[];
+  /** The target has a unique index on exactly the key, so ON CONFLICT can use it. */
+  readonly hasUniqueKey: boolean;
+  /** Tables that this one's foreign keys refer to. */
+  readonly parents: readonly number[];
+  readonly isReferenced: boolean;
+  /** A foreign key of it may change its rows by itself (cascade, set null), so counts prove nothing. */
+  readonly hasActions: boolean;
+}
+
+/** Matches a table version with the target table that has its name; undefined when there is none. */
+export async function findTarget(
+  session: Session,
+  schema: TableSchema,
+  target: { readonly schema: string; readonly name: string },
+): Promise<{ facts: RelationFacts; oid: number } | undefined> {
+  const { client } = session;
+  try {
+    const found = await client.query<{ oid: number; kind: string }>(
+      /* sql */ `select c.oid, c.relkind as kind from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`,
+      [target.schema, target.name],
+    );
+    const row = found.rows[0];
+    if (row === undefined) return undefined;
+    if (row.kind !== 'r' && row.kind !== 'p') {
+      throw new OperatorError(`Target ${qualified(target.schema, target.name)} is not a table`, {
+        advice: 'Rename it, or map the source schema to another target schema.',
+      });
+    }
+    const facts = await lookUpRelation(client, row.oid);
+    return facts && { facts, oid: row.oid };
+  } catch (error) {
+    throw postgresError(error, `Cannot look up the target of table ${schema.schema}.${schema.name}`);
+  }
+}
+
+/** Builds the target of a table version; throws OperatorError naming the columns that the target lacks. */
+export async function describeTarget(
+  session: Session,
+  schema: TableSchema,
+  oid: number,
+  facts: RelationFacts,
+): Promise<TargetTable> {
+  const name = qualified(facts.schema, facts.name);
+  const byName = new Map(facts.columns.map((column) => [column.name, column]));
+  const missing = schema.columns.filter((column) => !byName.has(column.name));
+  if (missing.length > 0) {
+    throw new OperatorError(`Table ${name} on the target lacks columns: ${missing.map((c) => c.name).join(', ')}`, {
+      advice: 'Add them with the types of the source, or set auto.evolve.',
+    });
+  }
+  const columns = schema.columns.map((column, ordinal) => toTarget(byName.get(column.name) as Column, ordinal));
+  const attnums = schema.key.map((ordinal) => byName.get((schema.columns[ordinal] as Column).name)?.attnum);
+  const constraints = await readConstraints(session, oid, attnums as number[]);
+  const writable = facts.columns.filter((column) => !column.generated).map((column) => quoteIdentifier(column.name));
+  return { schema, oid, name, columns, writable, ...constraints };
+}
+
+function toTarget(column: Column, ordinal: number): TargetColumn {
+  const isWritten = column.generated === undefined;
+  return {
+    ordinal,
+    quoted: quoteIdentifier(column.name),
+    type: column.type.name,
+    isWritten,
+    isUpdatable: isWritten && column.identity !== 'a',
+  };
+}
+
+type Constraints = Pick<TargetTable, 'hasUniqueKey' | 'parents' | 'isReferenced' | 'hasActions'>;
+
+async function readConstraints(session: Session, oid: number, key: readonly number[]): Promise<Constraints> {
+  const result = await session.client.query<Constraints>(CONSTRAINTS, [oid, key]);
+  const row = result.rows[0] as Constraints;
+  return { ...row, hasUniqueKey: row.hasUniqueKey && key.length > 0 };
+}
+
+/** Foreign keys from a table to itself order nothing between tables. */
+const CONSTRAINTS = /* sql */ `
+  select
+    exists (select from pg_catalog.pg_index i where i.indrelid = $1 and i.indisunique and i.indimmediate and i.indisvalid
+      and i.indpred is null and i.indexprs is null and i.indnkeyatts = cardinality($2::int2[])
+      and (select array_agg(k.attnum order by k.attnum) from unnest(i.indkey::int2[]) with ordinality k (attnum, n)
+           where k.n <= i.indnkeyatts)
+        = (select array_agg(k order by k) from unnest($2::int2[]) k)) as "hasUniqueKey",
+    array(select distinct confrelid::int8::float8 from pg_catalog.pg_constraint
+      where conrelid = $1 and contype = 'f' and confrelid <> $1) as parents,
+    exists (select from pg_catalog.pg_constraint where confrelid = $1 and contype = 'f') as "isReferenced",
+    exists (select from pg_catalog.pg_constraint where conrelid = $1 and contype = 'f'
+      and (confdeltype in ('c', 'n', 'd') or confupdtype in ('c', 'n', 'd'))) as "hasActions"`;

@@ -1,0 +1,112 @@
+import type { Batch, Control } from '../../change/batch.ts';
+import { OperatorError, RecordError, TransientError } from '../../errors.ts';
+import { failPoint } from '../../failpoint.ts';
+import { sqlState } from '../../postgres/errors.ts';
+import type { Progress, SinkTransaction } from '../sink.ts';
+import { RowApplier } from './apply.ts';
+import type { Executor } from './executor.ts';
+import { commitSql } from './progress.ts';
+import { cutSegments } from './segment.ts';
+import type { Session } from './session.ts';
+import type { ResolvedSinkSettings } from './settings.ts';
+import type { Tables } from './tables.ts';
+
+/** What a transaction works with; it lives longer than the transaction. */
+export interface Workplace {
+  readonly settings: ResolvedSinkSettings;
+  readonly session: Session;
+  readonly executor: Executor;
+  readonly tables: Tables;
+}
+
+/** One open transaction on the target, its progress row locked. */
+export class PostgresSinkTransaction implements SinkTransaction {
+  readonly #place: Workplace;
+  #state: 'open' | 'committed' | 'failed' = 'open';
+
+  constructor(place: Workplace) {
+    this.#place = place;
+  }
+
+  async apply(batch: Batch, signal: AbortSignal): Promise<void> {
+    const { session, executor, tables } = this.#place;
+    const applier = new RowApplier(session, executor, (schema) => tables.resolve(schema, signal));
+    for (const segment of cutSegments(batch)) {
+      if ('rows' in segment) await applier.apply(batch, segment.rows, signal);
+      else await this.#control(segment.control, signal);
+    }
+    failPoint('sink.chunk-applied');
+  }
+
+  async commit(progress: Progress, durable: boolean, signal: AbortSignal): Promise<void> {
+    const { session, settings, executor } = this.#place;
+    signal.throwIfAborted(); // from here on the answer is waited for: it decides what was done
+    failPoint('sink.before-commit');
+    try {
+      const sql = commitSql(settings, progress, durable);
+      const results = await session.run(sql, 'Cannot commit on the target', undefined, () =>
+        failPoint('sink.commit-sent'),
+      );
+      if (results.at(-1)?.command !== 'COMMIT')
+        throw new TransientError('The transaction on the target was rolled back');
+    } catch (error) {
+      this.#state = 'failed';
+      throw outcome(error);
+    }
+    this.#state = 'committed';
+    executor.stages.committed();
+    failPoint('sink.committed');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state === 'committed') return;
+    const { session, executor, tables } = this.#place;
+    executor.discard();
+    executor.stages.rolledBack();
+    tables.forget();
+    if (session.isLost) return;
+    try {
+      await session.run(/* sql */ `rollback`, 'Cannot roll back on the target', undefined);
+      executor.stages.committed();
+    } catch {
+      session.destroy(); // a connection that is gone rolls back as well
+    }
+  }
+
+  async #control(control: Control, signal: AbortSignal): Promise<void> {
+    const { tables } = this.#place;
+    switch (control.kind) {
+      case 'table':
+        await tables.resolve(control.table, signal);
+        break;
+      case 'truncate':
+        await tables.truncate(control.tables, control.restartIdentity, signal);
+        break;
+      case 'snapshot-begin':
+        await tables.beginCopy(control.tables, signal);
+        break;
+      case 'snapshot-end':
+        break; // rows are in place as they came
+      default:
+        control satisfies never;
+    }
+  }
+}
+
+/** Only an error of the server says that nothing was committed; without one, progress has to be read. */
+function outcome(error: unknown): unknown {
+  const state = sqlState(error);
+  if (state === undefined && !(error instanceof OperatorError)) {
+    return new TransientError('The outcome of COMMIT on the target is unknown', {
+      cause: error,
+      advice: 'The progress row on the target decides it at the next claim.',
+    });
+  }
+  if (error instanceof RecordError) {
+    return new OperatorError('A deferred constraint of the target refused the transaction', {
+      cause: error,
+      advice: 'Compare the constraints of the tables on both sides.',
+    });
+  }
+  return error;
+}
