@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createLogSchemaStore } from '../../src/converter/registry/log-store.ts';
+import { daemonId } from '../../src/worker/daemon-id.ts';
+import { embeddedLogs } from '../../src/worker/open-logs.ts';
+import { schemaTopic } from '../../src/worker/schema-topic.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'rowcast-test-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+test('a daemon keeps its id with its state, and has another one elsewhere', () => {
+  const id = daemonId(join(directory, 'a', 'b'));
+  expect(daemonId(join(directory, 'a', 'b'))).toBe(id);
+  expect(daemonId(join(directory, 'c'))).not.toBe(id);
+});
+
+test('a state directory that cannot be one is named', () => {
+  expect(() => daemonId('/dev/null/state')).toThrow('The state directory /dev/null/state cannot be used');
+});
+
+test('schemas are found again by another task and after a restart', async () => {
+  const { signal } = new AbortController();
+  const text = JSON.stringify({ type: 'record', name: 'r', fields: [] });
+  const ids: number[] = [];
+  {
+    await using logs = await embeddedLogs(directory);
+    const reader = createLogSchemaStore(schemaTopic(await logs.forTask('sink'), Date.now));
+    await expect(reader.byId(1, signal)).rejects.toThrow('Schema 1 is not in the built-in registry');
+    const writer = createLogSchemaStore(schemaTopic(await logs.forTask('source'), Date.now));
+    ids.push(await writer.register('a-value', text, signal), await writer.register('b-value', '"string"', signal));
+    expect(await reader.byId(ids[0] as number, signal)).toBe(text);
+  }
+  await using logs = await embeddedLogs(directory);
+  const store = createLogSchemaStore(schemaTopic(await logs.forTask('sink'), Date.now));
+  expect(await store.byId(ids[1] as number, signal)).toBe('"string"');
+  expect(await store.register('a-value', text, signal)).toBe(ids[0]);
+});
