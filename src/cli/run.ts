@@ -1,8 +1,12 @@
+import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../connector/reference.ts';
 import { describeError, OperatorError, RecordError, TransientError } from '../errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../observe/logger.ts';
 import { VERSION } from '../version.ts';
+
+/** The connector files that come with Rowcast; the same place seen from `src/` and from `dist/`. */
+const SHOP = join(import.meta.dirname, '..', '..', 'connectors');
 
 /** Runs one command line and returns the exit code: 0 done, 1 failed or a difference was found, 2 wrong usage. */
 export async function run(args: readonly string[], env: Environment): Promise<number> {
@@ -71,7 +75,7 @@ function demo(env: Environment, exit: (code: number) => void): Command {
   return new Command('demo')
     .description('Replicate a busy little shop between two Postgres servers, live, and prove that both are equal.')
     .exitOverride()
-    .option('--connectors <dir>', 'directory of connector files to run', 'connectors')
+    .addOption(new Option('--connectors <dir>', 'directory of connector files to run').default(SHOP, "Rowcast's own"))
     .option('--seconds <n>', 'how long the shop is busy (Ctrl-C ends it earlier)', positive, 30)
     .option(
       '--kafka',
