@@ -139,12 +139,7 @@ export class EnvelopeWriter {
     out.varint(sequence.length + size + 2);
     out.copy(sequence, 0, sequence.length);
     out.ensure(size + 2);
-    let rest = lsn;
-    for (let at = out.length + size - 1; at >= out.length; at--) {
-      const next = Math.floor(rest / 10);
-      out.bytes[at] = 48 + rest - next * 10;
-      rest = next;
-    }
+    putDigitsBefore(out.bytes, out.length + size, size, lsn);
     out.length += size;
     out.bytes[out.length++] = 0x22; // "
     out.bytes[out.length++] = 0x5d; // ]
@@ -184,6 +179,19 @@ function strings(...texts: string[]): Buffer {
     out.copy(bytes, 0, bytes.length);
   }
   return Buffer.from(out.view());
+}
+
+/** Writes the last `size` digits of `value` so that they end at `end`; nine at a time, because those fit into 32 bits. */
+function putDigitsBefore(bytes: Buffer, end: number, size: number, value: number): void {
+  const upper = value >= 1e9 ? Math.floor(value / 1e9) : 0;
+  const start = Math.max(end - 9, end - size);
+  let rest = (value - upper * 1e9) | 0;
+  for (let at = end - 1; at >= start; at--) {
+    const next = (rest / 10) | 0;
+    bytes[at] = 48 + rest - next * 10;
+    rest = next;
+  }
+  if (size > 9) putDigitsBefore(bytes, start, size - 9, upper);
 }
 
 function digitCount(value: number): number {

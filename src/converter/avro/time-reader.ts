@@ -14,6 +14,8 @@ const DAY_US = 86_400_000_000;
 /** What `putDate` and `putTime` may append at most. */
 const TIMESTAMP_BYTES = 40;
 
+const UTC = Buffer.from('+00');
+
 const date: CalendarDate = new CalendarDate();
 
 /** Days since 1970 -> `2024-05-06`. */
@@ -64,7 +66,8 @@ export function readZonedTimestamp(input: AvroInput, batch: Batch): void {
     if (bytes[end - 1] === POINT) end--;
   }
   batch.byteLength = end;
-  putText(batch, '+00');
+  batch.reserve(UTC.length);
+  for (let i = 0; i < UTC.length; i++) batch.bytes[batch.byteLength++] = UTC[i] as number;
 }
 
 /** Beyond the year 2255. */

@@ -47,7 +47,7 @@ test('two daemons that race agree on the id of the first record', async () => {
   const other = createLogSchemaStore(inner);
   let otherId = 0;
   const store = createLogSchemaStore({
-    read: inner.read,
+    read: (offset, aborted) => inner.read(offset, aborted),
     // The other daemon appends between this one's look at the topic and its append.
     append: async (key, value, aborted) => {
       if (otherId === 0) otherId = await other.register('t-value', '"int"', signal);
