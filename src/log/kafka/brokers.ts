@@ -21,6 +21,7 @@ export class Brokers {
   readonly #addresses = new Map<number, BrokerAddress>();
   readonly #idle = new Map<string, Idle[]>();
   readonly #open = new Set<Connection>();
+  readonly #opening = new Set<AbortController>();
   #controller = -1;
   #isClosed = false;
 
@@ -71,6 +72,7 @@ export class Brokers {
 
   close(): void {
     this.#isClosed = true;
+    for (const opening of this.#opening) opening.abort(new TransientError('The Kafka log was closed'));
     for (const connection of this.#open) connection.close();
     this.#open.clear();
     this.#idle.clear();
@@ -107,14 +109,18 @@ export class Brokers {
 
   async #openNew(address: BrokerAddress, signal: AbortSignal): Promise<Connection> {
     if (this.#isClosed) throw new Error('The Kafka log is closed');
-    const connection = await this.#connect(address);
-    if (this.#isClosed || signal.aborted) {
-      connection.close();
-      signal.throwIfAborted();
-      throw new TransientError('The Kafka log was closed');
+    const opening = new AbortController();
+    const onAbort = (): void => opening.abort(signal.reason);
+    signal.addEventListener('abort', onAbort);
+    this.#opening.add(opening);
+    try {
+      const connection = await this.#connect(address, opening.signal);
+      this.#open.add(connection);
+      return connection;
+    } finally {
+      this.#opening.delete(opening);
+      signal.removeEventListener('abort', onAbort);
     }
-    this.#open.add(connection);
-    return connection;
   }
 
   #giveBack(address: BrokerAddress, connection: Connection): void {

@@ -19,5 +19,5 @@ export interface Connection {
   close(): void;
 }
 
-/** Opens a connection; the port that lets tests put something else than a broker behind a log. */
-export type Connect = (address: BrokerAddress) => Promise<Connection>;
+/** Opens a connection, or gives up when `signal` aborts; the port that lets tests put something else behind a log. */
+export type Connect = (address: BrokerAddress, signal: AbortSignal) => Promise<Connection>;

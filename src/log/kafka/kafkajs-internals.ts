@@ -5,7 +5,7 @@ import { OperatorError, TransientError } from '../../errors.ts';
 import type { BrokerAddress, Connect, Connection } from './connection.ts';
 import { connectionError } from './errors.ts';
 import type { Answer, KafkaRequest } from './protocol/request.ts';
-import { ResponseReader } from './protocol/wire.ts';
+import { RequestWriter, ResponseReader } from './protocol/wire.ts';
 import { CONNECT_TIMEOUT_MS, type KafkaSettings, REQUEST_TIMEOUT_MS } from './settings.ts';
 
 /** The one version whose internals this file knows; nothing else of ours touches them (docs/decisions/0003). */
@@ -18,27 +18,32 @@ const KEEP_ALIVE_MS = 60_000;
 /** kafkajs/src/network/connection.js */
 interface KafkajsConnection {
   readonly socket?: Socket;
+  readonly requestQueue: KafkajsRequestQueue;
   isConnected(): boolean;
+  /** Does nothing without SASL, or while the session lasts; authenticates again after it (KIP-368). */
+  authenticate(): Promise<void>;
+  nextCorrelationId(): number;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
-  send<T>(call: {
-    request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<Encoded> };
-    response: { decode(payload: Buffer): Promise<Decoded<T>>; parse(decoded: Decoded<T>): Promise<T> };
-    requestTimeout: number;
-    logResponseError: boolean;
-  }): Promise<T>;
 }
 
-/** What kafkajs takes for an Encoder of its own: it copies `buffer` behind the request's header. */
-interface Encoded {
-  readonly buf: Buffer;
-  readonly buffer: Buffer;
-}
-
-interface Decoded<T> {
-  readonly answer: T;
-  /** kafkajs then holds back the next request for so long. */
-  readonly clientSideThrottleTime: number;
+/** kafkajs/src/network/requestQueue: matches answers to requests, with a timeout for each. */
+interface KafkajsRequestQueue {
+  push(call: {
+    readonly entry: {
+      readonly apiKey: number;
+      readonly apiVersion: number;
+      readonly apiName: string;
+      readonly correlationId: number;
+      readonly resolve: (response: { readonly payload: Buffer }) => void;
+      readonly reject: (error: Error) => void;
+    };
+    readonly expectResponse: true;
+    readonly requestTimeout: number;
+    readonly sendRequest: () => void;
+  }): void;
+  /** Holds the next request back for so many milliseconds. */
+  maybeThrottle(ms: number): void;
 }
 
 /** kafkajs/src/network/connectionPool.js */
@@ -62,7 +67,7 @@ interface Kafkajs {
 /** Opens connections by kafkajs: its TLS, its SASL, its framing and its request queue, and nothing above them. */
 export function kafkajsConnect(settings: KafkaSettings): Connect {
   const { Broker, ConnectionPool, logger } = loadKafkajs();
-  return async (address) => {
+  return async (address, signal) => {
     const connectionPool = new ConnectionPool({
       host: address.host,
       port: address.port,
@@ -76,12 +81,18 @@ export function kafkajsConnect(settings: KafkaSettings): Connect {
       enforceRequestTimeout: true,
     });
     const broker = new Broker({ connectionPool, logger, allowAutoTopicCreation: false });
-    const connection = new OneConnection(broker, address);
+    const connection = new OneConnection(broker, address, settings.clientId);
+    const onAbort = (): void => connection.close();
+    signal.addEventListener('abort', onAbort);
     try {
+      signal.throwIfAborted();
       await broker.connect();
     } catch (error) {
       connection.close();
+      signal.throwIfAborted();
       throw connectionError(error, connection.address);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
     }
     return connection;
   };
@@ -107,10 +118,12 @@ class OneConnection implements Connection {
   readonly address: string;
   readonly #broker: KafkajsBroker;
   readonly #connection: KafkajsConnection;
+  readonly #clientId: string;
   #isClosed = false;
 
-  constructor(broker: KafkajsBroker, { host, port }: BrokerAddress) {
+  constructor(broker: KafkajsBroker, { host, port }: BrokerAddress, clientId: string) {
     this.address = `${host}:${port}`;
+    this.#clientId = clientId;
     this.#broker = broker;
     // The second one of a pool is for kafkajs's consumer; connections of ours carry one request at a time each.
     this.#connection = broker.connectionPool.pool[0];
@@ -123,20 +136,12 @@ class OneConnection implements Connection {
   async send<T extends Answer>(request: KafkaRequest<T>): Promise<T> {
     this.#assertServed(request);
     try {
-      return await this.#connection.send({
-        request: {
-          apiKey: request.apiKey,
-          apiVersion: request.apiVersion,
-          apiName: request.name,
-          encode: async () => encoded(request),
-        },
-        response: {
-          decode: async (payload) => decoded(request, payload),
-          parse: async ({ answer }) => answer,
-        },
-        requestTimeout: request.waitMs + GRACE_MS,
-        logResponseError: false,
-      });
+      await this.#connection.authenticate();
+      const response = new ResponseReader(request.name, await this.#exchange(request));
+      if (request.isFlexible) response.skipTags();
+      const answer = request.decode(response);
+      this.#connection.requestQueue.maybeThrottle(answer.throttleMs);
+      return answer;
     } catch (error) {
       throw connectionError(error, this.address);
     }
@@ -146,9 +151,32 @@ class OneConnection implements Connection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const connection = this.#connection;
-    connection.rejectRequests(new TransientError(`The connection to Kafka at ${this.address} was closed`));
+    const reason = new TransientError(`The connection to Kafka at ${this.address} was closed`);
+    connection.rejectRequests(reason);
     connection.disconnect().catch(() => undefined); // waits for requests; there are none left
-    connection.socket?.destroy();
+    connection.socket?.destroy(reason); // with an error, because kafkajs hears of that one while it still connects
+  }
+
+  /** What kafkajs's own `send` does, but for its two copies of the body: they cost as much as the rest of a large produce. */
+  #exchange(request: KafkaRequest<Answer>): Promise<Buffer> {
+    const { requestQueue, socket } = this.#connection;
+    if (!this.isOpen || socket === undefined) throw new TransientError(`The connection to ${this.address} was closed`);
+    const correlationId = this.#connection.nextCorrelationId();
+    const header = encodeHeader(request, correlationId, this.#clientId);
+    const { name: apiName, apiKey, apiVersion } = request;
+    return new Promise((resolve, reject) => {
+      requestQueue.push({
+        entry: { apiKey, apiVersion, apiName, correlationId, resolve: ({ payload }) => resolve(payload), reject },
+        expectResponse: true,
+        requestTimeout: request.waitMs + GRACE_MS,
+        sendRequest: () => {
+          socket.cork();
+          socket.write(header);
+          for (const piece of request.body) socket.write(piece);
+          socket.uncork();
+        },
+      });
+    });
   }
 
   #assertServed({ name, apiKey, apiVersion }: KafkaRequest<Answer>): void {
@@ -160,21 +188,16 @@ class OneConnection implements Connection {
   }
 }
 
-function encoded<T extends Answer>(request: KafkaRequest<T>): Encoded {
-  const header = request.isFlexible ? [NO_TAGS] : [];
-  const pieces = [...header, ...request.body];
-  const buffer = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
-  return { buf: buffer, buffer };
-}
-
-/** kafkajs writes request header v1; the one of flexible versions has its tagged fields right behind. */
-const NO_TAGS = Buffer.alloc(1);
-
-function decoded<T extends Answer>(request: KafkaRequest<T>, payload: Buffer): Decoded<T> {
-  const reader = new ResponseReader(request.name, payload);
-  if (request.isFlexible) reader.skipTags();
-  const answer = request.decode(reader);
-  return { answer, clientSideThrottleTime: answer.throttleMs };
+/**
+ * The frame's length and the request header v1, or v2 (with no tagged fields) for flexible versions.
+ * @see https://kafka.apache.org/protocol#protocol_messages
+ */
+function encodeHeader(request: KafkaRequest<Answer>, correlationId: number, clientId: string): Buffer {
+  const out = new RequestWriter().int16(request.apiKey).int16(request.apiVersion).int32(correlationId).string(clientId);
+  if (request.isFlexible) out.noTags();
+  const header = out.take();
+  const length = request.body.reduce((sum, piece) => sum + piece.length, header.length);
+  return Buffer.concat([new RequestWriter().int32(length).take(), header]);
 }
 
 interface SocketOptions extends BrokerAddress {

@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type KafkaServer, startKafka } from '../../../src/cli/demo/kafka-server.ts';
+import { OperatorError } from '../../../src/errors.ts';
+import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
+import type { KafkaSettings, SaslSettings } from '../../../src/log/kafka/settings.ts';
+import { kafkaForTests, uniqueName } from '../../support/kafka.ts';
+import { texts } from '../records.ts';
+
+const signal: AbortSignal = new AbortController().signal;
+const certificate = kafkaForTests() === undefined ? undefined : selfSigned();
+const sasl: SaslSettings = { mechanism: 'plain', username: 'rowcast', password: 'right' };
+
+describe.skipIf(certificate === undefined)('a broker with TLS and SASL', () => {
+  let kafka: KafkaServer;
+
+  beforeAll(async () => {
+    kafka = await startKafka({ config: secured(certificate as Certificate) });
+  });
+  afterAll(async () => {
+    await kafka?.stop();
+  });
+
+  function open(overrides: Partial<KafkaSettings>): Promise<KafkaLog> {
+    const ca = certificate?.certificate ?? '';
+    return openKafkaLog({ bootstrapServers: [kafka.bootstrap], clientId: 'secured', ssl: { ca }, ...overrides });
+  }
+
+  test('serves whoever has the password and trusts the certificate', async () => {
+    await using log = await open({ sasl });
+    const topic = uniqueName('secured');
+    await log.createTopics([{ name: topic, partitions: 1, config: {} }], signal);
+    const { spans } = await log.publish([texts(topic, 0, ['a'])], undefined, signal);
+    expect(spans).toEqual([{ topic, partition: 0, base: 0, count: 1 }]);
+  });
+
+  test('is for a person when the password is wrong, and the error does not show it', async () => {
+    const error: unknown = await open({ sasl: { ...sasl, password: 'hunter2' } }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(OperatorError);
+    expect((error as OperatorError).message).toMatch(/refused the credentials/);
+    expect(String((error as OperatorError).cause)).not.toContain('hunter2');
+  });
+
+  test('is for a person when the certificate is not trusted', async () => {
+    await expect(open({ sasl, ssl: {} })).rejects.toThrow(/certificate that is not trusted/);
+  });
+});
+
+interface Certificate {
+  readonly key: string;
+  readonly certificate: string;
+}
+
+/** A key and certificate for 127.0.0.1; undefined where there is no openssl. */
+function selfSigned(): Certificate | undefined {
+  const directory = mkdtempSync(path.join(tmpdir(), 'rowcast-tls-'));
+  const [key, certificate] = [path.join(directory, 'key.pem'), path.join(directory, 'certificate.pem')];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  try {
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate, ...names],
+      { stdio: 'ignore' },
+    );
+    return { key: readFileSync(key, 'utf8'), certificate: readFileSync(certificate, 'utf8') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** The clients' listener, although it is still called PLAINTEXT, wants TLS and a password. */
+function secured({ key, certificate }: Certificate): Record<string, string> {
+  const oneLine = (pem: string): string => pem.trim().replaceAll('\n', '\\n');
+  const users = 'username="broker" password="own" user_broker="own" user_rowcast="right"';
+  return {
+    'listener.security.protocol.map': 'PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT',
+    'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+    'listener.name.plaintext.sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.plaintext.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required ${users};`,
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.key': oneLine(key),
+    'ssl.keystore.certificate.chain': oneLine(certificate),
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.certificates': oneLine(certificate),
+  };
+}
