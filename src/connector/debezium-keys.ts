@@ -37,6 +37,7 @@ export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
   'slot.max.retries': 'a busy slot is waited for',
   'slot.retry.delay.ms': 'a busy slot is waited for',
   'slot.stream.params': 'it belongs to another plugin',
+  'snapshot.fetch.size': 'batches are bounded in bytes: max.batch.bytes',
   'snapshot.max.threads*': 'tables are copied one after another',
   'snapshot.isolation.mode': 'the copy always is one snapshot',
   'snapshot.locking.mode': 'the copy takes no locks',

@@ -26,7 +26,6 @@ export interface PostgresWalConfig {
   readonly columnInclude: readonly string[];
   readonly columnExclude: readonly string[];
   readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
-  readonly snapshotFetchSize: number;
   readonly tombstonesOnDelete: boolean;
   readonly heartbeatIntervalMs: number;
   readonly statusIntervalMs: number;
@@ -130,11 +129,6 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       default: 'initial',
       foreseen: ['always', 'when_needed', 'configuration_based', 'custom'],
       doc: 'initial: copy the tables once, then stream; initial_only: copy and stop; no_data: stream only.',
-    }),
-    snapshotFetchSize: integer('snapshot.fetch.size', 1, 1_000_000, {
-      group: 'Snapshot',
-      default: '10240',
-      doc: 'Rows of one batch while tables are copied.',
     }),
     tombstonesOnDelete: flag('tombstones.on.delete', {
       group: 'Records',

@@ -1,0 +1,105 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+/** Built apart from `dist`, which somebody may be using; inside the project, so that packages are found. */
+const built = join(root, '.cache', `demo-${process.pid}`);
+
+let temporary: string;
+
+beforeAll(async () => {
+  const tsc = join(root, 'node_modules', '.bin', 'tsc');
+  await promisify(execFile)(tsc, ['-p', join(root, 'tsconfig.build.json'), '--outDir', built]);
+});
+afterAll(() => rm(built, { recursive: true, force: true }));
+
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'rowcast-test-'));
+});
+afterEach(() => rm(temporary, { recursive: true, force: true }));
+
+interface Run {
+  readonly process: ChildProcess;
+  readonly ended: Promise<{ readonly code: number | null; readonly output: string }>;
+  /** What was printed so far. */
+  readonly output: () => string;
+}
+
+function demo(...flags: readonly string[]): Run {
+  const args = [join(built, 'main.js'), 'demo', '--connectors', join(root, 'connectors'), ...flags];
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, TMPDIR: temporary } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, output }));
+  return { process: child, ended, output: () => output };
+}
+
+/** Ports of the two servers, from what the demo prints. */
+function serverPorts(output: string): string[] {
+  return [...output.matchAll(/psql postgres:\/\/\S+:(\d+)\//g)].map((match) => match[1] as string);
+}
+
+async function expectNothingLeft(output: string): Promise<void> {
+  const left = (): string[] => readdirSync(temporary).filter((name) => !name.startsWith('rowcast-postgres-bin-'));
+  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
+  for (const port of serverPorts(output)) expect(stdout).not.toContain(`-p ${port} `);
+}
+
+test('the demo replicates a busy shop, proves it, and leaves nothing behind', async () => {
+  const { code, output } = await demo('--seconds', '5', '--rate', '150').ended;
+  expect(output).toMatch(/first row replicated \d+\.\d s after the start/);
+  expect(output).toMatch(
+    /streamed: [1-9]\d* inserts, [1-9]\d* updates, [1-9]\d* deletes, [1-9]\d* key changes, [1-9]\d* multi-table transactions/,
+  );
+  expect(output).toMatch(/^replica equals source: 6 tables, \d{5,} rows$/m);
+  expect(code).toBe(0);
+  expect(serverPorts(output)).toHaveLength(2);
+  await expectNothingLeft(output);
+});
+
+test('the demo finds one changed cell of the replica', async () => {
+  const { code, output } = await demo('--seconds', '3', '--rate', '150', '--corrupt').ended;
+  expect(output).toMatch(/^public\.products: columns differ \(title\), first at row \d+ in key order$/m);
+  expect(output).toContain('replica differs from source: 1 of 6 tables');
+  expect(output).not.toContain('replica equals source');
+  expect(code).toBe(1);
+});
+
+test('Ctrl-C ends the demo early, with the proof', async () => {
+  const run = demo('--seconds', '600', '--rate', '150');
+  await expect.poll(run.output, { timeout: 60_000 }).toMatch(/^ +4s /m);
+  run.process.kill('SIGINT');
+  const { code, output } = await run.ended;
+  expect(output).toContain('asked to stop');
+  expect(output).toMatch(/^replica equals source: 6 tables/m);
+  expect(code).toBe(0);
+  await expectNothingLeft(output);
+});
+
+test('Ctrl-C while servers start ends the demo and leaves nothing behind', async () => {
+  const run = demo('--seconds', '600');
+  await expect.poll(() => run.output().includes('starting') && existsSync(temporary), { timeout: 30_000 }).toBe(true);
+  run.process.kill('SIGINT');
+  const { code, output } = await run.ended;
+  expect(code).toBe(1);
+  await expectNothingLeft(output);
+});
+
+test('a kill of the demo takes its servers with it', async () => {
+  const run = demo('--seconds', '600');
+  await expect.poll(() => serverPorts(run.output()).length, { timeout: 60_000 }).toBe(2);
+  run.process.kill('SIGKILL');
+  const { output } = await run.ended;
+  const servers = async (): Promise<number> => {
+    const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
+    return serverPorts(output).filter((port) => stdout.includes(`-p ${port} `)).length;
+  };
+  await expect.poll(servers, { timeout: 20_000 }).toBe(0);
+});
