@@ -27,13 +27,13 @@ export const insert = (table: TableSchema, ...after: Cell[]): Change => ({ op: '
 export const read = (table: TableSchema, ...after: Cell[]): Change => ({ op: 'read', table, after });
 export const update = (table: TableSchema, ...after: Cell[]): Change => ({ op: 'update', table, after });
 /** Under identity FULL: with the whole old row. */
-export const updateFrom = (table: TableSchema, before: readonly Cell[], after: readonly Cell[]): Change => ({
-  ...{ op: 'update', table, before, after },
-});
+export const updateFrom = (table: TableSchema, before: readonly Cell[], after: readonly Cell[]): Change => {
+  return { op: 'update', table, before, after };
+};
 /** `before`: the old key in its columns, or the whole old row. */
-export const keyChange = (table: TableSchema, before: readonly Cell[], after: readonly Cell[]): Change => ({
-  ...{ op: 'keyChange', table, before, after },
-});
+export const keyChange = (table: TableSchema, before: readonly Cell[], after: readonly Cell[]): Change => {
+  return { op: 'keyChange', table, before, after };
+};
 export const remove = (table: TableSchema, ...before: Cell[]): Change => ({ op: 'delete', table, before });
 export const control = (of: Control): Change => ({ op: 'control', control: of });
 export const announce = (table: TableSchema): Change => control({ kind: 'table', table });

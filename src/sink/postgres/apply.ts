@@ -38,8 +38,7 @@ export class RowApplier {
     const refusal = await this.#try(() => this.#runExactly(batch, rows, works, signal), signal);
     if (refusal === undefined) return;
     if (!this.#canDetour(refusal, works)) throw refusal;
-    const last = await this.#try(() => this.#runDetours(works, signal), signal);
-    if (last !== undefined) throw last;
+    if ((await this.#try(() => this.#runDetours(works, signal), signal)) !== undefined) throw refusal;
   }
 
   /** Runs under a savepoint. When a constraint objects, all is as before and the error is returned. */

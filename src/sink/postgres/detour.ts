@@ -1,3 +1,4 @@
+import type { TableSchema } from '../../change/table-schema.ts';
 import type { Executor } from './executor.ts';
 import { planTable, type TableChanges, touchedKeys } from './plan.ts';
 import type { Step } from './step.ts';
@@ -17,7 +18,7 @@ export async function detour(work: TableChanges, executor: Executor, signal: Abo
     /* sql */ `create temporary table ${name} (like ${table.name} including defaults including generated) on commit drop`,
   );
   await executor.step(detachStep(work, copy), signal);
-  const aside = { ...table, name: copy, hasUniqueKey: false };
+  const aside = { ...table, name: copy, hasUniqueKey: false, schema: setAside(table.schema) };
   for (const i of work.changes) {
     for (const step of planTable({ ...work, table: aside, changes: [i] }) ?? []) await executor.step(step, signal);
   }
@@ -27,6 +28,14 @@ export async function detour(work: TableChanges, executor: Executor, signal: Abo
   );
   executor.add(/* sql */ `drop table ${copy}`);
   await executor.flush(signal);
+}
+
+/**
+ * A key that the source checks only at commit may be there twice meanwhile. Such a table has identity FULL (Postgres takes no
+ * deferrable index as identity), so that the whole old row tells which of the two is meant.
+ */
+function setAside(schema: TableSchema): TableSchema {
+  return schema.identity === 'full' ? { ...schema, key: [] } : schema;
 }
 
 function detachStep(work: TableChanges, into: string): Step {

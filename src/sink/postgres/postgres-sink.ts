@@ -39,7 +39,10 @@ class PostgresSink implements Sink {
   async begin(owned: Ownership, signal: AbortSignal): Promise<SinkTransaction> {
     const { session, executor } = await this.#connected(signal);
     const transaction = new PostgresSinkTransaction({
-      ...{ settings: this.#settings, session, executor, tables: this.#tables },
+      settings: this.#settings,
+      tables: this.#tables,
+      session,
+      executor,
     });
     try {
       await beginTransaction(session, this.#settings, owned, signal);

@@ -1,0 +1,62 @@
+import type { Batch } from '../../../src/change/batch.ts';
+import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
+import type { PostgresSinkSettings } from '../../../src/sink/postgres/settings.ts';
+import type { Ownership, Progress, Sink } from '../../../src/sink/sink.ts';
+import { type Database, freshDatabase } from '../../support/postgres.ts';
+import { batchOf, type Change } from '../batches.ts';
+
+export const SIGNAL: AbortSignal = new AbortController().signal;
+
+/** A target with a sink on it: what most tests start from. */
+export interface Replica extends AsyncDisposable {
+  readonly database: Database;
+  readonly sink: Sink;
+  /** Applies each list as one chunk of one transaction and commits. */
+  apply(...chunks: (readonly Change[] | Batch)[]): Promise<void>;
+  /** All rows as text, ordered. */
+  rows(name: string): Promise<(string | null)[][]>;
+}
+
+export async function replica(more: Partial<PostgresSinkSettings> = {}, prepare: string = ''): Promise<Replica> {
+  const database = await freshDatabase('sink');
+  if (prepare !== '') await database.query(prepare);
+  const sink = createPostgresSink({ connection: database.settings, name: 'copy', prefix: 'shop', ...more });
+  let owned: Ownership | undefined;
+  return {
+    database,
+    sink,
+    async apply(...chunks) {
+      owned ??= await sink.claim(SIGNAL);
+      const progress = progressAfter(owned);
+      await using transaction = await sink.begin(owned, SIGNAL);
+      for (const chunk of chunks) {
+        await transaction.apply(Array.isArray(chunk) ? batchOf(chunk) : (chunk as Batch), SIGNAL);
+      }
+      await transaction.commit(progress, false, SIGNAL);
+      owned = { ...owned, progress };
+    },
+    async rows(name) {
+      const found = await database.client.query({
+        text: `select * from ${name} as t order by t::text`,
+        rowMode: 'array',
+        types: TEXT,
+      });
+      return found.rows as (string | null)[][];
+    },
+    async [Symbol.asyncDispose]() {
+      await sink[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const TEXT = { getTypeParser: () => (value: string | Buffer) => String(value) };
+
+/** The progress of the next checkpoint. */
+export function progressAfter(owned: Ownership): Progress {
+  const offset = (owned.progress?.checkpointOffset ?? 0) + 1;
+  return {
+    ...{ logId: 'log', clusterId: 'cluster', claim: 1, number: offset, checkpointOffset: offset },
+    ...{ position: String(offset), consistent: true, topicIds: {} },
+  };
+}

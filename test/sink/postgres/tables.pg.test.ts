@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest';
+import type { ColumnType, TableSchema } from '../../../src/change/table-schema.ts';
+import { OperatorError } from '../../../src/errors.ts';
+import { announce, batchOf, column, control, insert, read, remove, table, typeOf, update } from '../batches.ts';
+import { type Replica, replica } from './replica.ts';
+
+const items = table('items', ['id int*', 'name text']);
+
+async function shape(target: Replica, name: string): Promise<string[]> {
+  const rows = await target.database.query<{ line: string }>(`
+    select concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), case when attnotnull then 'not null' end,
+      pg_get_expr(d.adbin, d.adrelid), nullif(attgenerated, ''), nullif(attidentity, '')) as line
+    from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = '${name}'::regclass and a.attnum > 0 and not attisdropped order by a.attnum`);
+  return rows.map((row) => row.line);
+}
+
+const next = (from: TableSchema, columns: TableSchema['columns'], more: Partial<TableSchema> = {}): TableSchema => ({
+  ...from,
+  version: from.version + 1,
+  columns,
+  ...more,
+});
+
+describe('creating tables', () => {
+  test('a table is created with the types of the source, its key, defaults and generated columns', async () => {
+    const mood: ColumnType = {
+      ...{ oid: 90_001, name: 'kinds."Mood"', declared: 'kinds."Mood"', modifier: -1, kind: 'enum' },
+      ...{ base: 'kinds."Mood"', baseModifier: -1, labels: ['so so', "it's"] },
+    };
+    const domain: ColumnType = {
+      ...{ oid: 90_002, name: 'public.short', declared: 'public.short', modifier: -1, kind: 'domain' },
+      ...{ base: 'pg_catalog.varchar', baseModifier: 9 },
+    };
+    const wide: TableSchema = {
+      ...table('Wide "one"', [], { schema: 'far away' }),
+      key: [1, 0],
+      columns: [
+        column('id', 'int', 1, { nullable: false, identity: 'a' }),
+        column('Key', 'varchar(20)', 2, { nullable: false }),
+        column('mood', 'text', 3, { type: mood, default: `'so so'::kinds."Mood"` }),
+        column('short', 'text', 4, { type: domain }),
+        column('twice', 'int', 5, { generated: 's', default: '(id * 2)' }),
+        column('serial', 'bigint', 6, { default: `nextval('far.seq'::regclass)`, nullable: false }),
+        column('at', 'timestamptz', 7, { default: 'now()' }),
+      ],
+    };
+    await using target = await replica();
+    await target.apply([announce(wide), insert(wide, '1', 'k', "it's", 'abcde', null, '7', null)]);
+    expect(await shape(target, '"far away"."Wide ""one"""')).toEqual([
+      'id integer not null d',
+      'Key character varying(20) not null',
+      `mood kinds."Mood" 'so so'::kinds."Mood"`,
+      'short character varying(5)',
+      'twice integer (id * 2) s',
+      'serial bigint not null',
+      'at timestamp with time zone now()',
+    ]);
+    expect(await target.rows('"far away"."Wide ""one"""')).toEqual([['1', 'k', "it's", 'abcde', '2', '7', null]]);
+  });
+
+  test('a missing table is an error where tables are not created, and so is a missing type', async () => {
+    await using target = await replica({ autoCreate: false });
+    await expect(target.apply([announce(items)])).rejects.toThrow(
+      'Table "public"."items" does not exist on the target',
+    );
+    const type = { ...typeOf('text'), name: 'public.geometry', declared: 'public.geometry' };
+    await using other = await replica();
+    await expect(
+      other.apply([announce({ ...items, columns: [column('id', 'int', 1), column('g', 'text', 2, { type })] })]),
+    ).rejects.toThrow('Type public.geometry does not exist on the target');
+  });
+
+  test('schemas are mapped', async () => {
+    await using target = await replica({ schemaMapping: { public: 'copy' } });
+    await target.apply([insert(items, '1', 'a')]);
+    expect(await target.rows('copy.items')).toEqual([['1', 'a']]);
+  });
+
+  test('an expression that would leave its parentheses is not executed', async () => {
+    const evil = {
+      ...items,
+      columns: [
+        column('id', 'int', 1),
+        column('x', 'int', 2, { generated: 's', default: '1) stored); drop schema rowcast; --' }),
+      ],
+    };
+    await using target = await replica();
+    await expect(target.apply([announce(evil as TableSchema)])).rejects.toThrow(OperatorError);
+  });
+});
+
+describe('table versions', () => {
+  test('columns are added, renamed, retyped and dropped in order with the rows', async () => {
+    const [id, name] = items.columns as [TableSchema['columns'][0], TableSchema['columns'][0]];
+    const second = next(items, [
+      id,
+      { ...name, name: 'title' },
+      column('n', 'int', 3, { default: '5', nullable: false }),
+    ]);
+    const third = next(second, [{ ...id, type: typeOf('bigint') }, column('n', 'text', 3), column('name', 'text', 4)]);
+    await using target = await replica();
+    await target.apply([
+      ...[announce(items), insert(items, '1', 'a')],
+      ...[announce(second), insert(second, '2', 'b', '6'), update(second, '1', 'aa', '5')],
+    ]);
+    expect(await target.rows('items')).toEqual([
+      ['1', 'aa', '5'],
+      ['2', 'b', '6'],
+    ]);
+    await target.apply([announce(third), insert(third, '3000000000', 'six', 'c')]);
+    expect(await target.rows('items')).toEqual([
+      ['1', '5', null],
+      ['2', '6', null],
+      ['3000000000', 'six', 'c'],
+    ]);
+    expect(await shape(target, 'items')).toEqual(['id bigint not null', 'n text', 'name text']);
+  });
+
+  test('a column that was dropped and added again starts empty', async () => {
+    await using target = await replica();
+    await target.apply([insert(items, '1', 'a')]);
+    const again = next(items, [items.columns[0] as never, column('name', 'text', 3)]);
+    await target.apply([announce(again), insert(again, '2', 'b')]);
+    expect(await target.rows('items')).toEqual([
+      ['1', null],
+      ['2', 'b'],
+    ]);
+  });
+
+  test('a column whose old rows have values that only the source knows stops the sink', async () => {
+    await using target = await replica();
+    await target.apply([insert(items, '1', 'a')]);
+    const more = next(items, [...items.columns, column('at', 'timestamptz', 3, { default: 'now()' })]);
+    await expect(target.apply([announce(more)])).rejects.toThrow(
+      'Column "at" was added with values that only the source knows',
+    );
+    await target.database.query('alter table items add at timestamptz');
+    await target.apply([announce(more), insert(more, '2', 'b', '2026-01-01 00:00:00+00')]);
+    expect(await target.rows('items')).toHaveLength(2);
+  });
+
+  test("columns of the target's own stay, and missing ones are an error where tables are not evolved", async () => {
+    await using target = await replica(
+      { autoEvolve: false },
+      "create table items (id int primary key, mine text default 'm')",
+    );
+    await expect(target.apply([insert(items, '1', 'a')])).rejects.toThrow('lacks columns: name');
+    await target.database.query('alter table items add name text');
+    await target.apply([insert(items, '1', 'a')]);
+    expect(await target.rows('items')).toEqual([['1', 'm', 'a']]);
+  });
+
+  test('a renamed table keeps its rows; one that was dropped and created again does not', async () => {
+    await using target = await replica();
+    await target.apply([insert(items, '1', 'a')]);
+    const renamed = next(items, items.columns, { name: 'goods', schema: 'other' });
+    await target.apply([announce(renamed), insert(renamed, '2', 'b')]);
+    expect(await target.rows('other.goods')).toEqual([
+      ['1', 'a'],
+      ['2', 'b'],
+    ]);
+    const again = { ...renamed, relationId: 99_999, version: 1 };
+    await target.apply([announce(again), insert(again, '3', 'c')]);
+    expect(await target.rows('other.goods')).toEqual([['3', 'c']]);
+  });
+
+  test('labels of an enum are added in their places and can be used at once', async () => {
+    const mood = (labels: string[]): ColumnType => ({
+      ...{ oid: 90_001, name: 'public.mood', declared: 'public.mood', modifier: -1, kind: 'enum' },
+      ...{ base: 'public.mood', baseModifier: -1, labels },
+    });
+    const first = next(items, [items.columns[0] as never, column('m', 'text', 2, { type: mood(['b', 'd']) })]);
+    const second = next(first, [
+      items.columns[0] as never,
+      column('m', 'text', 2, { type: mood(['a', 'b', 'c', 'd', 'e']) }),
+    ]);
+    await using target = await replica();
+    await target.apply([announce(first), insert(first, '1', 'd')]);
+    await target.apply([
+      announce(second),
+      insert(second, '2', 'a'),
+      insert(second, '3', 'c'),
+      insert(second, '4', 'e'),
+    ]);
+    const order = await target.database.query<{ m: string }>('select m::text from items order by m');
+    expect(order.map((row) => row.m)).toEqual(['a', 'c', 'd', 'e']);
+  });
+
+  test('what a rolled back transaction created is created again', async () => {
+    await using target = await replica();
+    await expect(target.apply([announce(items), remove(items, '1', null)])).rejects.toThrow(OperatorError);
+    await target.apply([announce(items), insert(items, '1', 'a')]);
+    expect(await target.rows('items')).toEqual([['1', 'a']]);
+  });
+});
+
+describe('truncate and copy', () => {
+  const other = table('other', ['id int*', 'item int']);
+  const begin = control({ kind: 'snapshot-begin', tables: [items] });
+  const end = control({ kind: 'snapshot-end', tables: [items] });
+
+  test('truncates in order with the rows, the listed tables only', async () => {
+    await using target = await replica(
+      {},
+      `create table items (id int primary key, name text);
+      create table other (id int primary key, item int references items)`,
+    );
+    await target.apply([insert(items, '1', 'a'), insert(other, '1', '1')]);
+    const both = control({
+      kind: 'truncate',
+      tables: [items, other, table('absent', ['id int*'])],
+      cascade: false,
+      restartIdentity: true,
+    });
+    await target.apply([both, insert(items, '2', 'b'), insert(other, '1', '2')]);
+    expect(await target.rows('other')).toEqual([['1', '2']]);
+    const one = control({ kind: 'truncate', tables: [items], cascade: true, restartIdentity: false });
+    await target.apply([insert(items, '3', 'c'), one, insert(items, '4', 'd')]);
+    expect(await target.rows('items')).toEqual([['4', 'd']]);
+    expect(await target.rows('other')).toEqual([['1', '2']]);
+  });
+
+  test('a table that is not empty is refused before its first copy, or emptied when asked for', async () => {
+    const prepare = "create table items (id int primary key, name text); insert into items values (7, 'mine')";
+    await using refusing = await replica({}, prepare);
+    await expect(refusing.apply([announce(items), begin])).rejects.toThrow(
+      'Table "public"."items" on the target is not empty',
+    );
+    expect(await refusing.rows('items')).toEqual([['7', 'mine']]);
+    await using emptying = await replica({ onExisting: 'truncate' }, prepare);
+    await emptying.apply(batchOf([announce(items), begin, read(items, '1', 'a')], false));
+    expect(await emptying.rows('items')).toEqual([['1', 'a']]);
+  });
+
+  test('a copy that starts again voids what the first one left', async () => {
+    await using target = await replica({}, 'create table items (id int primary key, name text)');
+    await target.apply(batchOf([announce(items), begin, read(items, '1', 'ghost')], false));
+    await target.apply(batchOf([begin, read(items, '2', 'b'), end], false));
+    expect(await target.rows('items')).toEqual([['2', 'b']]);
+  });
+});
