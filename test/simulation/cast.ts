@@ -24,6 +24,7 @@ export class Cast {
   readonly #world: World;
   readonly #members: Member[] = [];
   readonly #hasRival: boolean;
+  readonly #takeOver: number;
   readonly #settings: {
     partitions: number;
     tombstones: boolean;
@@ -37,6 +38,7 @@ export class Cast {
     const { random } = world;
     this.#world = world;
     this.#hasRival = random.chance(0.35);
+    this.#takeOver = random.pick([0, 0.3]);
     this.#settings = {
       partitions: random.between(1, 3),
       tombstones: random.chance(0.7),
@@ -159,7 +161,8 @@ export class Cast {
 
   #source({ part, process }: Member): (signal: AbortSignal) => Promise<void> {
     const { random, postgres } = this.#world;
-    const takeOver = this.#hasRival && random.chance(0.3);
+    const takeOver = this.#hasRival && random.chance(this.#takeOver);
+    if (takeOver) this.#world.checker.asked.add(part.daemon);
     const memory: SourceMemory = { incarnation: undefined, stored: undefined, takeOver };
     const options = {
       ...this.#settings,

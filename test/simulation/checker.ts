@@ -30,6 +30,10 @@ export class Checker {
   #claim: number | undefined;
   #logId: string | undefined;
   #seen = new Set<string>();
+  readonly #claimants = new Map<number, string>();
+  #owner: string | undefined;
+  /** Daemons of which some process was asked to take over. */
+  readonly asked: Set<string> = new Set();
   /** Position of the last checkpoint that counts. */
   position: Position | undefined;
   counting = 0;
@@ -48,6 +52,7 @@ export class Checker {
     this.#logId ??= record.logId;
     if (record.kind === 'claim') {
       if (record.logId === this.#logId) this.#claim = reader.offset;
+      this.#claimants.set(reader.offset, record.daemon);
       return;
     }
     const name = `${record.nonce}/${record.part}`;
@@ -62,10 +67,19 @@ export class Checker {
     }
     if (!record.last) return;
     this.counting++;
+    this.#assertOwner(this.#claimants.get(record.claim) as string);
     if (this.position !== undefined && record.position < this.position) {
       this.#violation(`position falls from ${this.position} to ${record.position}`);
     }
     this.position = record.position;
+  }
+
+  /** The log changes hands only when an operator asked for it. */
+  #assertOwner(daemon: string): void {
+    if (this.#owner !== undefined && this.#owner !== daemon && !this.asked.has(daemon)) {
+      this.#violation(`daemon ${daemon} took over from ${this.#owner} without being asked`);
+    }
+    this.#owner = daemon;
   }
 
   /** The server was told that it may forget everything below `position`. */
