@@ -15,7 +15,7 @@ interface Round {
   readonly failure: Error | undefined;
 }
 
-/** Reads by assigned offsets: no group, no reset, no offsets kept by the broker (F14). */
+/** Reads by assigned offsets: no group, no reset, no offsets kept by the broker. */
 export class Fetcher {
   readonly #brokers: Brokers;
   readonly #leaders: Leaders;

@@ -40,7 +40,7 @@ export async function trimPartition(
   await askLeader(brokers, leaders, topic, partition, request, signal);
 }
 
-/** What a reader is told whose records are gone, or never were (F14): nothing here moves an offset. */
+/** What a reader is told whose records are gone, or never were: nothing here moves an offset. */
 export function historyLost(topic: string, partition: number, offset: number, { start, end }: Bounds): OperatorError {
   const what = offset < start ? 'no longer has' : 'does not have';
   return new OperatorError(`${partitionName(topic, partition)} ${what} offset ${offset}: it has ${start} to ${end}`, {

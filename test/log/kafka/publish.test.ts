@@ -18,7 +18,7 @@ function cluster(): FakeCluster {
 const both = [texts('t', 0, ['a']), texts('t', 1, ['b'])];
 
 describe('publish', () => {
-  test('sends nothing again and rejects when one of two leaders has moved (F13)', async () => {
+  test('sends nothing again and rejects when one of two leaders has moved', async () => {
     const fake = cluster();
     fake.onProduce = (node) => (node === 2 ? { errorCode: NOT_LEADER, baseOffset: -1 } : {});
     await using log = await fake.open();
@@ -38,7 +38,7 @@ describe('publish', () => {
     expect(fake.count('Produce', 2)).toBe(1);
   });
 
-  test('sends nothing again and rejects when an answer is lost (F3)', async () => {
+  test('sends nothing again and rejects when an answer is lost', async () => {
     const fake = cluster();
     fake.onProduce = () => 'lost';
     await using log = await fake.open();
@@ -80,7 +80,7 @@ describe('publish', () => {
     await expect(log.publish(both, undefined, signal)).rejects.toThrow(OperatorError);
   });
 
-  test('refuses a batch above max.message.bytes before anything is sent (F15)', async () => {
+  test('refuses a batch above max.message.bytes before anything is sent', async () => {
     const fake = cluster();
     fake.maxMessageBytes = 1000;
     await using log = await fake.open();

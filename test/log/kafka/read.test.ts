@@ -20,7 +20,7 @@ const zero = { topic: 't', partition: 0, offset: 0 };
 const one = { topic: 't', partition: 1, offset: 0 };
 
 describe('read', () => {
-  test('says that history is lost when the leader has no such offset, and asks for no other one (F14)', async () => {
+  test('says that history is lost when the leader has no such offset, and asks for no other one', async () => {
     const fake = cluster([1]);
     fake.onFetch = () => ({ errorCode: OFFSET_OUT_OF_RANGE });
     Object.assign(fake.bounds, { start: 20, end: 30 });
