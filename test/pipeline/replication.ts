@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { createAvroConverter } from '../../src/converter/avro/avro-converter.ts';
+import type { SchemaStore } from '../../src/converter/converter.ts';
+import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
+import type { Log } from '../../src/log/log.ts';
+import { runSink, type SinkLoopOptions } from '../../src/pipeline/sink-loop.ts';
+import { runSource, type SourceLoopOptions } from '../../src/pipeline/source-loop.ts';
+import { supervise } from '../../src/pipeline/supervise.ts';
+import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
+import { connect } from '../../src/postgres/connect.ts';
+import { lsnToPosition, parseLsn } from '../../src/postgres/lsn.ts';
+import { createPostgresSink } from '../../src/sink/postgres/postgres-sink.ts';
+import type { PostgresSinkSettings } from '../../src/sink/postgres/settings.ts';
+import type { WalSourceSettings } from '../../src/source/wal/settings.ts';
+import { createWalSource } from '../../src/source/wal/wal-source.ts';
+import { compareTable } from '../../src/verify/compare.ts';
+import { systemClock } from '../../src/worker/system-clock.ts';
+
+const PREFIX = 'shop';
+
+/** Schemas in memory: what the built-in registry keeps in the log is tested elsewhere. */
+function memoryStore(): SchemaStore {
+  const schemas: string[] = [];
+  return {
+    async register(_subject, schema) {
+      const known = schemas.indexOf(schema);
+      return known < 0 ? schemas.push(schema) : known + 1;
+    },
+    async byId(id) {
+      return schemas[id - 1] as string;
+    },
+  };
+}
+
+export interface ReplicationOptions {
+  readonly source: ConnectionSettings;
+  readonly target: ConnectionSettings;
+  readonly wal?: Partial<WalSourceSettings>;
+  readonly sink?: Partial<PostgresSinkSettings>;
+  readonly daemon?: string;
+  readonly partitions?: number;
+}
+
+/** A task that runs until it is stopped; `failure` is what ended it before. */
+export interface Running {
+  readonly ended: Promise<void>;
+  failure: unknown;
+  stop(): Promise<void>;
+}
+
+/** Both loops over one embedded log and two real databases, each under its supervisor. */
+export class Replication implements AsyncDisposable {
+  readonly #options: ReplicationOptions;
+  readonly #directory: string;
+  readonly #store = memoryStore();
+  readonly #tasks: Running[] = [];
+  log: Log;
+  readonly sourceProgress: SourceLoopOptions['progress'] = {
+    state: 'starting',
+    changes: 0,
+    records: 0,
+    bytes: 0,
+    checkpoints: 0,
+    position: undefined,
+    committedAt: 0,
+  };
+  readonly sinkProgress: SinkLoopOptions['progress'] = {
+    state: 'starting',
+    changes: [],
+    transactions: 0,
+    applied: undefined,
+    committedAt: 0,
+  };
+  memory: SourceLoopOptions['memory'] = { incarnation: undefined, stored: undefined, takeOver: false };
+
+  private constructor(options: ReplicationOptions, directory: string, log: Log) {
+    this.#options = options;
+    this.#directory = directory;
+    this.log = log;
+  }
+
+  static async open(options: ReplicationOptions): Promise<Replication> {
+    const directory = await mkdtemp(join(tmpdir(), 'rowcast-replication-'));
+    return new Replication(options, directory, await openEmbeddedLog(directory));
+  }
+
+  startSource(daemon: string = this.#options.daemon ?? 'one', memory: SourceLoopOptions['memory'] = this.memory): Running {
+    const { source, wal, partitions } = this.#options;
+    const settings: WalSourceSettings = {
+      connection: source,
+      name: PREFIX,
+      slotName: `slot_${source.database}`,
+      publicationName: `pub_${source.database}`,
+      publicationAutocreateMode: 'filtered',
+      schemaInclude: [],
+      schemaExclude: [],
+      tableInclude: [],
+      tableExclude: [],
+      columnInclude: [],
+      columnExclude: [],
+      snapshotMode: 'initial',
+      maxBatchBytes: 1024 * 1024,
+      statusIntervalMs: 1_000,
+      ...wal,
+    };
+    const origin = { version: '0', name: PREFIX, database: source.database };
+    const options: SourceLoopOptions = {
+      source: createWalSource(settings, systemClock),
+      log: this.log,
+      converter: createAvroConverter(this.#store, origin, { clock: systemClock }),
+      clock: systemClock,
+      random: randomUUID,
+      prefix: PREFIX,
+      daemon,
+      topics: { partitions: partitions ?? 1, config: {} },
+      tombstones: true,
+      maxBatchBytes: 1_000_000,
+      memory,
+      progress: this.sourceProgress,
+    };
+    return this.#run((signal) => runSource(options, signal));
+  }
+
+  startSink(): Running {
+    const { target, sink } = this.#options;
+    const settings: PostgresSinkSettings = { connection: target, name: 'replica', prefix: PREFIX, ...sink };
+    const origin = { version: '0', name: PREFIX, database: target.database };
+    return this.#run(async (signal) => {
+      await using postgres = createPostgresSink(settings);
+      const options: SinkLoopOptions = {
+        sink: postgres,
+        log: this.log,
+        converter: createAvroConverter(this.#store, origin, { clock: systemClock }),
+        clock: systemClock,
+        name: 'replica',
+        prefix: PREFIX,
+        accepts: undefined,
+        acceptsTopic: undefined,
+        fetchBytes: 4 * 1024 * 1024,
+        chunkBytes: 1024 * 1024,
+        groupRecords: 10_000,
+        progress: this.sinkProgress,
+      };
+      await runSink(options, signal);
+    });
+  }
+
+  /** Waits until the replica shows what the source has committed by now. Fails at once when a task has failed. */
+  async settled(): Promise<void> {
+    const client = await connect(this.#options.source, 'rowcast test');
+    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
+    await client.end();
+    const goal = lsnToPosition(parseLsn((rows[0] as { lsn: string }).lsn));
+    await eventually(() => {
+      for (const { failure } of this.#tasks) if (failure !== undefined) throw failure;
+      return (this.sinkProgress.applied?.position ?? '') >= goal && this.sinkProgress.applied?.consistent === true;
+    }, `the replica to reach ${goal}`);
+  }
+
+  /** Compares tables of schema public by content and returns how many rows are equal. */
+  async expectEqual(...tables: readonly string[]): Promise<number> {
+    const [source, target] = await Promise.all([
+      connect(this.#options.source, 'rowcast test'),
+      connect(this.#options.target, 'rowcast test'),
+    ]);
+    try {
+      let rows = 0;
+      for (const name of tables) {
+        const comparison = await compareTable(source, target, { schema: 'public', name });
+        expect(comparison.difference, `table ${name}`).toBeUndefined();
+        rows += comparison.rows;
+      }
+      return rows;
+    } finally {
+      await Promise.all([source.end(), target.end()]);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#tasks.map((task) => task.stop()));
+    await this.log[Symbol.asyncDispose]();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #run(task: (signal: AbortSignal) => Promise<void>): Running {
+    const controller = new AbortController();
+    const running: Running = {
+      failure: undefined,
+      ended: supervise(task, { clock: systemClock, jitter: Math.random, onState: () => undefined }, controller.signal).catch(
+        (error: unknown) => {
+          running.failure = error;
+        },
+      ),
+      stop: async () => {
+        controller.abort();
+        await running.ended;
+      },
+    };
+    this.#tasks.push(running);
+    return running;
+  }
+}
+
+/** Polls until `condition` holds; fails after half a minute, naming what was waited for. */
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let i = 0; i < 1_500; i++) {
+    if (await condition()) return;
+    await sleep(20);
+  }
+  throw new Error(`Waited in vain for ${what}`);
+}
