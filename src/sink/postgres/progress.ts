@@ -136,14 +136,16 @@ async function whileEvicting<T>(
       await evictHolder(session, settings, signal);
     }
   })();
-  const [result] = await Promise.all([
+  const [result, evicted] = await Promise.allSettled([
     settled,
     evictions.catch((error: unknown) => {
       session.destroy();
       throw error;
     }),
   ]);
-  return result;
+  if (evicted.status === 'rejected') throw evicted.reason; // the claim failed because of it
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
 }
 
 /** Ends the backends that hold up the session's backend at this moment, provided that they are sinks of this connector. */
@@ -158,6 +160,8 @@ async function evictHolder(waiting: Session, settings: ResolvedSinkSettings, sig
   );
   for (const [pid, isSink, application] of holders?.rows ?? []) {
     if (isSink !== 't') {
+      // The server would finish the claim later, when nobody listens.
+      await session.run(/* sql */ `select pg_terminate_backend(${waiter})`, 'Cannot give up the claim', signal);
       throw new TransientError(`Backend ${pid} ("${application}") holds the progress row of "${settings.name}"`, {
         advice: `End that transaction, or run select pg_terminate_backend(${pid}).`,
       });

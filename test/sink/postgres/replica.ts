@@ -56,7 +56,13 @@ const TEXT = { getTypeParser: () => (value: string | Buffer) => String(value) };
 export function progressAfter(owned: Ownership): Progress {
   const offset = (owned.progress?.checkpointOffset ?? 0) + 1;
   return {
-    ...{ logId: 'log', clusterId: 'cluster', claim: 1, number: offset, checkpointOffset: offset },
-    ...{ position: String(offset), consistent: true, topicIds: {} },
+    logId: 'log',
+    clusterId: 'cluster',
+    claim: 1,
+    number: offset,
+    checkpointOffset: offset,
+    position: String(offset),
+    consistent: true,
+    topicIds: {},
   };
 }

@@ -25,12 +25,23 @@ const next = (from: TableSchema, columns: TableSchema['columns'], more: Partial<
 describe('creating tables', () => {
   test('a table is created with the types of the source, its key, defaults and generated columns', async () => {
     const mood: ColumnType = {
-      ...{ oid: 90_001, name: 'kinds."Mood"', declared: 'kinds."Mood"', modifier: -1, kind: 'enum' },
-      ...{ base: 'kinds."Mood"', baseModifier: -1, labels: ['so so', "it's"] },
+      oid: 90_001,
+      name: 'kinds."Mood"',
+      declared: 'kinds."Mood"',
+      modifier: -1,
+      kind: 'enum',
+      base: 'kinds."Mood"',
+      baseModifier: -1,
+      labels: ['so so', "it's"],
     };
     const domain: ColumnType = {
-      ...{ oid: 90_002, name: 'public.short', declared: 'public.short', modifier: -1, kind: 'domain' },
-      ...{ base: 'pg_catalog.varchar', baseModifier: 9 },
+      oid: 90_002,
+      name: 'public.short',
+      declared: 'public.short',
+      modifier: -1,
+      kind: 'domain',
+      base: 'pg_catalog.varchar',
+      baseModifier: 9,
     };
     const wide: TableSchema = {
       ...table('Wide "one"', [], { schema: 'far away' }),
@@ -101,8 +112,11 @@ describe('table versions', () => {
     const third = next(second, [{ ...id, type: typeOf('bigint') }, column('n', 'text', 3), column('name', 'text', 4)]);
     await using target = await replica();
     await target.apply([
-      ...[announce(items), insert(items, '1', 'a')],
-      ...[announce(second), insert(second, '2', 'b', '6'), update(second, '1', 'aa', '5')],
+      announce(items),
+      insert(items, '1', 'a'),
+      announce(second),
+      insert(second, '2', 'b', '6'),
+      update(second, '1', 'aa', '5'),
     ]);
     expect(await target.rows('items')).toEqual([
       ['1', 'aa', '5'],
@@ -167,8 +181,14 @@ describe('table versions', () => {
 
   test('labels of an enum are added in their places and can be used at once', async () => {
     const mood = (labels: string[]): ColumnType => ({
-      ...{ oid: 90_001, name: 'public.mood', declared: 'public.mood', modifier: -1, kind: 'enum' },
-      ...{ base: 'public.mood', baseModifier: -1, labels },
+      oid: 90_001,
+      name: 'public.mood',
+      declared: 'public.mood',
+      modifier: -1,
+      kind: 'enum',
+      base: 'public.mood',
+      baseModifier: -1,
+      labels,
     });
     const first = next(items, [items.columns[0] as never, column('m', 'text', 2, { type: mood(['b', 'd']) })]);
     const second = next(first, [

@@ -1,0 +1,211 @@
+import net from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { OperatorError, TransientError } from '../../../src/errors.ts';
+import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
+import type { Sink } from '../../../src/sink/sink.ts';
+import { type Database, freshDatabase } from '../../support/postgres.ts';
+import { batchOf, insert, table } from '../batches.ts';
+import { progressAfter, replica, SIGNAL } from './replica.ts';
+
+const items = table('items', ['id int*', 'name text']);
+
+function sinkOn(database: Database, more: { port?: number; lockTimeoutMs?: number } = {}): Sink {
+  const connection = { ...database.settings, port: more.port ?? database.settings.port };
+  return createPostgresSink({ connection, name: 'copy', prefix: 'shop', lockTimeoutMs: more.lockTimeoutMs ?? 300 });
+}
+
+describe('progress', () => {
+  test('is what the last commit stored, and a claim raises the epoch', async () => {
+    await using database = await freshDatabase('progress');
+    await using sink = sinkOn(database);
+    const first = await sink.claim(SIGNAL);
+    expect(first).toEqual({ epoch: 1, progress: undefined });
+    for (const durable of [false, true]) {
+      const owned = await sink.claim(SIGNAL);
+      await using transaction = await sink.begin(owned, SIGNAL);
+      const progress = { ...progressAfter(owned), topicIds: { "it's": 'a\\b' } };
+      await transaction.apply(batchOf([insert(items, String(owned.epoch), 'a')]), SIGNAL);
+      await transaction.commit(progress, durable, SIGNAL);
+      expect(await sink.claim(SIGNAL)).toEqual({ epoch: owned.epoch + 1, progress });
+    }
+  });
+
+  test('a transaction that is not committed leaves nothing', async () => {
+    await using target = await replica({}, 'create table items (id int primary key, name text)');
+    const owned = await target.sink.claim(SIGNAL);
+    {
+      await using transaction = await target.sink.begin(owned, SIGNAL);
+      await transaction.apply(batchOf([insert(items, '1', 'a')]), SIGNAL);
+    }
+    expect(await target.rows('items')).toEqual([]);
+    await using again = await target.sink.begin(owned, SIGNAL);
+    await again.commit(progressAfter(owned), false, SIGNAL);
+  });
+
+  test('is kept per connector and prefix', async () => {
+    await using database = await freshDatabase('progress');
+    for (const [name, prefix] of [
+      ['a', 'p'],
+      ["a'", 'p'],
+      ['a', 'q'],
+    ] as const) {
+      await using sink = createPostgresSink({ connection: database.settings, name, prefix });
+      expect((await sink.claim(SIGNAL)).epoch).toBe(1);
+    }
+  });
+
+  test('that somebody deleted or edited stops the sink', async () => {
+    await using target = await replica();
+    await target.apply([insert(items, '1', 'a')]);
+    await target.database.query('update rowcast.progress set checkpoint_offset = 99');
+    await expect(target.sink.claim(SIGNAL)).rejects.toThrow(OperatorError);
+    await target.database.query('delete from rowcast.progress');
+    await expect(target.apply([insert(items, '2', 'b')])).rejects.toThrow(OperatorError);
+  });
+});
+
+describe('ownership', () => {
+  test('an earlier owner can neither begin nor find its place again', async () => {
+    await using database = await freshDatabase('owner');
+    await using zombie = sinkOn(database);
+    await using sink = sinkOn(database);
+    const old = await zombie.claim(SIGNAL);
+    const owned = await sink.claim(SIGNAL);
+    await expect(zombie.begin(old, SIGNAL)).rejects.toThrow(TransientError);
+    await using transaction = await sink.begin(owned, SIGNAL);
+    await transaction.commit(progressAfter(owned), false, SIGNAL);
+    await expect(sink.begin(owned, SIGNAL)).rejects.toThrow(/moved/);
+  });
+
+  test('a claim ends the open transaction of an earlier owner, whose rows are gone', async () => {
+    await using target = await replica({}, 'create table items (id int primary key, name text)');
+    await using zombie = sinkOn(target.database);
+    const old = await zombie.claim(SIGNAL);
+    const stale = await zombie.begin(old, SIGNAL);
+    await stale.apply(batchOf([insert(items, '1', 'zombie')]), SIGNAL);
+    await using sink = sinkOn(target.database);
+    const owned = await sink.claim(SIGNAL);
+    expect(owned).toEqual({ epoch: old.epoch + 1, progress: undefined });
+    await expect(stale.commit(progressAfter(old), false, SIGNAL)).rejects.toThrow(TransientError);
+    await stale[Symbol.asyncDispose]();
+    expect(await target.rows('items')).toEqual([]);
+  });
+
+  test('a claim waits for an earlier owner that commits in time, and sees its progress', async () => {
+    await using database = await freshDatabase('owner');
+    await using earlier = sinkOn(database);
+    const old = await earlier.claim(SIGNAL);
+    await using transaction = await earlier.begin(old, SIGNAL);
+    await using sink = sinkOn(database, { lockTimeoutMs: 60_000 });
+    const claim = sink.claim(SIGNAL);
+    await untilWaiting(database);
+    await transaction.commit(progressAfter(old), false, SIGNAL);
+    expect(await claim).toEqual({ epoch: old.epoch + 1, progress: progressAfter(old) });
+  });
+
+  test('a claim never terminates a backend that is no sink', async () => {
+    await using database = await freshDatabase('owner');
+    await using sink = sinkOn(database);
+    await sink.claim(SIGNAL);
+    await database.query('begin; select from rowcast.progress for update');
+    await expect(sink.claim(SIGNAL)).rejects.toThrow(/"rowcast test"/);
+    await database.query('commit');
+    expect((await sink.claim(SIGNAL)).epoch).toBe(2);
+  });
+});
+
+describe('a lost connection', () => {
+  test('in COMMIT leaves the outcome to the progress row, both ways', async () => {
+    for (const reaches of [true, false]) {
+      await using target = await replica({}, 'create table items (id int primary key, name text)');
+      await using proxy = await losing(target.database, reaches);
+      await using sink = sinkOn(target.database, { port: proxy.port });
+      const owned = await sink.claim(SIGNAL);
+      await using transaction = await sink.begin(owned, SIGNAL);
+      await transaction.apply(batchOf([insert(items, '1', 'a')]), SIGNAL);
+      proxy.arm();
+      await expect(transaction.commit(progressAfter(owned), false, SIGNAL)).rejects.toThrow(
+        /outcome of COMMIT .* is unknown/,
+      );
+      const after = await sink.claim(SIGNAL);
+      expect(after.progress).toEqual(reaches ? progressAfter(owned) : undefined);
+      expect(await target.rows('items')).toEqual(reaches ? [['1', 'a']] : []);
+    }
+  });
+
+  test('between transactions is repaired by the next one', async () => {
+    await using target = await replica();
+    await target.apply([insert(items, '1', 'a')]);
+    await target.database.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rowcast sink copy'",
+    );
+    await target
+      .apply([insert(items, '2', 'b')])
+      .catch((error: unknown) => expect(error).toBeInstanceOf(TransientError));
+    await target.apply([insert(items, '3', 'c')]);
+    expect((await target.rows('items')).at(-1)).toEqual(['3', 'c']);
+  });
+
+  test('is how an abort ends a statement that waits', async () => {
+    await using target = await replica({ lockTimeoutMs: 60_000 }, 'create table items (id int primary key, name text)');
+    const owned = await target.sink.claim(SIGNAL);
+    await using transaction = await target.sink.begin(owned, SIGNAL);
+    await target.database.query('begin; lock table items');
+    const abort = new AbortController();
+    const applied = transaction.apply(batchOf([insert(items, '1', 'a')]), abort.signal);
+    await untilWaiting(target.database);
+    abort.abort(new Error('stopped'));
+    await expect(applied).rejects.toThrow('stopped');
+    await target.database.query('commit');
+  });
+});
+
+async function untilWaiting(database: Database): Promise<void> {
+  for (;;) {
+    const rows = await database.query(
+      "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+    );
+    if (rows.length > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A proxy that, once armed, cuts the connection at the next COMMIT: behind it (the server gets it, its answer is lost) or before. */
+async function losing(database: Database, reaches: boolean): Promise<{ port: number; arm(): void } & AsyncDisposable> {
+  let armed = false;
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((client) => {
+    const upstream = net.connect(database.settings.port, database.settings.host);
+    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}));
+    let cut = false;
+    client.on('data', (data) => {
+      if (armed && data.includes('commit')) {
+        armed = false;
+        cut = true;
+        if (!reaches) {
+          client.destroy();
+          upstream.destroy();
+          return;
+        }
+      }
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      if (!cut) client.write(data);
+      else client.destroy();
+    });
+    client.on('close', () => upstream.end());
+    upstream.on('close', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    arm() {
+      armed = true;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
