@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Column, ReplicaIdentity, TableSchema, TypeKind } from '../change/table-schema.ts';
+import type { Column, ColumnType, ReplicaIdentity, TableSchema, TypeKind } from '../change/table-schema.ts';
 import { postgresError } from './errors.ts';
 
 /** What the catalog knows of a relation now; a `TableSchema` without its version. */
@@ -32,9 +32,36 @@ export async function findRelation(client: pg.ClientBase, schema: string, name: 
   }
 }
 
-interface RawColumn {
-  readonly attnum: number;
-  readonly name: string;
+/** A type with its modifier, as the stream names them. */
+export interface TypeReference {
+  readonly typeId: number;
+  readonly modifier: number;
+}
+
+/** Looks types up, in the order of the references. One that is gone by now is taken for text, which its values are sent as. */
+export async function lookUpTypes(client: pg.ClientBase, references: readonly TypeReference[]): Promise<ColumnType[]> {
+  if (references.length === 0) return [];
+  try {
+    const [ids, modifiers] = [references.map(({ typeId }) => typeId), references.map(({ modifier }) => modifier)];
+    const result = await client.query<{ types: Record<number, RawType> }>(TYPES, [ids, modifiers]);
+    return references.map(({ typeId, modifier }, i) => {
+      const raw = result.rows[0]?.types[i + 1]; // ordinality counts from 1
+      return raw ? toType(raw) : { ...GONE, oid: typeId, modifier };
+    });
+  } catch (error) {
+    throw postgresError(error, 'Cannot look up types');
+  }
+}
+
+const GONE = {
+  name: 'pg_catalog.text',
+  declared: 'text',
+  kind: 'base',
+  base: 'pg_catalog.text',
+  baseModifier: -1,
+} as const;
+
+interface RawType {
   readonly oid: number;
   readonly modifier: number;
   readonly declared: string;
@@ -43,6 +70,11 @@ interface RawColumn {
   readonly base: string;
   readonly baseModifier: number;
   readonly labels: readonly string[] | null;
+}
+
+interface RawColumn extends RawType {
+  readonly attnum: number;
+  readonly name: string;
   readonly nullable: boolean;
   readonly default: string | null;
   readonly generated: '' | 's' | 'v';
@@ -80,16 +112,7 @@ function toColumn(raw: RawColumn): Column {
   return {
     name: raw.name,
     attnum: raw.attnum,
-    type: {
-      oid: raw.oid,
-      name: raw.type,
-      declared: raw.declared,
-      modifier: raw.modifier,
-      kind: raw.kind,
-      base: raw.base,
-      baseModifier: raw.baseModifier,
-      ...(raw.labels && { labels: raw.labels }),
-    },
+    type: toType(raw),
     nullable: raw.nullable,
     ...(raw.default !== null && { default: raw.default }),
     ...(raw.generated && { generated: raw.generated }),
@@ -97,12 +120,48 @@ function toColumn(raw: RawColumn): Column {
   };
 }
 
+function toType(raw: RawType): ColumnType {
+  const { oid, type: name, declared, modifier, kind, base, baseModifier, labels } = raw;
+  return { oid, name, declared, modifier, kind, base, baseModifier, ...(labels && { labels }) };
+}
+
 /** Behind a dot keywords need no quotes, so that the name is `pg_catalog.numeric`, without `quote_ident`'s. */
 function bare(name: string): string {
   return `case when ${name} ~ '^[a-z_][a-z0-9_$]*$' then ${name}::text else quote_ident(${name}) end`;
 }
 
+/** A type's members in the JSON; `t` is the type, `base` what `baseOf` tells of it. */
+function typeMembers(modifier: string): string {
+  return /* sql */ `'oid', t.oid::int8, 'modifier', ${modifier}, 'declared', format_type(t.oid, ${modifier}),
+    'type', quote_ident(tn.nspname) || '.' || ${bare('t.typname')},
+    'kind', case when exists (select from pg_catalog.pg_type e where e.typarray = t.oid) then 'array'
+      else case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'c' then 'composite' when 'r' then 'range'
+      when 'm' then 'multirange' else 'base' end end,
+    'base', quote_ident(bn.nspname) || '.' || ${bare('bt.typname')}, 'baseModifier', base.modifier,
+    'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = bt.oid)`;
+}
+
 /** A domain's base is looked for through all domains in between; the first modifier on the way is the one that holds. */
+function baseOf(modifier: string): string {
+  return /* sql */ `join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+    cross join lateral (
+      with recursive walk (oid, modifier, required, depth) as (
+        select t.oid, ${modifier}, false, 0
+        union all
+        select w.typbasetype, case when walk.modifier >= 0 then walk.modifier else w.typtypmod end,
+          walk.required or w.typnotnull, walk.depth + 1
+        from walk join pg_catalog.pg_type w on w.oid = walk.oid and w.typtype = 'd')
+      select oid, modifier, required from walk order by depth desc limit 1) base
+    join pg_catalog.pg_type bt on bt.oid = base.oid
+    join pg_catalog.pg_namespace bn on bn.oid = bt.typnamespace`;
+}
+
+const TYPES = /* sql */ `
+  select coalesce(json_object_agg(r.i, json_build_object(${typeMembers('r.modifier')})), '{}') as types
+  from unnest($1::oid[], $2::int4[]) with ordinality r (type_id, modifier, i)
+  join pg_catalog.pg_type t on t.oid = r.type_id
+  ${baseOf('r.modifier')}`;
+
 const RELATION = /* sql */ `
   select json_build_object(
     'schema', n.nspname, 'name', c.relname, 'identity', c.relreplident,
@@ -113,31 +172,12 @@ const RELATION = /* sql */ `
         and case when c.relreplident = 'i' then i.indisreplident else i.indisprimary end),
     'columns', (
       select coalesce(json_agg(json_build_object(
-        'attnum', a.attnum, 'name', a.attname, 'oid', a.atttypid::int8, 'modifier', a.atttypmod,
-        'declared', format_type(a.atttypid, a.atttypmod),
-        'type', quote_ident(tn.nspname) || '.' || ${bare('t.typname')},
-        'kind', case when exists (select from pg_catalog.pg_type e where e.typarray = t.oid) then 'array'
-          else case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'c' then 'composite' when 'r' then 'range'
-          when 'm' then 'multirange' else 'base' end end,
-        'base', quote_ident(bn.nspname) || '.' || ${bare('bt.typname')},
-        'baseModifier', base.modifier,
-        'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = bt.oid),
-        'nullable', not (a.attnotnull or base.required),
-        'default', pg_get_expr(d.adbin, d.adrelid),
+        'attnum', a.attnum, 'name', a.attname, ${typeMembers('a.atttypmod')},
+        'nullable', not (a.attnotnull or base.required), 'default', pg_get_expr(d.adbin, d.adrelid),
         'generated', a.attgenerated, 'identity', a.attidentity) order by a.attnum), '[]')
       from pg_catalog.pg_attribute a
       join pg_catalog.pg_type t on t.oid = a.atttypid
-      join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
-      cross join lateral (
-        with recursive walk (oid, modifier, required, depth) as (
-          select a.atttypid, a.atttypmod, false, 0
-          union all
-          select w.typbasetype, case when walk.modifier >= 0 then walk.modifier else w.typtypmod end,
-            walk.required or w.typnotnull, walk.depth + 1
-          from walk join pg_catalog.pg_type w on w.oid = walk.oid and w.typtype = 'd')
-        select oid, modifier, required from walk order by depth desc limit 1) base
-      join pg_catalog.pg_type bt on bt.oid = base.oid
-      join pg_catalog.pg_namespace bn on bn.oid = bt.typnamespace
+      ${baseOf('a.atttypmod')}
       left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as facts
   from pg_catalog.pg_class c

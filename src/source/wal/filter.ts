@@ -1,0 +1,43 @@
+import { OperatorError } from '../../errors.ts';
+import type { WalSourceSettings } from './settings.ts';
+
+/** Which tables and columns are captured. */
+export interface CaptureFilter {
+  table(schema: string, table: string): boolean;
+  column(schema: string, table: string, column: string): boolean;
+}
+
+type Lists = Pick<
+  WalSourceSettings,
+  'schemaInclude' | 'schemaExclude' | 'tableInclude' | 'tableExclude' | 'columnInclude' | 'columnExclude'
+>;
+
+/** Compiles the include and exclude lists; the system's schemas are never captured. Throws OperatorError for a bad expression. */
+export function compileFilter(lists: Lists): CaptureFilter {
+  const schema = matcher(lists.schemaInclude, lists.schemaExclude);
+  const table = matcher(lists.tableInclude, lists.tableExclude);
+  const column = matcher(lists.columnInclude, lists.columnExclude);
+  return {
+    table: (schemaName, tableName) =>
+      !/^(pg_|information_schema$)/.test(schemaName) && schema(schemaName) && table(`${schemaName}.${tableName}`),
+    column: (schemaName, tableName, columnName) => column(`${schemaName}.${tableName}.${columnName}`),
+  };
+}
+
+function matcher(include: readonly string[], exclude: readonly string[]): (name: string) => boolean {
+  const [included, excluded] = [include.map(compile), exclude.map(compile)];
+  return (name) =>
+    (included.length === 0 || included.some((regex) => regex.test(name))) &&
+    !excluded.some((regex) => regex.test(name));
+}
+
+function compile(pattern: string): RegExp {
+  try {
+    return new RegExp(`^(?:${pattern})$`, 'iu');
+  } catch (error) {
+    throw new OperatorError(`Not a regular expression: ${pattern}`, {
+      cause: error,
+      advice: 'Correct the include or exclude list.',
+    });
+  }
+}

@@ -1,0 +1,134 @@
+import type pg from 'pg';
+import { Batch } from '../../change/batch.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
+import type { Clock } from '../../clock.ts';
+import { failPoint } from '../../failpoint.ts';
+import { lookUpRelation } from '../../postgres/catalog.ts';
+import { connect } from '../../postgres/connect.ts';
+import { postgresError } from '../../postgres/errors.ts';
+import { qualified, quoteLiteral } from '../../postgres/identifier.ts';
+import { lsnToPosition } from '../../postgres/lsn.ts';
+import { copyTables, type SnapshotTable } from '../snapshot/snapshot.ts';
+import type { VersionCounter } from './assembler.ts';
+import type { CaptureFilter } from './filter.ts';
+import { type PublishedTable, publishedTables } from './publication.ts';
+import type { WalSourceSettings } from './settings.ts';
+import { createSlot } from './slot.ts';
+
+export interface FirstCopyParts {
+  readonly settings: WalSourceSettings;
+  readonly application: string;
+  readonly clock: Clock;
+  readonly filter: CaptureFilter;
+}
+
+/**
+ * The state of the source exactly at the beginning of a new slot: whatever was committed before is in the copy, whatever
+ * comes later in the stream, nothing in both.
+ */
+export class FirstCopy {
+  readonly consistentLsn: number;
+  readonly #parts: FirstCopyParts;
+  readonly #client: pg.Client | undefined;
+
+  private constructor(parts: FirstCopyParts, consistentLsn: number, client: pg.Client | undefined) {
+    this.#parts = parts;
+    this.consistentLsn = consistentLsn;
+    this.#client = client;
+  }
+
+  /** Creates the slot and opens a transaction on the snapshot that it exports. Waits for running transactions of the source. */
+  static async begin(parts: FirstCopyParts, signal: AbortSignal): Promise<FirstCopy> {
+    const { settings, application } = parts;
+    const walsender = await connect(settings.connection, application, { replication: 'database' });
+    const giveUp = (): void => void walsender.end().catch(() => {}); // ends the wait; createSlot reports it
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      signal.throwIfAborted();
+      const { consistentLsn, snapshot } = await createSlot(walsender, settings.slotName);
+      failPoint('source.slot-created');
+      const isCopied = settings.snapshotMode !== 'no_data';
+      return new FirstCopy(parts, consistentLsn, isCopied ? await importSnapshot(parts, snapshot) : undefined);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      await walsender.end(); // only now: the snapshot dies with it unless it is imported
+    }
+  }
+
+  /** The captured tables; without data, one empty batch says that the state is complete. */
+  async *batches(versions: VersionCounter, signal: AbortSignal): AsyncGenerator<Batch> {
+    const position = lsnToPosition(this.consistentLsn);
+    if (!this.#client) {
+      const batch = new Batch();
+      batch.position = position;
+      yield batch;
+      return;
+    }
+    const tables = await this.#tables(this.#client, versions);
+    const commitTimeUs = this.#parts.clock.now() * 1000;
+    const transaction = { xid: 0, commitLsn: this.consistentLsn, commitTimeUs };
+    const { maxBatchBytes } = this.#parts.settings;
+    yield* copyTables({ client: this.#client, tables, position, transaction, maxBatchBytes }, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.end();
+  }
+
+  async #tables(client: pg.Client, versions: VersionCounter): Promise<SnapshotTable[]> {
+    const { settings, filter } = this.#parts;
+    const published = await publishedTables(client, settings.publicationName, filter);
+    await lockTables(client, published);
+    const tables: SnapshotTable[] = [];
+    for (const each of published) {
+      const table = await this.#version(client, each, versions);
+      if (table) tables.push({ table, rowFilter: each.rowFilter, isPartitioned: each.isPartitioned });
+    }
+    return tables;
+  }
+
+  /** The columns that the stream will have too, so that copy and stream tell the same of a table. */
+  async #version(
+    client: pg.Client,
+    published: PublishedTable,
+    versions: VersionCounter,
+  ): Promise<TableSchema | undefined> {
+    const { filter } = this.#parts;
+    const { schema, name, columns: names } = published;
+    const facts = await lookUpRelation(client, published.relationId);
+    if (!facts) return undefined;
+    const kept = facts.columns.filter(
+      (column, i) =>
+        (names ? names.includes(column.name) : !column.generated) &&
+        (facts.key.includes(i) || filter.column(schema, name, column.name)),
+    );
+    const key = facts.key.map((i) => kept.findIndex(({ attnum }) => attnum === facts.columns[i]?.attnum));
+    return { ...facts, columns: kept, key: key.includes(-1) ? [] : key, version: ++versions.last };
+  }
+}
+
+/** row_security off: the server refuses a copy that a policy would cut, instead of cutting it. */
+async function importSnapshot({ settings, application }: FirstCopyParts, snapshot: string): Promise<pg.Client> {
+  const client = await connect(settings.connection, application, { row_security: 'off' });
+  try {
+    await client.query(/* sql */ `begin isolation level repeatable read read only`);
+    await client.query(/* sql */ `set transaction snapshot ${quoteLiteral(snapshot)}`);
+    return client;
+  } catch (error) {
+    await client.end();
+    throw postgresError(error, 'Cannot import the snapshot of the slot');
+  }
+}
+
+/** Tables must stay as the catalog shows them until they are copied. */
+async function lockTables(client: pg.Client, tables: readonly PublishedTable[]): Promise<void> {
+  if (tables.length === 0) return;
+  const names = tables.map(
+    ({ schema, name, isPartitioned }) => `${isPartitioned ? '' : 'only '}${qualified(schema, name)}`,
+  );
+  try {
+    await client.query(/* sql */ `lock table ${names.join(', ')} in access share mode`);
+  } catch (error) {
+    throw postgresError(error, 'Cannot lock the tables to copy');
+  }
+}

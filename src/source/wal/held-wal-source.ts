@@ -1,0 +1,146 @@
+import type pg from 'pg';
+import type { Batch } from '../../change/batch.ts';
+import type { Position } from '../../change/position.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
+import type { Clock } from '../../clock.ts';
+import { TransientError } from '../../errors.ts';
+import { lookUpRelation, lookUpTypes } from '../../postgres/catalog.ts';
+import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
+import type { HeldSource, SourceIdentity } from '../source.ts';
+import type { VersionCounter } from './assembler.ts';
+import type { RelationMessage } from './decoder.ts';
+import type { CaptureFilter } from './filter.ts';
+import { FirstCopy } from './first-copy.ts';
+import { branchPoint } from './identity.ts';
+import { ensurePublication } from './publication.ts';
+import { WalReader } from './reader.ts';
+import { describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
+import type { WalSourceSettings } from './settings.ts';
+import { dropSlot, slotExists } from './slot.ts';
+import type { ReplicationStream } from './stream.ts';
+
+/** An open stream and where its slot stands. */
+export interface HeldStream {
+  readonly stream: ReplicationStream;
+  readonly confirmedLsn: number;
+}
+
+export interface HeldWalSourceParts {
+  /** The connection that holds the connector's lock; also asked for the catalog. */
+  readonly client: pg.Client;
+  readonly settings: WalSourceSettings;
+  readonly application: string;
+  readonly identity: SourceIdentity;
+  readonly clock: Clock;
+  readonly filter: CaptureFilter;
+  readonly openStream: (signal: AbortSignal) => Promise<HeldStream>;
+}
+
+/** A connector's slot and lock, held by this process. */
+export class HeldWalSource implements HeldSource {
+  readonly identity: SourceIdentity;
+  readonly slot: string;
+  readonly #parts: HeldWalSourceParts;
+  readonly #versions: VersionCounter = { last: 0 };
+  #stream: ReplicationStream | undefined;
+  #confirmedLsn: number | undefined;
+  #copy: FirstCopy | undefined;
+  #reader: WalReader | undefined;
+  #lockLost: Error | undefined;
+
+  constructor(parts: HeldWalSourceParts, held: HeldStream | undefined) {
+    this.#parts = parts;
+    this.identity = parts.identity;
+    this.slot = parts.settings.slotName;
+    this.#stream = held?.stream;
+    this.#confirmedLsn = held?.confirmedLsn;
+    parts.client.once('end', () => {
+      this.#lockLost = new TransientError(
+        `The connection that holds the lock of connector "${parts.settings.name}" was lost`,
+      );
+      this.#reader?.failed(this.#lockLost);
+    });
+  }
+
+  get confirmed(): Position | undefined {
+    return this.#confirmedLsn === undefined ? undefined : lsnToPosition(this.#confirmedLsn);
+  }
+
+  async exists(_signal: AbortSignal): Promise<boolean> {
+    return await slotExists(this.#parts.client, this.slot);
+  }
+
+  async descendsFrom(identity: SourceIdentity, position: Position, _signal: AbortSignal): Promise<boolean> {
+    const { system, timeline } = this.identity;
+    if (identity.system !== system || identity.timeline > timeline) return false;
+    if (identity.timeline === timeline) return true;
+    const { settings, application } = this.#parts;
+    const branch = await branchPoint(settings.connection, application, timeline, identity.timeline);
+    return branch !== undefined && branch >= positionToLsn(position);
+  }
+
+  async create(signal: AbortSignal): Promise<Position> {
+    const { client, settings, filter } = this.#parts;
+    await this.#stream?.close();
+    this.#stream = undefined;
+    await this.#copy?.close();
+    await ensurePublication(client, settings, filter);
+    await dropSlot(client, settings.slotName, signal);
+    this.#copy = await FirstCopy.begin(this.#parts, signal);
+    this.#confirmedLsn = this.#copy.consistentLsn;
+    return lsnToPosition(this.#confirmedLsn);
+  }
+
+  async *snapshot(signal: AbortSignal): AsyncGenerator<Batch> {
+    if (!this.#copy) throw new Error('A snapshot was asked for before the slot was created');
+    try {
+      for await (const batch of this.#copy.batches(this.#versions, signal)) {
+        if (this.#lockLost) throw this.#lockLost;
+        yield batch;
+      }
+    } finally {
+      await this.#copy.close();
+      this.#copy = undefined;
+    }
+  }
+
+  async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
+    const { client, settings, filter, clock } = this.#parts;
+    if (settings.snapshotMode === 'initial_only') return;
+    if (this.#lockLost) throw this.#lockLost;
+    await ensurePublication(client, settings, filter);
+    this.#stream ??= (await this.#parts.openStream(signal)).stream;
+    const fromLsn = positionToLsn(from);
+    // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).
+    this.#stream.acknowledge(fromLsn);
+    this.#reader = new WalReader({
+      stream: this.#stream,
+      describe: (message, previous) => this.#describe(message, previous),
+      clock,
+      versions: this.#versions,
+      from: fromLsn,
+      maxBatchBytes: settings.maxBatchBytes,
+    });
+    yield* this.#reader.batches(signal);
+  }
+
+  async acknowledge(position: Position): Promise<void> {
+    this.#stream?.acknowledge(positionToLsn(position));
+    this.#reader?.acknowledged();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stream?.close();
+    await this.#copy?.close();
+    await this.#parts.client.end(); // last: it holds the lock
+  }
+
+  async #describe(message: RelationMessage, previous: TableSchema | undefined): Promise<Relation> {
+    const { client, filter } = this.#parts;
+    const facts = await lookUpRelation(client, message.relationId);
+    const missing = missingTypes(message, facts);
+    const found = await lookUpTypes(client, missing);
+    const types = new Map(found.map((type, i) => [typeKey(missing[i]?.typeId ?? 0, missing[i]?.modifier ?? -1), type]));
+    return describeRelation(message, facts, types, previous, filter);
+  }
+}

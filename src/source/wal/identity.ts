@@ -1,0 +1,59 @@
+import type pg from 'pg';
+import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
+import { connect } from '../../postgres/connect.ts';
+import { postgresError } from '../../postgres/errors.ts';
+import { parseLsn } from '../../postgres/lsn.ts';
+import type { SourceIdentity } from '../source.ts';
+
+/** Asks the server who it is; needs the right to replicate, so that its lack shows before anything is created. */
+export async function identifySystem(connection: ConnectionSettings, application: string): Promise<SourceIdentity> {
+  return await onWalsender(connection, application, 'Cannot identify the server', async (client) => {
+    const { rows } = await client.query<{ systemid: string; timeline: number | string }>('IDENTIFY_SYSTEM');
+    const row = rows[0];
+    if (!row) throw new Error('IDENTIFY_SYSTEM answered nothing');
+    return { system: row.systemid, timeline: Number(row.timeline) };
+  });
+}
+
+/** Where the server's timeline branched off an older one; undefined when that one is none of its ancestors. */
+export async function branchPoint(
+  connection: ConnectionSettings,
+  application: string,
+  timeline: number,
+  ancestor: number,
+): Promise<number | undefined> {
+  return await onWalsender(
+    connection,
+    application,
+    `Cannot read the history of timeline ${timeline}`,
+    async (client) => {
+      const { rows } = await client.query<{ content: Buffer | string }>(`TIMELINE_HISTORY ${timeline}`);
+      return findBranch(String(rows[0]?.content ?? ''), ancestor);
+    },
+  );
+}
+
+/** A timeline's history file: one line per ancestor, its number and where it was left. */
+export function findBranch(history: string, ancestor: number): number | undefined {
+  for (const line of history.split('\n')) {
+    const [timeline, lsn] = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (lsn && Number(timeline) === ancestor) return parseLsn(lsn);
+  }
+  return undefined;
+}
+
+async function onWalsender<T>(
+  connection: ConnectionSettings,
+  application: string,
+  doing: string,
+  ask: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = await connect(connection, application, { replication: 'database' });
+  try {
+    return await ask(client);
+  } catch (error) {
+    throw postgresError(error, doing);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,154 @@
+import type pg from 'pg';
+import { OperatorError } from '../../errors.ts';
+import { postgresError } from '../../postgres/errors.ts';
+import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
+import type { CaptureFilter } from './filter.ts';
+import type { WalSourceSettings } from './settings.ts';
+
+/** A table as the publication publishes it. */
+export interface PublishedTable {
+  readonly relationId: number;
+  readonly schema: string;
+  readonly name: string;
+  /** Undefined when the server does not tell (before version 15): all but generated columns. */
+  readonly columns: readonly string[] | undefined;
+  /** SQL condition of the rows that are published. */
+  readonly rowFilter: string | undefined;
+  readonly isPartitioned: boolean;
+}
+
+type Settings = Pick<WalSourceSettings, 'publicationName' | 'publicationAutocreateMode'>;
+
+/**
+ * Makes the publication what the settings say; before the slot is created, because the stream looks it up as of every change.
+ * A partitioned table is published as one table. Throws OperatorError when it is missing and not ours to make.
+ */
+export async function ensurePublication(
+  client: pg.ClientBase,
+  settings: Settings,
+  filter: CaptureFilter,
+): Promise<void> {
+  const { publicationName: name, publicationAutocreateMode: mode } = settings;
+  try {
+    const sql = /* sql */ `select puballtables from pg_catalog.pg_publication where pubname = $1`;
+    const present = (await client.query<{ puballtables: boolean }>(sql, [name])).rows[0];
+    if (!present) {
+      await create(client, name, mode, filter);
+    } else if (mode === 'filtered') {
+      if (present.puballtables) throw notFiltered(name);
+      await setTables(client, name, filter);
+    }
+  } catch (error) {
+    throw postgresError(error, `Cannot prepare publication "${name}"`);
+  }
+}
+
+/** The captured tables of the publication, by name. */
+export async function publishedTables(
+  client: pg.ClientBase,
+  name: string,
+  filter: CaptureFilter,
+): Promise<PublishedTable[]> {
+  try {
+    const result = await client.query<{ tables: RawTable[] | null }>(PUBLISHED, [name]);
+    const tables = result.rows[0]?.tables ?? [];
+    return tables.filter((table) => filter.table(table.schemaname, table.tablename)).map(toPublished);
+  } catch (error) {
+    throw postgresError(error, `Cannot look up the tables of publication "${name}"`);
+  }
+}
+
+async function create(
+  client: pg.ClientBase,
+  name: string,
+  mode: Settings['publicationAutocreateMode'],
+  filter: CaptureFilter,
+): Promise<void> {
+  if (mode === 'disabled') {
+    throw new OperatorError(`Publication "${name}" does not exist`, {
+      advice: `Create it, or set publication.autocreate.mode to filtered.`,
+    });
+  }
+  const options = await publishOptions(client);
+  const head = `create publication ${quoteIdentifier(name)}`;
+  if (mode === 'all_tables') await client.query(`${head} for all tables with (${options})`);
+  else {
+    const tables = mode === 'filtered' ? await capturable(client, filter) : [];
+    await client.query(`${head}${tables.length > 0 ? ` for table ${tables.join(', ')}` : ''} with (${options})`);
+  }
+}
+
+/** Changes the tables only when they differ: every change of a publication makes all streams look it up again. */
+async function setTables(client: pg.ClientBase, name: string, filter: CaptureFilter): Promise<void> {
+  const wanted = await capturable(client, filter);
+  const sql = /* sql */ `select n.nspname, c.relname, c.relkind from pg_catalog.pg_publication p
+    join pg_catalog.pg_publication_rel r on r.prpubid = p.oid join pg_catalog.pg_class c on c.oid = r.prrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`;
+  const present = (await client.query<TableRow>(sql, [name])).rows.map(tableClause);
+  const missing = wanted.filter((table) => !present.includes(table));
+  const surplus = present.filter((table) => !wanted.includes(table));
+  const head = `alter publication ${quoteIdentifier(name)}`;
+  if (missing.length > 0) await client.query(`${head} add table ${missing.join(', ')}`);
+  if (surplus.length > 0) await client.query(`${head} drop table ${surplus.join(', ')}`);
+}
+
+interface TableRow {
+  readonly nspname: string;
+  readonly relname: string;
+  readonly relkind: string;
+}
+
+async function capturable(client: pg.ClientBase, filter: CaptureFilter): Promise<string[]> {
+  const sql = /* sql */ `select n.nspname, c.relname, c.relkind from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence = 'p' order by 1, 2`;
+  const { rows } = await client.query<TableRow>(sql);
+  return rows.filter(({ nspname, relname }) => filter.table(nspname, relname)).map(tableClause);
+}
+
+/** Tables that inherit from a table are captured by their own names only. */
+function tableClause({ nspname, relname, relkind }: TableRow): string {
+  return `${relkind === 'p' ? '' : 'only '}${qualified(nspname, relname)}`;
+}
+
+async function publishOptions(client: pg.ClientBase): Promise<string> {
+  const result = await client.query<{ version: number }>(
+    /* sql */ `select current_setting('server_version_num')::int as version`,
+  );
+  const generated = (result.rows[0]?.version ?? 0) >= 180_000 ? ', publish_generated_columns = stored' : '';
+  return `publish_via_partition_root = true${generated}`;
+}
+
+function notFiltered(name: string): OperatorError {
+  return new OperatorError(`Publication "${name}" is for all tables, but publication.autocreate.mode is filtered`, {
+    advice: 'Set the mode to all_tables or disabled, or set another publication.name.',
+  });
+}
+
+interface RawTable {
+  readonly relation_id: number;
+  readonly schemaname: string;
+  readonly tablename: string;
+  readonly relkind: string;
+  readonly attnames?: readonly string[] | null;
+  readonly rowfilter?: string | null;
+}
+
+function toPublished(raw: RawTable): PublishedTable {
+  return {
+    relationId: raw.relation_id,
+    schema: raw.schemaname,
+    name: raw.tablename,
+    columns: raw.attnames ?? undefined,
+    rowFilter: raw.rowfilter ?? undefined,
+    isPartitioned: raw.relkind === 'p',
+  };
+}
+
+/** The view has more columns on newer servers: as JSON they are there or not. */
+const PUBLISHED = /* sql */ `
+  select json_agg(to_jsonb(t) || jsonb_build_object('relation_id', c.oid::int8, 'relkind', c.relkind) order by t.schemaname, t.tablename) as tables
+  from pg_catalog.pg_publication_tables t
+  join pg_catalog.pg_namespace n on n.nspname = t.schemaname
+  join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+  where t.pubname = $1`;

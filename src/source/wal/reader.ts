@@ -1,0 +1,218 @@
+import { Batch } from '../../change/batch.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
+import type { Clock } from '../../clock.ts';
+import { TransientError } from '../../errors.ts';
+import { lsnToPosition } from '../../postgres/lsn.ts';
+import { Assembler, type VersionCounter } from './assembler.ts';
+import { BatchPool } from './batch-pool.ts';
+import { decodeMessage, type RelationMessage } from './decoder.ts';
+import { KeepalivePacing } from './keepalive.ts';
+import type { Relation } from './relation.ts';
+import type { ReplicationStream, StreamListener } from './stream.ts';
+
+/** What a reader works with. */
+export interface ReaderParts {
+  readonly stream: Pick<ReplicationStream, 'listen' | 'pause' | 'resume' | 'answer'>;
+  /** Asks the catalog what the stream does not tell of a relation. */
+  readonly describe: (message: RelationMessage, previous: TableSchema | undefined) => Promise<Relation>;
+  readonly clock: Clock;
+  readonly versions: VersionCounter;
+  readonly from: number;
+  readonly maxBatchBytes: number;
+}
+
+/** What arrived while a relation was looked up: copies of messages, and keepalives in between. */
+type Late =
+  | { readonly bytes: Buffer; readonly lsn: number }
+  | { readonly bytes: undefined; readonly walEnd: number; readonly replyRequested: boolean };
+
+/**
+ * Reads one stream from `from` on: feeds its messages to the assembler and hands batches out as they are asked for. The socket is
+ * paused while a full batch waits, decided inside the call that brings the data (a later moment comes 2 MB too late).
+ */
+export class WalReader implements StreamListener {
+  readonly #parts: ReaderParts;
+  readonly #pool = new BatchPool();
+  readonly #assembler: Assembler;
+  readonly #pacing: KeepalivePacing;
+  /** Full batches; more than one only within one read of the socket. */
+  readonly #full: Batch[] = [];
+  #late: Late[] | undefined;
+  #failure: unknown;
+  #wake: (() => void) | undefined;
+  #isWakePlanned = false;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+    const { from, maxBatchBytes, versions, clock } = parts;
+    this.#pacing = new KeepalivePacing(from, clock.now());
+    const ports = {
+      relation: (message: RelationMessage) => this.#lookUp(message),
+      full: (batch: Batch) => {
+        this.#full.push(batch);
+        parts.stream.pause();
+        this.#notify();
+      },
+      idle: (endLsn: number) => this.#pacing.seen(endLsn),
+      newBatch: () => this.#pool.get(),
+    };
+    this.#assembler = new Assembler(ports, from, maxBatchBytes, versions);
+  }
+
+  /** Yields batches until `signal` aborts; throws what ended the stream. */
+  async *batches(signal: AbortSignal): AsyncGenerator<Batch> {
+    const { stream } = this.#parts;
+    stream.listen(this);
+    stream.resume();
+    const abort = (): void => this.#notify();
+    signal.addEventListener('abort', abort);
+    try {
+      for (let batch = await this.#next(signal); batch; batch = await this.#next(signal)) {
+        yield batch;
+        this.#pool.yielded(batch);
+      }
+    } finally {
+      signal.removeEventListener('abort', abort);
+      stream.pause();
+    }
+  }
+
+  /** The server heard a new position. */
+  acknowledged(): void {
+    this.#pacing.acknowledged();
+  }
+
+  message(bytes: Buffer, start: number, end: number, lsn: number): void {
+    if (this.#late) {
+      this.#late.push({ bytes: Buffer.from(bytes.subarray(start, end)), lsn });
+      return;
+    }
+    this.#feed(bytes, start, end, lsn);
+    this.#planWake();
+  }
+
+  keepalive(walEnd: number, replyRequested: boolean): void {
+    if (this.#late) {
+      this.#late.push({ bytes: undefined, walEnd, replyRequested });
+      return;
+    }
+    // Inside a transaction the WAL's end is beyond what is not yet published.
+    if (!this.#assembler.inTransaction) this.#pacing.seen(walEnd);
+    if (replyRequested) {
+      const isVain = this.#pacing.requested(this.#parts.clock.now());
+      if (isVain) this.failed(new TransientError('The server waits for a position that the log does not store'));
+      else this.#parts.stream.answer();
+    }
+    this.#planWake();
+  }
+
+  failed(error: unknown): void {
+    this.#failure ??= error;
+    this.#notify();
+  }
+
+  async #next(signal: AbortSignal): Promise<Batch | undefined> {
+    for (;;) {
+      if (signal.aborted) return undefined;
+      const batch = this.#takeFull() ?? this.#assembler.take() ?? this.#takeIdle();
+      if (batch) {
+        if (batch.length > 0 && batch.position !== undefined) {
+          this.#pacing.moved(Number.parseInt(batch.position, 16), this.#parts.clock.now());
+        }
+        return batch;
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#wait();
+    }
+  }
+
+  #takeFull(): Batch | undefined {
+    const batch = this.#full.shift();
+    if (batch && this.#full.length === 0 && !this.#late) this.#parts.stream.resume();
+    return batch;
+  }
+
+  #takeIdle(): Batch | undefined {
+    if (this.#late || this.#assembler.inTransaction || !this.#assembler.isEmpty) return undefined;
+    const idle = this.#pacing.take(this.#parts.clock.now());
+    if (!idle) return undefined;
+    const batch = this.#pool.get();
+    batch.position = lsnToPosition(idle.lsn);
+    batch.urgent = idle.urgent;
+    return batch;
+  }
+
+  /** Waits for something to hand out: data, an idle position that falls due, a failure or an abort. */
+  async #wait(): Promise<void> {
+    const { clock } = this.#parts;
+    const dueMs = this.#assembler.inTransaction ? Number.POSITIVE_INFINITY : this.#pacing.dueAt() - clock.now();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    if (!Number.isFinite(dueMs)) return await woken;
+    const over = new AbortController();
+    const due = clock.sleep(Math.max(1, dueMs), over.signal).catch(() => undefined); // rejects when data comes first
+    await Promise.race([woken, due]);
+    over.abort();
+  }
+
+  /** Wakes the waiter after everything that the socket holds now was taken in: small batches when little comes, large ones otherwise. */
+  #planWake(): void {
+    if (this.#isWakePlanned || !this.#wake) return;
+    this.#isWakePlanned = true;
+    setImmediate(() => {
+      this.#isWakePlanned = false;
+      this.#notify();
+    });
+  }
+
+  #notify(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  #feed(bytes: Buffer, start: number, end: number, lsn: number): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#assembler.lsn = lsn;
+      decodeMessage(bytes, start, end, this.#assembler);
+    } catch (error) {
+      this.failed(error); // it must not reach the socket, where it would end the process
+    }
+  }
+
+  /** Stream first, catalog second: what arrives meanwhile waits as copies, at most what the socket had read already. */
+  #lookUp(message: RelationMessage): void {
+    const { stream, describe } = this.#parts;
+    this.#late = [];
+    stream.pause();
+    describe(message, this.#assembler.tableOf(message.relationId)).then(
+      (relation) => {
+        this.#assembler.setRelation(relation);
+        this.#catchUp();
+      },
+      (error: unknown) => this.failed(error),
+    );
+  }
+
+  /** Takes in what arrived during a look-up, up to the next one. */
+  #catchUp(): void {
+    const late = this.#late ?? [];
+    this.#late = undefined;
+    for (const [i, item] of late.entries()) {
+      if (item.bytes) this.#feed(item.bytes, 0, item.bytes.length, item.lsn);
+      else this.keepalive(item.walEnd, item.replyRequested);
+      if (this.#isLookingUp()) {
+        this.#late = late.slice(i + 1);
+        return;
+      }
+    }
+    if (this.#full.length === 0) this.#parts.stream.resume();
+    this.#planWake();
+  }
+
+  #isLookingUp(): boolean {
+    return this.#late !== undefined;
+  }
+}

@@ -1,0 +1,29 @@
+import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
+
+/** What the WAL source is told. Lists hold regular expressions that match whole names, in any case, as Debezium's do. */
+export interface WalSourceSettings {
+  readonly connection: ConnectionSettings;
+  /** The connector's name: one process at a time holds it (advisory lock). */
+  readonly name: string;
+  readonly slotName: string;
+  readonly publicationName: string;
+  /**
+   * `filtered`: the publication is made to name exactly the captured tables; `all_tables`: it is created for all tables (needs a
+   * superuser); `disabled`: it must exist; `no_tables`: it is created empty, tables are added by others.
+   */
+  readonly publicationAutocreateMode: 'filtered' | 'all_tables' | 'disabled' | 'no_tables';
+  readonly schemaInclude: readonly string[];
+  readonly schemaExclude: readonly string[];
+  /** Matched against `schema.table`. */
+  readonly tableInclude: readonly string[];
+  readonly tableExclude: readonly string[];
+  /** Matched against `schema.table.column`. Key columns are captured whatever these say. */
+  readonly columnInclude: readonly string[];
+  readonly columnExclude: readonly string[];
+  /** `initial`: copy, then stream; `initial_only`: copy, then end; `no_data`: stream only. */
+  readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
+  /** A batch is cut at a transaction's end from half of this on, and anywhere at this many bytes. */
+  readonly maxBatchBytes: number;
+  /** How often the server hears which position is stored, when nothing else makes it hear. */
+  readonly statusIntervalMs: number;
+}

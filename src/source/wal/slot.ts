@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { OperatorError, RefusedError, TransientError } from '../../errors.ts';
+import { postgresError, sqlState } from '../../postgres/errors.ts';
+import { quoteIdentifier } from '../../postgres/identifier.ts';
+import { parseLsn } from '../../postgres/lsn.ts';
+
+/** A replication slot as the server shows it. */
+export interface Slot {
+  readonly confirmedLsn: number;
+  /** The walsender that holds it. */
+  readonly activePid: number | undefined;
+}
+
+/** A slot that was just made, and the snapshot that shows exactly what is before its first change. */
+export interface CreatedSlot {
+  readonly consistentLsn: number;
+  /** Can be imported until the creating connection does something else. */
+  readonly snapshot: string;
+}
+
+const DROP_ATTEMPTS = 100;
+const DROP_DELAY_MS = 100;
+
+/** Looks the slot up; undefined when there is none. Throws OperatorError when it cannot serve: lost, or not ours in kind. */
+export async function lookUpSlot(client: pg.ClientBase, name: string): Promise<Slot | undefined> {
+  try {
+    const result = await client.query<SlotRow>(
+      /* sql */ `select plugin, slot_type, database, active_pid, confirmed_flush_lsn::text, wal_status, current_database()
+        from pg_catalog.pg_replication_slots where slot_name = $1`,
+      [name],
+    );
+    const row = result.rows[0];
+    return row && check(name, row);
+  } catch (error) {
+    throw postgresError(error, `Cannot look up slot "${name}"`);
+  }
+}
+
+/** Whether a slot of this name exists, in whatever state. */
+export async function slotExists(client: pg.ClientBase, name: string): Promise<boolean> {
+  try {
+    const sql = /* sql */ `select 1 from pg_catalog.pg_replication_slots where slot_name = $1`;
+    return (await client.query(sql, [name])).rows.length > 0;
+  } catch (error) {
+    throw postgresError(error, `Cannot look up slot "${name}"`);
+  }
+}
+
+/** Creates the slot on a replication connection, which waits for all transactions that are running to end. */
+export async function createSlot(walsender: pg.ClientBase, name: string): Promise<CreatedSlot> {
+  try {
+    // This older form of the options is understood by every version.
+    const result = await walsender.query<{ consistent_point: string; snapshot_name: string }>(
+      `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput EXPORT_SNAPSHOT`,
+    );
+    const row = result.rows[0];
+    if (!row) throw new Error('CREATE_REPLICATION_SLOT answered nothing');
+    return { consistentLsn: parseLsn(row.consistent_point), snapshot: row.snapshot_name };
+  } catch (error) {
+    throw postgresError(error, `Cannot create slot "${name}"`);
+  }
+}
+
+/** Drops the slot if it exists; waits for the walsender of a stream that was just closed. */
+export async function dropSlot(client: pg.ClientBase, name: string, signal: AbortSignal): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.query(
+        /* sql */ `select pg_catalog.pg_drop_replication_slot(slot_name) from pg_catalog.pg_replication_slots where slot_name = $1`,
+        [name],
+      );
+      return;
+    } catch (error) {
+      if (sqlState(error) === '42704') return; // dropped by somebody else meanwhile
+      if (sqlState(error) !== '55006' || attempt === DROP_ATTEMPTS)
+        throw postgresError(error, `Cannot drop slot "${name}"`);
+      await sleep(DROP_DELAY_MS, undefined, { signal });
+    }
+  }
+}
+
+/** Says who holds the slot. */
+export function slotBusy(name: string, pid: number | undefined): TransientError {
+  return new RefusedError(
+    `Slot "${name}" is held by another connection${pid === undefined ? '' : ` (process ${pid} of the server)`}`,
+    {
+      advice: 'Another process uses this slot: stop it, or set another slot.name.',
+    },
+  );
+}
+
+interface SlotRow {
+  readonly plugin: string | null;
+  readonly slot_type: string;
+  readonly database: string | null;
+  readonly active_pid: number | null;
+  readonly confirmed_flush_lsn: string | null;
+  readonly wal_status: string | null;
+  readonly current_database: string;
+}
+
+function check(name: string, row: SlotRow): Slot {
+  if (row.wal_status === 'lost') {
+    throw new OperatorError(`Slot "${name}" was invalidated: the server has removed WAL that it still needed`, {
+      advice: 'Raise max_slot_wal_keep_size, drop the slot, and make a new replica by a snapshot.',
+    });
+  }
+  if (row.slot_type !== 'logical' || row.plugin !== 'pgoutput' || row.database !== row.current_database) {
+    throw new OperatorError(`Slot "${name}" is not a pgoutput slot of database "${row.current_database}"`, {
+      advice: 'Set another slot.name.',
+    });
+  }
+  if (row.confirmed_flush_lsn === null) throw new TransientError(`Slot "${name}" is still being created`);
+  return { confirmedLsn: parseLsn(row.confirmed_flush_lsn), activePid: row.active_pid ?? undefined };
+}

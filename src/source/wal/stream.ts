@@ -1,0 +1,179 @@
+import type { Socket } from 'node:net';
+import type pg from 'pg';
+import { LogicalReplicationService } from 'pg-logical-replication';
+import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
+import { TransientError } from '../../errors.ts';
+import { tryConnect } from '../../postgres/connect.ts';
+import { postgresError } from '../../postgres/errors.ts';
+import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
+import { RawPgoutputPlugin } from './plugin.ts';
+
+/** Who hears the stream. Calls are synchronous, in the order of the wire, and must not throw. */
+export interface StreamListener {
+  /** A pgoutput message, good until the call returns. */
+  message(bytes: Buffer, start: number, end: number, lsn: number): void;
+  keepalive(walEnd: number, replyRequested: boolean): void;
+  /** The stream has ended: nothing follows. */
+  failed(error: Error): void;
+}
+
+export interface StreamOptions {
+  readonly connection: ConnectionSettings;
+  readonly application: string;
+  readonly slot: string;
+  readonly publication: string;
+}
+
+/** A server that says nothing for this long although it was asked to is gone, whatever the socket says. */
+const SILENCE_MS = 120_000;
+/** A request is answered with the old position if no newer one is stored by then; below the server's own repeat. */
+const ANSWER_DELAY_MS = 500;
+
+/** pg's client as it is inside: the socket is needed to pause it. */
+type Inside = pg.Client & { readonly connection: { readonly stream: Socket } };
+
+/**
+ * An open replication stream. It holds the slot until it is closed, begins paused, acknowledges only what `acknowledge` says,
+ * and tells the server so at every interval, however long it is paused (F1, rule 13 of any good client).
+ */
+export class ReplicationStream implements AsyncDisposable {
+  readonly #service: LogicalReplicationService;
+  readonly #slot: string;
+  #socket: Socket | undefined;
+  #listener: StreamListener | undefined;
+  /** What came before there was a listener: the rest of one read of the socket, which was paused in its middle. */
+  readonly #early: ((listener: StreamListener) => void)[] = [];
+  #failure: Error | undefined;
+  #acknowledged = 0;
+  #status: NodeJS.Timeout | undefined;
+  #answer: NodeJS.Timeout | undefined;
+  #heardAt = 0;
+  #isPaused = true;
+  #isClosed = false;
+
+  private constructor(service: LogicalReplicationService, slot: string) {
+    this.#service = service;
+    this.#slot = slot;
+  }
+
+  /** Resolves when the server has begun to stream; throws TransientError while another connection holds the slot. */
+  static async open(options: StreamOptions, signal: AbortSignal): Promise<ReplicationStream> {
+    const extra = { replication: 'database' };
+    return await tryConnect(options.connection, options.application, extra, async (config) => {
+      const service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } });
+      const stream = new ReplicationStream(service, options.slot);
+      try {
+        await stream.#start(options, signal);
+        return stream;
+      } catch (error) {
+        await stream.close();
+        throw error;
+      }
+    });
+  }
+
+  /** Starts the status messages: they repeat `lsn`, where the slot stands, until something newer is acknowledged. */
+  keepAt(lsn: number, intervalMs: number): void {
+    this.#acknowledged = lsn;
+    this.#status = setInterval(() => this.#tick(intervalMs), intervalMs);
+    this.#status.unref();
+  }
+
+  /** Messages go to the listener from now on, those first that came with the server's consent to stream. */
+  listen(listener: StreamListener): void {
+    this.#listener = listener;
+    for (const deliver of this.#early.splice(0)) deliver(listener);
+    if (this.#failure) listener.failed(this.#failure);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#heardAt = performance.now();
+    this.#socket?.resume();
+  }
+
+  /** Everything below `lsn` is stored: the server may forget it. Never falls. */
+  acknowledge(lsn: number): void {
+    if (lsn > this.#acknowledged) this.#acknowledged = lsn;
+    this.#send(false);
+  }
+
+  /** Answers a request, later if nothing is acknowledged before: answers and requests chase each other otherwise (A11). */
+  answer(): void {
+    this.#answer ??= setTimeout(() => this.#send(false), ANSWER_DELAY_MS);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#status);
+    clearTimeout(this.#answer);
+    this.#listener = undefined;
+    await this.#service.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #start({ publication, slot }: StreamOptions, signal: AbortSignal): Promise<void> {
+    const plugin = new RawPgoutputPlugin({
+      publication,
+      onSession: (client) => {
+        this.#socket = (client as Inside).connection.stream;
+      },
+      onMessage: (bytes, start, end, lsn) => {
+        this.#heardAt = performance.now();
+        if (this.#listener) return this.#listener.message(bytes, start, end, lsn);
+        const copy = Buffer.from(bytes.subarray(start, end));
+        this.#early.push((listener) => listener.message(copy, 0, copy.length, lsn));
+      },
+    });
+    const service = this.#service;
+    service.on('heartbeat', (lsn, _at, replyRequested) => {
+      this.#heardAt = performance.now();
+      const deliver = (listener: StreamListener): void => listener.keepalive(parseLsn(lsn), replyRequested);
+      if (this.#listener) deliver(this.#listener);
+      else this.#early.push(deliver);
+    });
+    await new Promise<void>((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        // Without effect once the stream has started. Before there is a session it was the connection that failed.
+        reject(this.#socket ? postgresError(error, `Cannot stream from slot "${slot}"`) : error);
+        this.#fail(error);
+      };
+      service.on('error', fail);
+      service.once('start', () => {
+        this.pause();
+        resolve();
+      });
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      service.subscribe(plugin, slot, '0/0').then(() => fail(new TransientError('The server ended the stream')), fail);
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed || this.#failure) return;
+    this.#failure = postgresError(error, `The replication stream of slot "${this.#slot}" broke`);
+    clearInterval(this.#status);
+    this.#listener?.failed(this.#failure);
+  }
+
+  #tick(intervalMs: number): void {
+    const silentMs = this.#isPaused ? 0 : performance.now() - this.#heardAt;
+    if (silentMs > SILENCE_MS) this.#fail(new TransientError(`The server of slot "${this.#slot}" has fallen silent`));
+    else this.#send(silentMs > intervalMs);
+  }
+
+  #send(ping: boolean): void {
+    clearTimeout(this.#answer);
+    this.#answer = undefined;
+    if (this.#isClosed || this.#failure || this.#acknowledged === 0) return;
+    // Invariant 3: the library adds one.
+    this.#service.acknowledge(formatLsn(this.#acknowledged - 1), ping).catch((error: unknown) => this.#fail(error));
+  }
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Clock } from '../../clock.ts';
+import { postgresError, sqlState } from '../../postgres/errors.ts';
+import { connect } from '../../postgres/connect.ts';
+import type { HeldSource, Incarnation, Source } from '../source.ts';
+import { compileFilter } from './filter.ts';
+import { type HeldStream, HeldWalSource } from './held-wal-source.ts';
+import { applicationName, endIfStale, lockConnector } from './holder.ts';
+import { identifySystem } from './identity.ts';
+import type { WalSourceSettings } from './settings.ts';
+import { lookUpSlot, slotBusy } from './slot.ts';
+import { ReplicationStream } from './stream.ts';
+
+const STREAM_ATTEMPTS = 20;
+const STREAM_DELAY_MS = 100;
+
+/** Captures the changes of a Postgres database from its WAL, through a logical replication slot. Throws OperatorError for a bad filter. */
+export function createWalSource(settings: WalSourceSettings, clock: Clock): Source {
+  const filter = compileFilter(settings);
+  return {
+    async open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource> {
+      const application = applicationName(settings.name, self);
+      const client = await connect(settings.connection, application);
+      try {
+        await lockConnector(client, settings.name, self, takeOver, signal);
+        const identity = await identifySystem(settings.connection, application);
+        const intervalMs = await statusIntervalMs(client, settings.statusIntervalMs);
+        const opening = { client, settings, application, self, takeOver, intervalMs };
+        const stream = (await lookUpSlot(client, settings.slotName)) && (await openStream(opening, signal));
+        return new HeldWalSource(
+          { ...opening, identity, clock, filter, openStream: (abort) => openStream(opening, abort) },
+          stream,
+        );
+      } catch (error) {
+        await client.end();
+        throw error;
+      }
+    },
+  };
+}
+
+interface Opening {
+  readonly client: pg.Client;
+  readonly settings: WalSourceSettings;
+  readonly application: string;
+  readonly self: Incarnation;
+  readonly takeOver: boolean;
+  readonly intervalMs: number;
+}
+
+/** Opens the stream at 0/0, which takes the slot, and only then looks where the slot stands: nobody else moves it any more. */
+async function openStream(opening: Opening, signal: AbortSignal): Promise<HeldStream> {
+  const { client, settings, application, intervalMs } = opening;
+  const { slotName: slot, publicationName: publication, connection } = settings;
+  await endStaleWalsender(opening, signal);
+  let stream: ReplicationStream | undefined;
+  for (let attempt = 1; !stream; attempt++) {
+    try {
+      stream = await ReplicationStream.open({ connection, application, slot, publication }, signal);
+    } catch (error) {
+      if (sqlState(error) !== '55006') throw postgresError(error, `Cannot stream from slot "${slot}"`);
+      if (attempt === STREAM_ATTEMPTS) throw slotBusy(slot, undefined);
+      await sleep(STREAM_DELAY_MS, undefined, { signal });
+    }
+  }
+  try {
+    const held = await lookUpSlot(client, slot);
+    if (!held) throw new Error(`Slot "${slot}" vanished while it was held`);
+    stream.keepAt(held.confirmedLsn, intervalMs);
+    return { stream, confirmedLsn: held.confirmedLsn };
+  } catch (error) {
+    await stream.close();
+    throw error;
+  }
+}
+
+/** V3: only an older incarnation is ended; anybody else keeps the slot and this process is refused. */
+async function endStaleWalsender({ client, settings, self, takeOver }: Opening, signal: AbortSignal): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const pid = (await lookUpSlot(client, settings.slotName))?.activePid;
+    if (pid === undefined) return;
+    const isStale = await endIfStale(client, pid, settings.name, self, takeOver);
+    if (!isStale || attempt === STREAM_ATTEMPTS) throw slotBusy(settings.slotName, pid);
+    await sleep(STREAM_DELAY_MS, undefined, { signal });
+  }
+}
+
+/** Often enough for the server's patience, whatever the setting says. */
+async function statusIntervalMs(client: pg.ClientBase, wantedMs: number): Promise<number> {
+  const sql = /* sql */ `select setting::int as ms from pg_catalog.pg_settings where name = 'wal_sender_timeout'`;
+  const timeoutMs = (await client.query<{ ms: number }>(sql)).rows[0]?.ms ?? 0;
+  return timeoutMs > 0 ? Math.max(100, Math.min(wantedMs, Math.floor(timeoutMs / 3))) : wantedMs;
+}
