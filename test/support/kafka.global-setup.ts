@@ -1,9 +1,9 @@
 import type { TestProject } from 'vitest/node';
-import { findJava, type KafkaServer, startKafka } from '../../src/cli/demo/kafka-server.ts';
+import { canStartKafka, type KafkaServer, startKafka } from '../../src/cli/demo/kafka-server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Bootstrap server of the broker that all tests of this run share; undefined where there is no Java. */
+    /** Bootstrap server of the broker that all tests of this run share; undefined where none can be started. */
     kafkaBootstrap: string | undefined;
   }
 }
@@ -15,7 +15,7 @@ interface Shared {
 
 /** Starts one broker for the whole run; tests find it by `kafkaForTests` (test/support/kafka.ts). */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  if ((await findJava()) === undefined) {
+  if (!(await canStartKafka())) {
     project.provide('kafkaBootstrap', undefined);
     return async () => undefined;
   }

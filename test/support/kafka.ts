@@ -1,7 +1,7 @@
 import { inject } from 'vitest';
 
 /**
- * The real broker that the run's global setup started, for *.kafka.test.ts and *.e2e.test.ts; undefined where there is no Java:
+ * The real broker that the run's global setup started, for *.kafka.test.ts and *.e2e.test.ts; undefined where none can be started (no Java, no Maven):
  * such tests say `describe.skipIf(kafkaForTests() === undefined)`. Topics outlive a test: name them by `uniqueName`.
  */
 export function kafkaForTests(): { readonly bootstrap: string } | undefined {

@@ -21,6 +21,16 @@ export async function findJava(): Promise<string | undefined> {
   return undefined;
 }
 
+/** True where a broker can be started: Java is there, and the jars are, or Maven to fetch them. */
+export async function canStartKafka(): Promise<boolean> {
+  if ((await findJava()) === undefined) return false;
+  if (existsSync(jarsPath())) return true;
+  return await run('mvn', ['-v']).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** The major version that `java -version` prints; undefined when it cannot be started: then it is as good as missing. */
 async function javaVersion(command: string): Promise<number | undefined> {
   try {
@@ -37,21 +47,29 @@ async function javaVersion(command: string): Promise<number | undefined> {
  * may ask at once: each fetches into a folder of its own, and the first one that has finished gives it its name.
  */
 export async function kafkaJars(signal?: AbortSignal): Promise<string> {
-  const pom = path.join(packageRoot(), 'deploy', 'kafka', 'pom.xml');
-  const digest = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 8);
-  const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'rowcast');
-  const jars = path.join(cache, `kafka-4.1.0-${digest}`);
+  const jars = jarsPath();
   if (existsSync(jars)) return jars;
-  await mkdir(cache, { recursive: true });
+  await mkdir(path.dirname(jars), { recursive: true });
   const fetched = await mkdtemp(`${jars}-`);
   try {
-    await copyDependencies(pom, fetched, signal);
+    await copyDependencies(pomPath(), fetched, signal);
     await rename(fetched, jars);
   } catch (error) {
     await rm(fetched, { recursive: true, force: true });
     if (!existsSync(jars)) throw error; // otherwise another process was faster
   }
   return jars;
+}
+
+function pomPath(): string {
+  return path.join(packageRoot(), 'deploy', 'kafka', 'pom.xml');
+}
+
+/** Named after the pom's content, so that another pom never finds the jars of this one. */
+function jarsPath(): string {
+  const digest = createHash('sha256').update(readFileSync(pomPath())).digest('hex').slice(0, 8);
+  const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
+  return path.join(cache, 'rowcast', `kafka-4.1.0-${digest}`);
 }
 
 async function copyDependencies(pom: string, directory: string, signal: AbortSignal | undefined): Promise<void> {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { OperatorError } from '../../errors.ts';
 import { findJava, kafkaJars } from './kafka-jars.ts';
 
-export { findJava } from './kafka-jars.ts';
+export { canStartKafka, findJava } from './kafka-jars.ts';
 
 export interface KafkaServerOptions {
   /** Where the data lives; kept. Without it: a temporary folder that `stop` removes. */

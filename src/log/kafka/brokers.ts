@@ -54,7 +54,7 @@ export class Brokers {
   /** Sends to one broker after the other until one answers; only for requests that may be repeated. */
   async sendToAny<T extends Answer>(request: KafkaRequest<T>, signal: AbortSignal): Promise<T> {
     const failures: unknown[] = [];
-    for (const address of new Set([...this.#addresses.values(), ...this.#bootstrap])) {
+    for (const address of this.#byLikelihood()) {
       try {
         return await this.#sendTo(address, request, signal);
       } catch (error) {
@@ -95,6 +95,14 @@ export class Brokers {
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Brokers that we have a connection to come first: a host that is down answers nothing, not even an error, for seconds. */
+  #byLikelihood(): BrokerAddress[] {
+    const all = new Map([...this.#addresses.values(), ...this.#bootstrap].map((each) => [nameOf(each), each]));
+    const isConnected = (each: BrokerAddress): boolean =>
+      this.#idle.get(nameOf(each))?.some(({ connection }) => connection.isOpen) ?? false;
+    return [...all.values()].sort((a, b) => Number(isConnected(b)) - Number(isConnected(a)));
   }
 
   #takeIdle(address: BrokerAddress): Connection | undefined {

@@ -128,7 +128,10 @@ export function connectionError(error: unknown, address: string): Error {
       advice: 'Check ssl.truststore and that the name in bootstrap.servers stands in the certificate.',
     });
   }
-  return new TransientError(`Kafka at ${address} could not be reached or did not answer`, { cause: error });
+  return new TransientError(`Kafka at ${address} could not be reached or did not answer`, {
+    cause: error,
+    advice: 'Check that the broker runs, and that what its advertised.listeners say can be reached from here.',
+  });
 }
 
 /** After this nobody knows whether the records were stored (PROTOCOL, source 3); an OperatorError stays what it is. */

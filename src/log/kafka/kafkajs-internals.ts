@@ -44,6 +44,8 @@ interface KafkajsRequestQueue {
   }): void;
   /** Holds the next request back for so many milliseconds. */
   maybeThrottle(ms: number): void;
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
 }
 
 /** kafkajs/src/network/connectionPool.js */
@@ -127,6 +129,7 @@ class OneConnection implements Connection {
     this.#broker = broker;
     // The second one of a pool is for kafkajs's consumer; connections of ours carry one request at a time each.
     this.#connection = broker.connectionPool.pool[0];
+    calmTimer(this.#connection.requestQueue);
   }
 
   get isOpen(): boolean {
@@ -186,6 +189,17 @@ class OneConnection implements Connection {
       advice: 'Use Kafka 3.1 or newer.',
     });
   }
+}
+
+/**
+ * After every answer kafkajs sets a timer for requests that wait, with a delay below zero when none does; Node.js 24 prints a
+ * warning for that.
+ */
+function calmTimer(queue: KafkajsRequestQueue): void {
+  const schedule = queue.scheduleCheckPendingRequests.bind(queue);
+  queue.scheduleCheckPendingRequests = () => {
+    if (queue.pending.length > 0) schedule();
+  };
 }
 
 /**

@@ -28,6 +28,10 @@ export class Leaders {
     this.#leaders.delete(topic);
   }
 
+  forgetAll(): void {
+    this.#leaders.clear();
+  }
+
   /**
    * Groups the partitions by the node that leads them. Throws OperatorError for a topic or partition that does not exist, and
    * TransientError for one without a leader.

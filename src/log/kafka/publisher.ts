@@ -68,7 +68,7 @@ export class Publisher {
       }),
     );
     if (failures.length > 0) {
-      for (const { topic } of appends) this.#leaders.forget(topic);
+      this.#leaders.forgetAll(); // for the next attempt: what one broker lost may concern every topic
       throw unknownOutcome(failures.find((each) => each instanceof OperatorError) ?? failures[0]);
     }
     return spansOf(appends, bases);

@@ -30,7 +30,9 @@ export class Topics {
     for (const name of names) {
       const topic = found.get(name);
       const config = configs.get(name);
-      if (topic === undefined || config === undefined) continue;
+      if (topic === undefined) continue;
+      // It was deleted just now, or created just now and another broker answered: not the same as a topic that is missing.
+      if (config === undefined) throw new TransientError(`Topic "${name}" comes or goes at this moment`);
       topics.set(name, { name, id: topic.id, partitions: topic.leaders.length, config });
     }
     return topics;
