@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,6 +21,7 @@ afterAll(() => rm(built, { recursive: true, force: true }));
 
 beforeEach(async () => {
   temporary = await mkdtemp(join(tmpdir(), 'rowcast-test-'));
+  await chmod(temporary, 0o755); // run by root, the servers run as somebody else
 });
 afterEach(() => rm(temporary, { recursive: true, force: true }));
 
