@@ -27,7 +27,7 @@ export interface BatchEncoderOptions {
   readonly now: () => number;
   /** Name and partition count of a table's topic, created when it is missing. */
   readonly topicFor: (table: TableSchema, signal: AbortSignal) => Promise<{ name: string; partitions: number }>;
-  readonly maxBatchBytes: number;
+  readonly recordBatchBytes: number;
 }
 
 /**
@@ -46,7 +46,7 @@ export class BatchEncoder {
 
   constructor(options: BatchEncoderOptions) {
     this.#options = options;
-    this.#controls = new RecordSetWriter(options.now, options.maxBatchBytes);
+    this.#controls = new RecordSetWriter(options.now, options.recordBatchBytes);
   }
 
   /** Starts the records of checkpoint `number` under `claim`. */
@@ -182,8 +182,8 @@ export class BatchEncoder {
   #writersOf(topic: string, partitions: number): readonly RecordSetWriter[] {
     let writers = this.#writers.get(topic);
     if (writers === undefined) {
-      const { now, maxBatchBytes } = this.#options;
-      writers = Array.from({ length: partitions }, () => new RecordSetWriter(now, maxBatchBytes));
+      const { now, recordBatchBytes } = this.#options;
+      writers = Array.from({ length: partitions }, () => new RecordSetWriter(now, recordBatchBytes));
       this.#writers.set(topic, writers);
     }
     return writers;

@@ -35,7 +35,8 @@ export interface SourceLoopOptions {
   readonly daemon: string;
   readonly topics: TopicSettings;
   readonly tombstones: boolean;
-  readonly maxBatchBytes: number;
+  /** Limit of one record batch: below the topics' max.message.bytes (A12). */
+  readonly recordBatchBytes: number;
   /** What this process knows of its earlier runs of this connector; the caller keeps it and passes it again. */
   readonly memory: SourceMemory;
   readonly progress: SourceProgress;

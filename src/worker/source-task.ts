@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
+import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
 import { runSource, type SourceLoopOptions, type SourceProgress } from '../pipeline/source-loop.ts';
 import { countingSource, type SourceCounts } from './counting-source.ts';
 import type { LagMeter } from './lag-meter.ts';
@@ -8,8 +9,11 @@ import type { Task } from './worker.ts';
 /** What a source task is made of; `loop` lacks what the task itself keeps. */
 export interface SourceTaskOptions {
   readonly name: string;
-  readonly config: Pick<PostgresWalConfig, 'topicPrefix' | 'tombstonesOnDelete' | 'maxBatchBytes' | 'takeOver'>;
-  readonly parts: Pick<SourceLoopOptions, 'source' | 'log' | 'converter' | 'clock' | 'daemon' | 'topics'>;
+  readonly config: Pick<PostgresWalConfig, 'topicPrefix' | 'tombstonesOnDelete' | 'takeOver'>;
+  readonly parts: Pick<
+    SourceLoopOptions,
+    'source' | 'log' | 'converter' | 'clock' | 'daemon' | 'topics' | 'maxBatchBytes'
+  >;
   readonly takeOver: boolean;
   readonly lag: LagMeter;
 }
@@ -24,7 +28,7 @@ export function createSourceTask({ name, config, parts, takeOver, lag }: SourceT
     random: randomUUID,
     prefix: config.topicPrefix,
     tombstones: config.tombstonesOnDelete,
-    maxBatchBytes: config.maxBatchBytes,
+    recordBatchBytes: DEFAULT_MAX_BATCH_BYTES,
     memory: { incarnation: undefined, stored: undefined, takeOver: takeOver || config.takeOver },
     progress,
   };

@@ -43,10 +43,12 @@ test('a snapshot and every kind of change arrive', async () => {
   await replication.settled();
   expect(await replication.expectEqual('customer', 'purchase', 'line', 'visit')).toBe(803);
 
-  await source.query(/* sql */ `
+  await source
+    .query(/* sql */ `
     begin;
     insert into customer values (1001, 'new', 'happy'), (1002, null || 'x', 'sad') on conflict do nothing;
-    commit`).catch(() => source.query('rollback'));
+    commit`)
+    .catch(() => source.query('rollback'));
   await source.query(/* sql */ `
     begin;
     insert into customer values (2001, 'new', 'happy');
@@ -122,7 +124,9 @@ test('several partitions per topic are merged back into source order', async () 
 });
 
 test('both sides resume where they stopped', async () => {
-  await using world = await pair(/* sql */ `create table t (id int primary key, v text); insert into t select g, 'x' from generate_series(1, 100) g`);
+  await using world = await pair(
+    /* sql */ `create table t (id int primary key, v text); insert into t select g, 'x' from generate_series(1, 100) g`,
+  );
   const { source, replication } = world;
   let reading = replication.startSource();
   let applying = replication.startSink();
@@ -187,7 +191,9 @@ test('a slot that was dropped, or advanced by somebody else, stops the source', 
     await first.stop();
     await source.query(/* sql */ `insert into t values (1); select pg_switch_wal(); insert into t values (2)`);
     await eventually(
-      async () => (await source.query(`select from pg_replication_slots where slot_name = '${slot}' and not active`)).length === 1,
+      async () =>
+        (await source.query(`select from pg_replication_slots where slot_name = '${slot}' and not active`)).length ===
+        1,
       'the slot to be free',
     );
     await source.query(

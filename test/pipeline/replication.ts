@@ -89,7 +89,10 @@ export class Replication implements AsyncDisposable {
     return new Replication(options, directory, await openEmbeddedLog(directory));
   }
 
-  startSource(daemon: string = this.#options.daemon ?? 'one', memory: SourceLoopOptions['memory'] = this.memory): Running {
+  startSource(
+    daemon: string = this.#options.daemon ?? 'one',
+    memory: SourceLoopOptions['memory'] = this.memory,
+  ): Running {
     const { source, wal, partitions } = this.#options;
     const settings: WalSourceSettings = {
       connection: source,
@@ -119,7 +122,7 @@ export class Replication implements AsyncDisposable {
       daemon,
       topics: { partitions: partitions ?? 1, config: {} },
       tombstones: true,
-      maxBatchBytes: 1_000_000,
+      recordBatchBytes: 1_000_000,
       memory,
       progress: this.sourceProgress,
     };
@@ -191,11 +194,13 @@ export class Replication implements AsyncDisposable {
     const controller = new AbortController();
     const running: Running = {
       failure: undefined,
-      ended: supervise(task, { clock: systemClock, jitter: Math.random, onState: () => undefined }, controller.signal).catch(
-        (error: unknown) => {
-          running.failure = error;
-        },
-      ),
+      ended: supervise(
+        task,
+        { clock: systemClock, jitter: Math.random, onState: () => undefined },
+        controller.signal,
+      ).catch((error: unknown) => {
+        running.failure = error;
+      }),
       stop: async () => {
         controller.abort();
         await running.ended;
