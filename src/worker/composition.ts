@@ -17,6 +17,7 @@ import { embeddedLogs, kafkaLogs, type Logs } from './open-logs.ts';
 import { schemaTopic } from './schema-topic.ts';
 import {
   postgresSinkSettings,
+  recordBatchBytes,
   replayedPrefix,
   tableFilter,
   topicFilter,
@@ -124,6 +125,7 @@ function sourceTask(
     clock: systemClock,
     daemon,
     topics,
+    recordBatchBytes: recordBatchBytes(config),
   };
   return createSourceTask({ name, config, parts, takeOver, lag });
 }

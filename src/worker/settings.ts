@@ -2,6 +2,7 @@ import { sinkConnection, sourceConnection } from '../connector/connection-of.ts'
 import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
 import { dataTopic } from '../log/protocol/topics.ts';
+import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
 import type { WalSourceSettings } from '../source/wal/settings.ts';
@@ -30,6 +31,12 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
 export function topicSettings(config: PostgresWalConfig): TopicSettings {
   const { topicPartitions: partitions, topicReplicationFactor: replicationFactor, topicConfig } = config;
   return { partitions, config: topicConfig, ...(replicationFactor > 0 ? { replicationFactor } : {}) };
+}
+
+/** How large a record batch may become: what Kafka's brokers take by default, or what the topics are told to take if that is less. */
+export function recordBatchBytes({ topicConfig }: PostgresWalConfig): number {
+  const limit = Number(topicConfig['max.message.bytes'] ?? DEFAULT_MAX_BATCH_BYTES);
+  return Math.min(DEFAULT_MAX_BATCH_BYTES, Number.isFinite(limit) ? limit : DEFAULT_MAX_BATCH_BYTES);
 }
 
 /** What the Postgres sink is told, from its connector's config. */

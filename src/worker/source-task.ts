@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
-import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
 import { runSource, type SourceLoopOptions, type SourceProgress } from '../pipeline/source-loop.ts';
 import { countingSource, type SourceCounts } from './counting-source.ts';
 import type { LagMeter } from './lag-meter.ts';
@@ -12,7 +11,7 @@ export interface SourceTaskOptions {
   readonly config: Pick<PostgresWalConfig, 'topicPrefix' | 'tombstonesOnDelete' | 'takeOver'>;
   readonly parts: Pick<
     SourceLoopOptions,
-    'source' | 'log' | 'converter' | 'clock' | 'daemon' | 'topics' | 'maxBatchBytes'
+    'source' | 'log' | 'converter' | 'clock' | 'daemon' | 'topics' | 'recordBatchBytes'
   >;
   readonly takeOver: boolean;
   readonly lag: LagMeter;
@@ -28,7 +27,6 @@ export function createSourceTask({ name, config, parts, takeOver, lag }: SourceT
     random: randomUUID,
     prefix: config.topicPrefix,
     tombstones: config.tombstonesOnDelete,
-    recordBatchBytes: DEFAULT_MAX_BATCH_BYTES,
     memory: { incarnation: undefined, stored: undefined, takeOver: takeOver || config.takeOver },
     progress,
   };
