@@ -17,7 +17,7 @@ import { createScreen, type Screen } from './screen.ts';
 import { type Servers, startServers } from './servers.ts';
 import { SHOP_ROWS, SHOP_SCHEMA } from './shop-schema.ts';
 import { startWorkload } from './shop-workload.ts';
-import { compareShops, tellStreamed } from './verdict.ts';
+import { compareShops, isEveryKindStreamed, tellStreamed } from './verdict.ts';
 
 export interface DemoOptions {
   readonly connectors: string;
@@ -27,6 +27,8 @@ export interface DemoOptions {
   readonly rate: number;
 }
 
+/** How much longer than asked the shop may stay open. */
+const OVERTIME_MS = 60_000;
 /** How long the replica may stand still while it is waited for. */
 const STALL_MS = 60_000;
 
@@ -98,13 +100,16 @@ async function beBusy(
     await using workload = await startWorkload(servers.source, rate);
     const endsAt = performance.now() + seconds * 1000;
     let isFirstRowTold = false;
-    while (!stop.aborted && performance.now() < endsAt) {
+    for (
+      let now = 0;
+      !stop.aborted && (now < endsAt || !isWorthIt(pair(daemon), now - endsAt));
+      now = performance.now()
+    ) {
       await sleep(20);
       assertRunning(daemon);
-      if (!isFirstRowTold && pair(daemon).sink.counts.commits > 0 && hasRows(pair(daemon))) {
-        isFirstRowTold = true;
-        screen.line(`first row replicated ${(performance.now() / 1000).toFixed(1)} s after the start`);
-      }
+      if (isFirstRowTold || !hasRows(pair(daemon))) continue;
+      isFirstRowTold = true;
+      screen.line(`first row replicated ${(performance.now() / 1000).toFixed(1)} s after the start`);
     }
     screen.line(stop.aborted ? 'asked to stop: the shop closes' : 'the shop closes');
     await workload.stop();
@@ -113,6 +118,11 @@ async function beBusy(
     await live;
     await client.end();
   }
+}
+
+/** On a slow machine the first copy may take all the time: the shop stays open a little longer, so that there is something to show. */
+function isWorthIt(now: Pair, overtimeMs: number): boolean {
+  return overtimeMs > OVERTIME_MS || isEveryKindStreamed(now);
 }
 
 function hasRows({ sink }: Pair): boolean {
