@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describeError, OperatorError } from '../../src/errors.ts';
+import { HELP, type Options, parseOptions } from './options.ts';
+import { StandstillError } from './stage.ts';
+import { torture } from './torture.ts';
+
+/** Runs the harness with a command line; returns the exit code: 0 clean, 1 not, 2 wrong usage. `root` is the project's folder. */
+export async function main(root: string, args: readonly string[]): Promise<number> {
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  let options: Options | undefined;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n\n${HELP}\n`);
+    return 2;
+  }
+  if (options === undefined) {
+    print(HELP);
+    return 0;
+  }
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort(new DOMException('Asked to stop', 'AbortError'));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    return await runAll(options, resolve(options.main ?? join(root, 'dist', 'main.js')), print, stopping.signal);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+async function runAll(
+  options: Options,
+  service: string,
+  print: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  if (!existsSync(service)) {
+    process.stderr.write(`There is no ${service}: run npm run build first\n`);
+    return 1;
+  }
+  let exitCode = 0;
+  for (const log of options.logs) {
+    const directory = await mkdtemp(join(tmpdir(), `rowcast-torture-${log}-`));
+    let isClean = false;
+    try {
+      const { kills, seed, keep } = options;
+      isClean = await torture({ log, kills, seed, keep, directory, main: service, print }, signal);
+    } catch (error) {
+      print(`FAILED  ${explain(error)}`);
+    }
+    if (!isClean) exitCode = 1;
+    if (options.keep || !isClean) print(`kept: ${directory} (service.txt is what the service said)`);
+    else await rm(directory, { recursive: true, force: true });
+    if (signal.aborted) return 1;
+  }
+  return exitCode;
+}
+
+/** What stood still or was refused is told without a stack; anything else is a mistake of the harness. */
+function explain(error: unknown): string {
+  const known = error instanceof StandstillError || error instanceof OperatorError;
+  return known || !(error instanceof Error) ? describeError(error) : `${describeError(error)}\n${error.stack}`;
+}

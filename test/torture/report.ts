@@ -1,0 +1,65 @@
+import { MOMENTS, type Moment } from './moment.ts';
+
+/** What happened in a run, as it is told at its end. */
+export class Report {
+  readonly #print: (line: string) => void;
+  readonly moments: Map<Moment, number> = new Map(MOMENTS.map((moment) => [moment, 0]));
+  /** How often each fail point was reached. */
+  readonly points: Map<string, number> = new Map();
+  readonly resumedMs: number[] = [];
+  /** What must not have happened, besides lost, duplicated and torn transactions. */
+  readonly problems: string[] = [];
+  kills = 0;
+  extraKills = 0;
+  restarts = 0;
+
+  constructor(print: (line: string) => void) {
+    this.#print = print;
+  }
+
+  line(text: string): void {
+    this.#print(text);
+  }
+
+  problem(what: string): void {
+    this.problems.push(what);
+    this.#print(`PROBLEM  ${what}`);
+  }
+
+  /** One kill, when it is known how it went on. */
+  kill(number: number, how: string, moment: Moment, resumedMs: number | undefined): void {
+    const after = resumedMs === undefined ? 'killed again before anything new was applied' : resumed(resumedMs);
+    this.#print(`${String(number).padStart(3)}  ${how.padEnd(42)} ${moment.padEnd(38)} ${after}`);
+    if (resumedMs !== undefined) this.resumedMs.push(resumedMs);
+  }
+
+  restart(what: string, downMs: number, resumedMs: number): void {
+    this.restarts++;
+    this.#print(
+      `  -  ${`restart of the ${what}`.padEnd(42)} ${`down for ${seconds(downMs)}`.padEnd(38)} ${resumed(resumedMs)} of its return`,
+    );
+  }
+
+  histogram(): void {
+    this.#print('');
+    for (const [moment, count] of this.moments) this.#print(`${String(count).padStart(5)}  ${moment}`);
+    const points = [...this.points].map(([point, count]) => `${point} ${count}`);
+    this.#print(`fail points: ${points.join(', ')}`);
+    const sorted = this.resumedMs.toSorted((a, b) => a - b);
+    const middle = sorted[Math.floor(sorted.length / 2)];
+    if (middle !== undefined) {
+      this.#print(
+        `from the restart to the first new row: median ${seconds(middle)}, longest ${seconds(sorted.at(-1) as number)}`,
+      );
+    }
+  }
+}
+
+function resumed(ms: number): string {
+  return `first new row within ${seconds(ms)}`;
+}
+
+/** Milliseconds for a person. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { Random } from '../simulation/random.ts';
+import { Campaign } from './campaign.ts';
+import { measureFastStop } from './fast-stop.ts';
+import { catchUp, judge } from './judge.ts';
+import { LogView } from './log-view.ts';
+import { MOMENTS } from './moment.ts';
+import { planKills, RESTARTS } from './plan.ts';
+import { prepareReplica } from './replica-schema.ts';
+import { Report } from './report.ts';
+import { PREFIX, startServers, type Servers, writeConnectors } from './servers.ts';
+import { Service } from './service.ts';
+import type { Stage } from './stage.ts';
+import { Watcher } from './watcher.ts';
+import { prepareSource, Workload } from './workload.ts';
+
+export interface TortureOptions {
+  readonly log: 'embedded' | 'kafka';
+  readonly kills: number;
+  readonly seed: number;
+  /** The service's compiled main.js. */
+  readonly main: string;
+  /** A folder for everything that the run leaves behind; the servers' data too when `keep`. */
+  readonly directory: string;
+  readonly keep: boolean;
+  readonly print: (line: string) => void;
+}
+
+/** Runs one campaign on one log and tells how it went; true when nothing was lost, duplicated or torn, and no moment left out. */
+export async function torture(options: TortureOptions, signal: AbortSignal): Promise<boolean> {
+  const report = new Report(options.print);
+  report.line(`\n${options.log} log, ${options.kills} kills, seed ${options.seed}`);
+  await using servers = await startServers(options.log === 'kafka', options.keep ? options.directory : undefined);
+  await prepareSource(servers.source);
+  await prepareReplica(servers.replica);
+  await using service = await makeService(options, servers);
+  await using watcher = new Watcher(servers.replica);
+  await using workload = new Workload(servers.source, options.seed);
+  const log = servers.kafka
+    ? LogView.ofKafka(servers.kafka.bootstrap, PREFIX)
+    : LogView.ofDirectory(join(options.directory, 'state', 'log'), PREFIX);
+  const stage: Stage = { servers, service, workload, watcher, log, report, signal };
+  return await campaign(options, stage);
+}
+
+async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<boolean> {
+  const { report, servers, workload, watcher } = stage;
+  const random = new Random(seed);
+  const restarts = RESTARTS.filter((what) => servers.kafka !== undefined || !what.startsWith('broker'));
+  const everyPoint = kills >= 30;
+  const run = new Campaign(stage, random);
+  await run.run(planKills(kills, restarts, random));
+  await run.fillUp(everyPoint);
+  await run.settle();
+  await workload.stop();
+  const transactions = await catchUp(stage);
+  const verdict = await judge(stage, transactions);
+  await measureFastStop(stage, () => run.stop());
+  const copies = await stage.log.copies(stage.signal);
+  report.histogram();
+  for (const moment of MOMENTS) {
+    if (moment !== 'other' && report.moments.get(moment) === 0) report.problem(`no kill ${moment}`);
+  }
+  if (copies.afterFinished > 0) report.problem(`${copies.afterFinished} full copies after the first was finished`);
+  for (const what of [...watcher.torn, ...verdict.differences]) report.problem(what);
+  report.line(
+    `${transactions} transactions (${workload.giants} of 50000 changes, ${workload.rolledBack} more rolled back), ` +
+      `the replica judged ${watcher.judged} times meanwhile; ${copies.begun} copies begun, one finished; ${report.restarts} restarts of servers`,
+  );
+  if (report.extraKills > 0) report.line(`${report.extraKills} more kills for what chance had left out`);
+  const { lost, duplicated, torn } = verdict;
+  report.line(`${report.kills} kills, ${lost} lost, ${duplicated} duplicated, ${torn} torn`);
+  return lost + duplicated + torn + report.problems.length === 0;
+}
+
+async function makeService({ log, main, directory }: TortureOptions, servers: Servers): Promise<Service> {
+  const connectors = join(directory, 'connectors');
+  const env = await writeConnectors(connectors, servers);
+  const kafka = servers.kafka && log === 'kafka' ? ['--bootstrap-servers', servers.kafka.bootstrap] : [];
+  return new Service({
+    main,
+    args: ['start', '--connectors', connectors, '--state', join(directory, 'state'), ...kafka],
+    env,
+    logFile: join(directory, 'service.txt'),
+  });
+}

@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { TransientError } from '../../src/errors.ts';
+import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
+import { connect } from '../../src/postgres/connect.ts';
+import { Random } from '../simulation/random.ts';
+import { SOURCE_ROWS, SOURCE_SCHEMA, WRITERS } from './source-schema.ts';
+import { Writer } from './writer.ts';
+
+/** Transactions a second of all writers together, unless the source is slower. */
+const RATE = 80;
+const GIANT_EVERY_MS = 20_000;
+
+/** Makes the source's tables and their first rows. */
+export async function prepareSource(source: ConnectionSettings): Promise<void> {
+  const client = await connect(source, 'torture workload');
+  try {
+    await client.query(/* sql */ `create schema torture; create sequence torture.ids`);
+    await client.query(SOURCE_SCHEMA);
+    await client.query(SOURCE_ROWS);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Writers that are busy until they are stopped, whatever happens to their connections. */
+export class Workload implements AsyncDisposable {
+  readonly #source: ConnectionSettings;
+  readonly #stopping = new AbortController();
+  readonly #writers: Promise<void>[];
+  #open = 0;
+  #giantAt = performance.now() + GIANT_EVERY_MS / 2;
+  /** The greatest ledger number that is known to be committed. */
+  committed = 1;
+  rolledBack = 0;
+  giants = 0;
+  /** Why a writer gave up: a mistake of the harness, or of the source. */
+  failure: unknown;
+
+  constructor(source: ConnectionSettings, seed: number) {
+    this.#source = source;
+    this.#writers = Array.from({ length: WRITERS }, (_, number) => this.#write(number, new Random(seed + number)));
+  }
+
+  /** Transactions that are open at this moment. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Ends after the transactions in flight. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#writers);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #write(number: number, random: Random): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      let client: pg.Client | undefined;
+      try {
+        client = await connect(this.#source, `torture writer ${number}`);
+        await this.#transactions(client, number, random);
+      } catch (error) {
+        if (isConnectionLost(error)) await this.#pause(100);
+        else {
+          this.failure ??= error;
+          this.#stopping.abort();
+        }
+      } finally {
+        await client?.end().catch(() => {}); // it was lost
+      }
+    }
+  }
+
+  async #transactions(client: pg.Client, number: number, random: Random): Promise<void> {
+    const writer = new Writer(client, number, random);
+    while (!this.#stopping.signal.aborted) {
+      const startedAt = performance.now();
+      this.#open++;
+      try {
+        const isGiant = number === 0 && startedAt >= this.#giantAt;
+        const committed = isGiant ? await writer.giant() : await writer.transact();
+        if (committed === undefined) this.rolledBack++;
+        else this.committed = Math.max(this.committed, committed);
+        if (isGiant) this.giants++;
+        if (isGiant) this.#giantAt = performance.now() + GIANT_EVERY_MS;
+      } finally {
+        this.#open--;
+      }
+      await this.#pause((WRITERS / RATE) * 1000 - (performance.now() - startedAt));
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (ms > 0) await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}); // stopped: the loops end
+  }
+}
+
+/** The server was stopped or is starting: pg says so in errors of several kinds. */
+export function isConnectionLost(error: unknown): boolean {
+  if (error instanceof TransientError) return true;
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: string };
+  return (
+    code?.startsWith('57P') === true ||
+    code?.startsWith('08') === true ||
+    (code !== undefined && ['ECONNRESET', 'ECONNREFUSED', 'EPIPE'].includes(code)) ||
+    /Connection terminated|not queryable/.test(error.message)
+  );
+}
