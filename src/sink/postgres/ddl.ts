@@ -47,6 +47,8 @@ export interface Evolution {
   /** Rows that were there before an added column need a value for it. */
   readonly isEmpty: boolean;
   readonly keepDropped: boolean;
+  /** The target's primary key constraint, if it has one. */
+  readonly primaryKey: { readonly name: string; readonly columns: readonly string[] } | undefined;
 }
 
 /**
@@ -71,6 +73,9 @@ export function evolveSql(name: string, change: Evolution): string[] {
     present.has(column.name) ? alterClauses(change, column) : [addClause(name, change, column)],
   );
   clauses.push(...dropClauses(change, present));
+  const [dropKey, addKey] = keyClauses(change);
+  if (dropKey !== undefined) statements.unshift(/* sql */ `alter table ${name} ${dropKey}`);
+  if (addKey !== undefined) clauses.push(addKey);
   if (clauses.length > 0) statements.push(/* sql */ `alter table ${name} ${clauses.join(', ')}`);
   return statements;
 }
@@ -134,6 +139,28 @@ function alterClauses(change: Evolution, column: Column): string[] {
   if (old.nullable && !column.nullable) clauses.push(`alter column ${quoted} set not null`);
   if (!old.nullable && column.nullable) clauses.push(`alter column ${quoted} drop not null`);
   return clauses;
+}
+
+/** The primary key follows the source's as long as it is the one that came from there. */
+function keyClauses(change: Evolution): [drop: string | undefined, add: string | undefined] {
+  const { from, to, primaryKey } = change;
+  if (from === undefined || isSameKey(from, to)) return [undefined, undefined];
+  const old = from.key.map((ordinal) => from.columns[ordinal]?.name);
+  const isOurs = primaryKey !== undefined && sorted(primaryKey.columns) === sorted(old);
+  const drop = isOurs ? `drop constraint ${quoteIdentifier(primaryKey.name)}` : undefined;
+  if (to.key.length === 0 || (primaryKey !== undefined && !isOurs)) return [drop, undefined];
+  const columns = to.key.map((ordinal) => quoteIdentifier((to.columns[ordinal] as Column).name));
+  return [drop, `add primary key (${columns.join(', ')})`];
+}
+
+function isSameKey(a: TableSchema, b: TableSchema): boolean {
+  const columns = b.key.map((ordinal) => b.columns[ordinal] as Column);
+  const old = a.key.map((ordinal) => a.columns[ordinal] as Column);
+  return old.length === columns.length && old.every((column, n) => isSame(column, columns[n] as Column));
+}
+
+function sorted(names: readonly (string | undefined)[]): string {
+  return JSON.stringify(names.toSorted((a, b) => ((a ?? '') < (b ?? '') ? -1 : 1)));
 }
 
 /** Only columns that came from the source are dropped; the target's own stay. */

@@ -1,6 +1,9 @@
 const NUMBER = String.raw`-?\d+(\.\d+)?([eE][+-]?\d+)?`;
 const STRING = String.raw`'(?:[^'\\]|'')*'`;
-const CAST = String.raw`(?:::[A-Za-z_"][\w ."]*(?:\(\d+(?:, ?-?\d+)?\))?(?:\[\])*)`;
+const NAME = String.raw`(?:[A-Za-z_]\w*|"[^"\\]+")`;
+/** Postgres's own types of several words, else a name: a word more would be a clause of the column. */
+const TYPE = String.raw`(?:character varying|bit varying|double precision|(?:timestamp|time)(?:\(\d\))? with(?:out)? time zone|${NAME}(?:\.${NAME})?)`;
+const CAST = String.raw`(?:::${TYPE}(?:\(\d+(?:, ?-?\d+)?\))?(?:\[\])*)`;
 const CONSTANT = new RegExp(String.raw`^(?:\(?${NUMBER}\)?|${STRING}|true|false|NULL)${CAST}*$`);
 const HARMLESS =
   /^(?:now\(\)|CURRENT_(?:TIMESTAMP|DATE|TIME|USER)|LOCALTIME(?:STAMP)?|(?:pg_catalog\.)?gen_random_uuid\(\)|clock_timestamp\(\))$/;

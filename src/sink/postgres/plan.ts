@@ -73,34 +73,53 @@ function updateSteps(work: TableChanges, rows: readonly number[]): Step[] {
 
 /** Key changes: UPDATE … SET key, because values that were not sent must survive. */
 function planRekeys(work: TableChanges, changes: readonly number[]): Step[] {
-  const { table, rows, lenient } = work;
+  if (work.lenient) return changes.flatMap((i) => planLenientRekey(work, i));
+  return rekeySteps(
+    work,
+    changes.map((i) => pairUp(work, i)),
+  );
+}
+
+/**
+ * While a table is copied, the row may stand under its old key, its new one, both (read by different snapshots) or neither.
+ * What stands under the new key is at least as new.
+ */
+function planLenientRekey(work: TableChanges, i: number): Step[] {
+  const { rows, table } = work;
+  const width = table.schema.columns.length;
+  const [before, after] = [rows.batch.before[i] as number, rows.batch.after[i] as number];
+  const old = deleteSteps(work, [before], false);
+  if (!rows.isPartial(after, width)) return [...old, ...upsertSteps(work, [after])];
+  const pair = pairUp(work, i);
+  const now = ~(~pair + table.schema.key.length); // the new row stands behind the old key
+  return [...updateSteps(work, [now]), ...rekeySteps(work, [pair]), ...old];
+}
+
+/** A row made of the old key's cells and the new row's; its new key is complete. */
+function pairUp(work: TableChanges, i: number): number {
+  const { rows, table } = work;
   const { key, columns } = table.schema;
-  const { batch } = rows;
-  if (lenient && changes.every((i) => !rows.isPartial(batch.after[i] as number, columns.length))) {
-    const old = changes.map((i) => batch.before[i] as number);
-    const now = changes.map((i) => batch.after[i] as number);
-    return [...deleteSteps(work, old, false), ...upsertSteps(work, now)];
+  const [before, after] = [rows.batch.before[i] as number, rows.batch.after[i] as number];
+  const made = rows.next;
+  for (const ordinal of key) rows.push(before, ordinal);
+  for (let c = 0; c < columns.length; c++) {
+    rows.push(key.includes(c) && rows.end(after, c) === UNCHANGED ? before : after, c);
   }
-  const pairs = changes.map((i) => {
-    const made = rows.next;
-    for (const ordinal of key) rows.push(batch.before[i] as number, ordinal);
-    for (let c = 0; c < columns.length; c++) rows.push(batch.after[i] as number, c);
-    return made;
-  });
+  return made;
+}
+
+function rekeySteps(work: TableChanges, pairs: readonly number[]): Step[] {
+  const { table, rows } = work;
+  const { key } = table.schema;
   const candidates = table.columns
     .filter((column) => (key.includes(column.ordinal) ? column.isWritten : column.isUpdatable))
     .map((column) => column.ordinal);
   return groupBySent(rows, pairs, candidates, key.length).map((group) => {
     const old = key.map((ordinal, n) => setColumn(table, ordinal, n, `o${n}`));
     const now = group.sets.map((ordinal) => setColumn(table, ordinal, key.length + ordinal, `c${ordinal}`));
-    const expected = lenient || work.unchecked ? undefined : group.rows.length;
-    return {
-      kind: 'rekey',
-      table,
-      set: { cells: rows, rows: group.rows, columns: [...old, ...now] },
-      sets: group.sets,
-      expected,
-    };
+    const set = { cells: rows, rows: group.rows, columns: [...old, ...now] };
+    const expected = work.lenient || work.unchecked ? undefined : group.rows.length;
+    return { kind: 'rekey', table, set, sets: group.sets, expected, isGuarded: work.lenient };
   });
 }
 

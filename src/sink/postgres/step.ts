@@ -14,6 +14,8 @@ export interface Step {
   readonly sets: readonly number[];
   /** How many rows it must affect; undefined when the target may have more or fewer. */
   readonly expected: number | undefined;
+  /** A key change that leaves a row alone whose new key is taken. */
+  readonly isGuarded?: boolean;
   /** Where a detached row goes. */
   readonly into?: string;
 }
@@ -83,6 +85,10 @@ function tail(step: Step): string {
   const where = table.schema.key.map((ordinal, n) => {
     return `t.${column(table, ordinal).quoted} = s.${step.kind === 'rekey' ? `o${n}` : `c${ordinal}`}`;
   });
+  if (step.isGuarded) {
+    const taken = table.schema.key.map((ordinal) => `n.${column(table, ordinal).quoted} = s.c${ordinal}`);
+    where.push(/* sql */ `not exists (select from ${table.name} as n where ${taken.join(' and ')})`);
+  }
   const condition = ` where ${where.join(' and ')}`;
   if (step.kind !== 'detach') return condition;
   const columns = table.writable.join(', ');

@@ -7,7 +7,7 @@ import { emptyTables, isEmpty } from './empty.ts';
 import { keyOf } from './progress.ts';
 import type { Session } from './session.ts';
 import { type ResolvedSinkSettings, targetSchema } from './settings.ts';
-import { describeTarget, findTarget, type TargetTable } from './target-table.ts';
+import { describeTarget, findPrimaryKey, findTarget, type TargetTable } from './target-table.ts';
 import { addLabels, ensureSchema, resolveType } from './types.ts';
 
 /** What `rowcast.tables` says of a source table: the version that the target was brought to, and whether its rows are ours. */
@@ -115,9 +115,15 @@ export class Tables {
     if (known === undefined) await this.#dropPredecessor(session, to, name, signal);
     if (this.#settings.autoEvolve) {
       const types = await this.#types(schema, signal);
-      const isVoid = await isEmpty(session, name, signal);
-      const keepDropped = this.#settings.keepDroppedColumns;
-      const change = { from: known?.schema, to: schema, target: found.facts, types, isEmpty: isVoid, keepDropped };
+      const change = {
+        from: known?.schema,
+        to: schema,
+        target: found.facts,
+        types,
+        isEmpty: await isEmpty(session, name, signal),
+        keepDropped: this.#settings.keepDroppedColumns,
+        primaryKey: await findPrimaryKey(session, found.oid),
+      };
       for (const text of evolveSql(name, change)) await session.single(text);
     }
     await this.#remember(schema, known?.isOwned ?? false, signal);
@@ -225,7 +231,7 @@ function isSameShape(a: TableSchema, b: TableSchema): boolean {
 }
 
 function canonical(schema: TableSchema): string {
-  const { relationId, schema: space, name, columns, key } = schema;
+  const { relationId, schema: space, name, columns, key, identity } = schema;
   const parts = columns.map((c) => {
     const { oid, declared, kind, base, baseModifier, labels } = c.type;
     return [
@@ -243,5 +249,5 @@ function canonical(schema: TableSchema): string {
       c.identity,
     ];
   });
-  return JSON.stringify([relationId, space, name, parts, key]);
+  return JSON.stringify([relationId, space, name, parts, key, identity]);
 }

@@ -63,6 +63,20 @@ export async function findTarget(
   }
 }
 
+/** The table's primary key constraint and its columns. */
+export async function findPrimaryKey(
+  session: Session,
+  oid: number,
+): Promise<{ name: string; columns: string[] } | undefined> {
+  const result = await session.client.query<{ name: string; columns: string[] }>(
+    /* sql */ `select conname as name, array(select attname::text from pg_catalog.pg_attribute
+        where attrelid = conrelid and attnum = any(conkey)) as columns
+      from pg_catalog.pg_constraint where conrelid = $1 and contype = 'p'`,
+    [oid],
+  );
+  return result.rows[0];
+}
+
 /** Builds the target of a table version; throws OperatorError naming the columns that the target lacks. */
 export async function describeTarget(
   session: Session,

@@ -62,6 +62,18 @@ describe('rows with a key', () => {
     }
   });
 
+  test('a key change while copying finds the row under its old key, its new one, both or none', async () => {
+    for (const present of [['1'], ['2'], ['1', '2'], []]) {
+      for (const name of [unchanged, 'new'] as const) {
+        await using target = await replica({}, 'create table items (id int primary key, name text, note varchar(10))');
+        await target.apply(present.map((id) => insert(items, id, 'old', null)));
+        await target.apply(batchOf([keyChange(items, ['1', null, null], ['2', name, 'x'])], false));
+        const isLost = present.length === 0 && name === unchanged; // the source reads it again
+        expect(await target.rows('items')).toEqual(isLost ? [] : [['2', name === unchanged ? 'old' : 'new', 'x']]);
+      }
+    }
+  });
+
   test('copies over rows in a table whose key has no unique index', async () => {
     await using target = await replica(
       {},
@@ -100,6 +112,23 @@ describe('rows with a key', () => {
       ['1', 'b', 'keep'],
       ['2', 'a', 'keep'],
     ]);
+  });
+
+  test('large sets, one of which is refused, share a transaction', async () => {
+    await using target = await replica({}, CREATE);
+    const swapped = (n: number): number => (n % 2 === 0 ? n + 1 : n - 1);
+    for (const round of ['a', 'b']) {
+      await target.apply(
+        many(0, 300, (n) => insert(items, `${n}`, `${n}`, round)),
+        many(0, 300, (n) => update(items, `${n}`, `${swapped(n)}`, unchanged)), // staged, refused, set aside
+        many(0, 300, (n) => update(items, `${n}`, `${n}`, unchanged)),
+        many(0, 300, (n) => update(items, `${n}`, `${swapped(n)}`, unchanged)),
+        many(0, 299, (n) => update(items, `${n}`, `x${n}`, unchanged)),
+        many(0, 299, (n) => remove(items, `${n}`, null, null)),
+      );
+      expect(await target.rows('items')).toEqual([['299', '298', round]]);
+      await target.apply([remove(items, '299', null, null)]);
+    }
   });
 
   test('all keys move by one, in an order in which no two are equal', async () => {

@@ -131,6 +131,21 @@ describe('table versions', () => {
     expect(await shape(target, 'items')).toEqual(['id bigint not null', 'n text', 'name text']);
   });
 
+  test('the primary key follows', async () => {
+    await using target = await replica();
+    await target.apply([insert(items, '1', 'a')]);
+    const byName = { ...next(items, items.columns), key: [1] };
+    await target.apply([announce(byName), insert(byName, '1', 'b'), update(byName, '2', 'a')]);
+    expect(await target.rows('items')).toEqual([
+      ['1', 'b'],
+      ['2', 'a'],
+    ]);
+    await expect(target.apply([insert(byName, '3', 'a')])).rejects.toThrow();
+    const free = { ...next(byName, items.columns), key: [], identity: 'full' as const };
+    await target.apply([announce(free), insert(free, '1', 'b')]);
+    expect(await target.rows('items')).toHaveLength(3);
+  });
+
   test('a column that was dropped and added again starts empty', async () => {
     await using target = await replica();
     await target.apply([insert(items, '1', 'a')]);

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { isConstantDefault, isContained, isSimpleDefault } from '../../../src/sink/postgres/expression.ts';
+
+test('constants are told from what only the source can compute', () => {
+  for (const text of [
+    '5',
+    '(-5)',
+    '-1.5e10',
+    "''::text",
+    "'it''s'::character varying(20)",
+    "'{}'::integer[]",
+    'true',
+    "'2026-01-01 00:00:00+00'::timestamp with time zone",
+    'NULL::text',
+    `'so so'::kinds."Mood"`,
+  ]) {
+    expect([text, isConstantDefault(text), isSimpleDefault(text)]).toEqual([text, true, true]);
+  }
+  for (const text of ['now()', 'CURRENT_TIMESTAMP', 'gen_random_uuid()']) {
+    expect([text, isConstantDefault(text), isSimpleDefault(text)]).toEqual([text, false, true]);
+  }
+});
+
+test('sequences, functions of users, and more than one expression are no simple defaults', () => {
+  for (const text of [
+    "nextval('s'::regclass)",
+    'public.evil()',
+    '5; drop table x',
+    "'a' || public.f()",
+    "'a'); drop table x; --",
+    "E'a\\'; drop table x; --'",
+    "'a'::text, add column y int",
+    '5) , drop column id --',
+    '(select 1)',
+    '5::integer references secret',
+    "'a'::text check (f())",
+  ]) {
+    expect([text, isSimpleDefault(text)]).toEqual([text, false]);
+  }
+});
+
+test('an expression stays inside its parentheses', () => {
+  for (const text of ['(a * 2)', "((a || ' )('::text) || b)", '"we;ird)" + 1', 'ARRAY[1, 2]']) {
+    expect([text, isContained(text)]).toEqual([text, true]);
+  }
+  for (const text of [
+    'a) stored); drop table x; --',
+    'a; b',
+    '(a',
+    'a -- b',
+    'a /* b */',
+    "'open",
+    '$$a$$',
+    "E'\\''",
+    '',
+    'a)(b',
+  ]) {
+    expect([text, isContained(text)]).toEqual([text, false]);
+  }
+});

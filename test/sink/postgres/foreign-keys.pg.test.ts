@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { OperatorError } from '../../../src/errors.ts';
+import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
+import type { Ownership } from '../../../src/sink/sink.ts';
+import { freshDatabase } from '../../support/postgres.ts';
+import { batchOf, type Change, control, insert, keyChange, remove, table, update } from '../batches.ts';
+import { progressAfter, SIGNAL } from './replica.ts';
+
+const parent = table('parent', ['id int*', 'name text']);
+const child = table('child', ['id int*', 'parent int']);
+const TABLES =
+  'create table parent (id int primary key, name text unique); create table child (id int primary key, parent int references parent';
+
+/** A sink whose role may not switch triggers off, on tables of its own. */
+async function restricted(
+  tables: string,
+): Promise<{ apply(changes: Change[]): Promise<void>; rows(name: string): Promise<string[]> } & AsyncDisposable> {
+  const database = await freshDatabase('foreign');
+  const role = `role_${database.settings.database}`;
+  await database.query(`create role ${role} login password 'x';
+    grant create on database ${database.settings.database} to ${role}; grant all on schema public to ${role}`);
+  await database.query(`set role ${role}; ${tables}; reset role`);
+  const connection = { ...database.settings, user: role, password: 'x' };
+  const sink = createPostgresSink({ connection, name: 'copy', prefix: 'shop' });
+  let owned: Ownership | undefined;
+  return {
+    async apply(changes) {
+      owned ??= await sink.claim(SIGNAL);
+      await using transaction = await sink.begin(owned, SIGNAL);
+      await transaction.apply(batchOf(changes), SIGNAL);
+      const progress = progressAfter(owned);
+      await transaction.commit(progress, false, SIGNAL);
+      owned = { ...owned, progress };
+    },
+    async rows(name) {
+      const rows = await database.query<{ row: string }>(`select t::text as row from ${name} t order by 1`);
+      return rows.map(({ row }) => row);
+    },
+    async [Symbol.asyncDispose]() {
+      await sink[Symbol.asyncDispose]();
+      await database.query(`drop owned by ${role} cascade`);
+      await database.query(`drop role ${role}`);
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('without the right to be a replica', () => {
+  test('parents come before children and go after them', async () => {
+    await using target = await restricted(`${TABLES})`);
+    await target.apply([insert(parent, '1', 'a'), insert(child, '1', '1')]);
+    await target.apply([
+      update(child, '1', null),
+      insert(parent, '2', 'b'),
+      insert(child, '2', '2'),
+      remove(parent, '1', null),
+      update(child, '1', '2'),
+    ]);
+    expect([await target.rows('parent'), await target.rows('child')]).toEqual([['(2,b)'], ['(1,2)', '(2,2)']]);
+    await target.apply([remove(child, '1', null), remove(child, '2', null), remove(parent, '2', null)]);
+    expect([await target.rows('parent'), await target.rows('child')]).toEqual([[], []]);
+  });
+
+  test('a key change of a parent waits for the exact order of the source', async () => {
+    await using target = await restricted(`${TABLES})`);
+    await target.apply([insert(parent, '1', 'a'), insert(child, '1', '1')]);
+    await target.apply([
+      update(child, '1', null),
+      keyChange(parent, ['1', null], ['2', 'a']),
+      update(child, '1', '2'),
+      insert(parent, '1', 'again'),
+      insert(child, '2', '1'),
+    ]);
+    expect([await target.rows('parent'), await target.rows('child')]).toEqual([
+      ['(1,again)', '(2,a)'],
+      ['(1,2)', '(2,1)'],
+    ]);
+  });
+
+  test('deferrable keys are checked at commit', async () => {
+    await using target = await restricted(`${TABLES} deferrable)`);
+    await target.apply([insert(child, '1', '1'), insert(parent, '1', 'a')]);
+    await target.apply([keyChange(parent, ['1', null], ['2', 'a']), update(child, '1', '2')]);
+    expect([await target.rows('parent'), await target.rows('child')]).toEqual([['(2,a)'], ['(1,2)']]);
+    await expect(target.apply([insert(child, '5', '5')])).rejects.toThrow(OperatorError);
+    expect(await target.rows('child')).toEqual(['(1,2)']);
+  });
+
+  test('cascades do on the target what they did on the source', async () => {
+    await using target = await restricted(`${TABLES} on delete cascade on update cascade)`);
+    await target.apply([insert(parent, '1', 'a'), insert(child, '1', '1'), insert(child, '2', '1')]);
+    await target.apply([keyChange(parent, ['1', null], ['3', 'a']), update(child, '1', '3'), update(child, '2', '3')]);
+    expect(await target.rows('child')).toEqual(['(1,3)', '(2,3)']);
+    await target.apply([remove(parent, '3', null), remove(child, '1', null), remove(child, '2', null)]);
+    expect([await target.rows('parent'), await target.rows('child')]).toEqual([[], []]);
+  });
+
+  test('tables of one truncate go together', async () => {
+    await using target = await restricted(`${TABLES})`);
+    await target.apply([insert(parent, '1', 'a'), insert(child, '1', '1')]);
+    const all = control({ kind: 'truncate', tables: [parent, child], cascade: false, restartIdentity: false });
+    await target.apply([all, insert(parent, '2', 'b')]);
+    expect([await target.rows('parent'), await target.rows('child')]).toEqual([['(2,b)'], []]);
+  });
+
+  test('rows that are referenced do not take the way around a unique constraint', async () => {
+    await using target = await restricted(`${TABLES} on delete cascade)`);
+    await target.apply([insert(parent, '1', 'a'), insert(parent, '2', 'b'), insert(child, '1', '1')]);
+    await expect(target.apply([update(parent, '1', 'b'), update(parent, '2', 'a')])).rejects.toThrow(/Cannot apply/);
+    expect(await target.rows('child')).toEqual(['(1,1)']);
+  });
+});
