@@ -13,6 +13,7 @@ export class RecordReader {
   #nextBatch = 0;
   #left = 0;
   #at = 0;
+  #limit = 0;
   #headersAt = 0;
   #baseOffset = 0;
   #baseTimestamp = 0;
@@ -52,6 +53,7 @@ export class RecordReader {
     this.valueStart = valueLength < 0 ? -1 : this.#at;
     if (valueLength > 0) this.#at += valueLength;
     this.valueEnd = valueLength < 0 ? -1 : this.#at;
+    if (this.#at > end || end > this.#limit) throw malformed(this.offset);
     this.#headersAt = this.#at;
     this.#at = end;
     return true;
@@ -70,6 +72,7 @@ export class RecordReader {
         this.headerStart = this.#at;
         if (valueLength > 0) this.#at += valueLength;
         this.headerEnd = this.#at;
+        if (this.#at > resume) throw malformed(this.offset);
         if (nameLength === name.length && equalBytes(this.bytes, nameStart, name)) return true;
       }
       return false;
@@ -84,6 +87,7 @@ export class RecordReader {
     if (start + BATCH_HEADER_BYTES > input.length) return false;
     const end = start + 12 + input.readInt32BE(start + 8);
     if (end > input.length) return false;
+    if (end < start + BATCH_HEADER_BYTES) throw malformed(Number(input.readBigInt64BE(start)));
     if (input[start + 16] !== 2) {
       throw new OperatorError(`Record batch has format ${input[start + 16]}, only format 2 is read`, {
         advice: 'The topic was written by a client older than Kafka 0.11; it is not a topic of Rowcast.',
@@ -95,10 +99,12 @@ export class RecordReader {
     const attributes = input.readInt16BE(start + 21);
     this.#left = (attributes & 0x20) === 0 ? input.readInt32BE(start + 57) : 0; // bit 5: control batch
     this.bytes = input;
+    this.#limit = end;
     this.#at = start + BATCH_HEADER_BYTES;
     const codec = attributes & 7;
     if (codec !== 0 && this.#left > 0) {
       this.bytes = decompress(codec, input.subarray(this.#at, end));
+      this.#limit = this.bytes.length;
       this.#at = 0;
     }
     return true;
@@ -132,16 +138,30 @@ export class RecordReader {
   }
 }
 
+function malformed(offset: number): OperatorError {
+  return new OperatorError(`Record at offset ${offset} does not fit into its record batch`, {
+    advice: 'The topic is damaged, or something that does not speak Kafka wrote it.',
+  });
+}
+
 function equalBytes(bytes: Buffer, start: number, expected: Buffer): boolean {
   for (let i = 0; i < expected.length; i++) if (bytes[start + i] !== expected[i]) return false;
   return true;
 }
 
 function decompress(codec: number, bytes: Buffer): Buffer {
-  if (codec === 1) return gunzipSync(bytes);
+  if (codec === 1) return gunzip(bytes);
   throw new OperatorError(`Record batch is compressed with codec ${codec}, which cannot be read`, {
     advice: "Set the topic's compression.type to uncompressed, gzip or producer.",
   });
+}
+
+function gunzip(bytes: Buffer): Buffer {
+  try {
+    return gunzipSync(bytes);
+  } catch (cause) {
+    throw new OperatorError('Record batch says that it is compressed with gzip, but it is not', { cause });
+  }
 }
 
 /** The bounds of the whole batches in `input`, with their first offset, count of offsets and whether their checksum is right. */

@@ -37,7 +37,7 @@ export async function writeFileDurably(directory: string, name: string, bytes: B
 /** Stores a state as JSON behind one line with format version and checksum, all or nothing. */
 export async function writeState(directory: string, name: string, state: unknown): Promise<void> {
   const body = Buffer.from(`${JSON.stringify(state)}\n`);
-  const head = Buffer.from(`rowcast ${FORMAT_VERSION} ${crc32c(body)}\n`);
+  const head = Buffer.from(`rowcast ${FORMAT_VERSION} ${crc32c(body, FORMAT_VERSION)}\n`);
   await writeFileDurably(directory, name, Buffer.concat([head, body]));
 }
 
@@ -53,6 +53,6 @@ export async function readState(directory: string, name: string): Promise<unknow
   const [, version, checksum] = /^rowcast (\d+) (\d+)\n$/.exec(bytes.toString('latin1', 0, bodyAt)) ?? [];
   if (version !== undefined && Number(version) > FORMAT_VERSION) throw tooNew(path, Number(version));
   const body = bytes.subarray(bodyAt);
-  if (version === undefined || Number(checksum) !== crc32c(body)) throw damaged(path, 0);
+  if (version === undefined || Number(checksum) !== crc32c(body, Number(version))) throw damaged(path, 0);
   return JSON.parse(body.toString()) as unknown;
 }

@@ -43,28 +43,28 @@ export async function openEmbeddedLog(directory: string, options: EmbeddedLogOpt
   try {
     const releases = await Releases.read(path);
     const segments = await Segments.open(path, options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, releases.storedMark);
-    const catalog = (await Catalog.read(path)) ?? (await firstCatalog(path, segments));
-    return new SegmentLog(path, options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES, lock, catalog, segments, releases);
+    const catalog = await openCatalog(path, segments);
+    const maxBatchBytes = options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES;
+    return new SegmentLog(path, maxBatchBytes, lock, catalog, segments, releases);
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-/** The catalog of a new directory. Files that once belonged to a catalog are not taken for new ones. */
-async function firstCatalog(directory: string, segments: Segments): Promise<Catalog> {
-  if (segments.isNew) return await Catalog.create(directory);
-  throw new OperatorError(`Embedded log "${directory}" has records but no catalog.json`, {
-    advice: 'Restore the file, or start with an empty directory and a new snapshot.',
-  });
-}
-
-/** Where a cursor points. */
-interface Place {
-  readonly cursor: Cursor;
-  readonly number: number;
-  readonly start: number;
-  readonly end: number;
+/** The catalog, a first one if the directory is new. Files whose catalog is gone are not taken for a new log's. */
+async function openCatalog(directory: string, segments: Segments): Promise<Catalog> {
+  try {
+    const catalog = await Catalog.read(directory);
+    if (catalog !== undefined) return catalog;
+    if (segments.isNew) return await Catalog.create(directory);
+    throw new OperatorError(`Embedded log "${directory}" has records but no catalog.json`, {
+      advice: 'Restore the file, or start with an empty directory and a new snapshot.',
+    });
+  } catch (error) {
+    await segments.close();
+    throw error;
+  }
 }
 
 class SegmentLog implements EmbeddedLog {
@@ -154,9 +154,9 @@ class SegmentLog implements EmbeddedLog {
     const deadline = performance.now() + maxWaitMs;
     for (;;) {
       this.#requireUsable(signal);
-      const places = cursors.map((cursor) => this.#locate(cursor));
+      const ends = cursors.map((cursor) => this.#locate(cursor).end);
       const waitMs = deadline - performance.now();
-      if (waitMs <= 0 || places.some(({ cursor, end }) => cursor.offset < end)) {
+      if (waitMs <= 0 || cursors.some(({ offset }, i) => offset < (ends[i] as number))) {
         return await this.#track(this.#fetch(cursors, maxBytes, signal));
       }
       await this.#wakeups.wait(waitMs, signal);
@@ -244,10 +244,11 @@ class SegmentLog implements EmbeddedLog {
     return fetched;
   }
 
-  #locate(cursor: Cursor): Place {
+  /** The cursor's topic number and bounds; OperatorError when it lies outside of them. */
+  #locate(cursor: Cursor): { number: number; start: number; end: number } {
     const stored = this.#topic(cursor.topic, cursor.partition);
     const { start, end } = this.#bounds(stored);
-    if (cursor.offset >= start && cursor.offset <= end) return { cursor, number: stored.number, start, end };
+    if (cursor.offset >= start && cursor.offset <= end) return { number: stored.number, start, end };
     throw new OperatorError(
       `History lost: topic "${cursor.topic}" of the embedded log has offsets ${start} to ${end}, not ${cursor.offset}`,
       { advice: 'The directory was replaced by an older or another one, or trimmed. Start with a new snapshot.' },
