@@ -94,7 +94,7 @@ function shortDecimal(bytes: Buffer, start: number, end: number, maxDigits: numb
   }
   const whole = point < 0 ? end - first : point - first;
   const fraction = point < 0 ? 0 : end - point - 1;
-  if (whole === 0 || whole + fraction > maxDigits || mantissa === 0) return Number.NaN;
+  if (whole === 0 || whole + fraction > maxDigits) return Number.NaN;
   if (whole > 1 ? bytes[first] === ZERO : mantissa * 1000 < (POWERS_OF_TEN[fraction] as number)) return Number.NaN;
   if (point >= 0 && (fraction === 0 || bytes[end - 1] === ZERO)) return Number.NaN;
   const value = mantissa / (POWERS_OF_TEN[fraction] as number);

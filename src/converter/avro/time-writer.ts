@@ -85,7 +85,7 @@ export function zonedTimestampWriter(scale: number): CellWriter {
 /** A year of four digits, UTC, a fraction that is not longer than the column's and does not end in 0. */
 function isCommonZoned(bytes: Buffer, start: number, end: number, scale: number): boolean {
   const size = end - start;
-  if (size < 22 || size > 23 + scale || (size > 22 && (size < 24 || bytes[end - 4] === ZERO))) return false;
+  if (size < 22 || size > 23 + scale) return false;
   if (bytes[end - 3] !== 43 || bytes[end - 2] !== ZERO || bytes[end - 1] !== ZERO) return false;
   if (bytes[start + 10] !== SPACE) return false;
   return !Number.isNaN(parseDate(bytes, start, start + 10, false)) && parseTime(bytes, start + 11, end - 3) < DAY_US;

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { Batch, Op } from '../../../src/change/batch.ts';
 import { ByteWriter } from '../../../src/change/byte-writer.ts';
 import { WireOp } from '../../../src/converter/converter.ts';
-import { addRow, avroConverter, column, encode, memoryStore, path, table, TRANSACTION } from '../fixture.ts';
+import { createAvroConverter } from '../../../src/converter/avro/avro-converter.ts';
+import { addRow, avroConverter, column, encode, memoryStore, ORIGIN, path, table, TRANSACTION } from '../fixture.ts';
 import { oracle } from './oracle.ts';
 
 const TABLE = table([column('id', 'int4', { nullable: false })]);
@@ -91,6 +92,23 @@ test('changes of several transactions in one batch carry their own facts', async
       lsn: { long: BigInt(lsn) },
     });
     expect((source.sequence as { string: string }).string).toMatch(new RegExp(`,"${lsn}"]$`));
+  }
+});
+
+test('the time of processing is the clock at every call', async () => {
+  const store = memoryStore();
+  let now = 1000;
+  const converter = createAvroConverter(store, ORIGIN, { clock: { now: () => now } });
+  const encoder = await converter.encoder(TABLE, 'srv.public.orders', signal);
+  const type = oracle(store.texts[1] as string);
+  for (; now < 1003; now++) {
+    const { value } = encode(encoder, WireOp.create, undefined, ['1']);
+    const ms = BigInt(now);
+    expect(type.fromBuffer(value.subarray(5))).toMatchObject({
+      ts_ms: { long: ms },
+      ts_us: { long: ms * 1000n },
+      ts_ns: { long: ms * 1_000_000n },
+    });
   }
 });
 

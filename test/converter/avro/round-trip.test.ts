@@ -24,6 +24,7 @@ const LITERALS: readonly [type: string, modifier: number, texts: readonly string
       '-9223372036854775807',
       '1152921504606846976',
       '-1152921504606846977',
+      '-1152921504606846976',
     ],
     ['9223372036854775808', '-9223372036854775809', '99999999999999999999', '-0', '10000000000000000x'],
   ],
@@ -50,7 +51,7 @@ const LITERALS: readonly [type: string, modifier: number, texts: readonly string
       '0.33333334',
       '1.6777216e+07',
     ],
-    ['1.0', '1e6', 'inf', '.5', '5.'],
+    ['1.0', '1e6', 'inf', '.5', '5.', '0.00005', '0.0', ''],
   ],
   [
     'float8',
@@ -77,7 +78,7 @@ const LITERALS: readonly [type: string, modifier: number, texts: readonly string
       '2.5',
       '1000.001',
     ],
-    ['9.999999999999999e+22', '1e23x', '00.5', '1.50'],
+    ['9.999999999999999e+22', '1e23x', '0.00005', '0.0', '', '00.5', '1.50'],
   ],
   [
     'numeric',
