@@ -44,6 +44,8 @@ export interface ReplicationOptions {
   readonly sink?: Partial<PostgresSinkSettings>;
   readonly daemon?: string;
   readonly partitions?: number;
+  /** The log between the two; an embedded one in a temporary directory when absent. */
+  readonly log?: Log;
 }
 
 /** A task that runs until it is stopped; `failure` is what ended it before. */
@@ -86,7 +88,7 @@ export class Replication implements AsyncDisposable {
 
   static async open(options: ReplicationOptions): Promise<Replication> {
     const directory = await mkdtemp(join(tmpdir(), 'rowcast-replication-'));
-    return new Replication(options, directory, await openEmbeddedLog(directory));
+    return new Replication(options, directory, options.log ?? (await openEmbeddedLog(directory)));
   }
 
   startSource(

@@ -38,13 +38,16 @@ for (const kind of servers) {
   test(`${kind.name}: a source that crashes sends transactions again, and none is applied twice`, async () => {
     await using world = await twoServers(kind);
     const { source, replication, onSource } = world;
-    await onSource(/* sql */ `create table public.t (id int primary key, v text); create table public.log (n int); alter table public.log replica identity full`);
+    await onSource(
+      /* sql */ `create table public.t (id int primary key, v text); create table public.log (n int); alter table public.log replica identity full`,
+    );
     replication.startSource();
     replication.startSink();
     await replication.settled();
     for (let round = 1; round <= 3; round++) {
       // Rows without key: one that is applied twice is there twice.
-      for (let i = 0; i < 5; i++) await onSource(`${busy(round * 10 + i)} insert into public.log values (${round * 10 + i})`);
+      for (let i = 0; i < 5; i++)
+        await onSource(`${busy(round * 10 + i)} insert into public.log values (${round * 10 + i})`);
       await source.stop('immediate');
       await source.start();
     }
@@ -56,7 +59,9 @@ for (const kind of servers) {
   test(`${kind.name}: a replica that crashes is gone on with`, async () => {
     await using world = await twoServers(kind);
     const { target, replication, onSource } = world;
-    await onSource(/* sql */ `create table public.t (id int primary key, v text); create table public.log (n int); alter table public.log replica identity full`);
+    await onSource(
+      /* sql */ `create table public.t (id int primary key, v text); create table public.log (n int); alter table public.log replica identity full`,
+    );
     replication.startSource();
     replication.startSink();
     await replication.settled();
