@@ -13,11 +13,14 @@ export interface Patch {
   readonly replace: string;
 }
 
-/** Sizes that make rare paths frequent: checkpoints in several parts, histories read in several windows. */
+/** Sizes that make rare paths frequent (checkpoints in several parts, histories read in several windows), and small buffers. */
 const SCALED: readonly Patch[] = [
   { file: 'src/log/protocol/records.ts', find: 'const PART_BYTES = 512 * 1024', replace: 'const PART_BYTES = 4 * 64' },
   { file: 'src/pipeline/ledger.ts', find: 'const FIRST_WINDOW = 2_000', replace: 'const FIRST_WINDOW = 8' },
   { file: 'src/pipeline/ledger.ts', find: 'new RecordSetWriter(now)', replace: 'new RecordSetWriter(now, 500)' },
+  { file: 'src/pipeline/ownership.ts', find: 'const QUIET_MS = 30_000', replace: 'const QUIET_MS = 12_000' },
+  { file: 'src/log/record-set.ts', find: 'size: number = 64 * 1024', replace: 'size: number = 256' },
+  { file: 'src/change/batch.ts', find: 'bytes: number = 64 * 1024', replace: 'bytes: number = 256' },
 ];
 
 /**

@@ -1,6 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { type RunResult, runSeed } from './run.ts';
 
+// Stacks of errors that nobody reads cost more than the rest of a step.
+Error.stackTraceLimit = 0;
+
 /** Seeds [from, to), each twice when `twice`; stops at the first failure when `untilFailure`. */
 export interface Job {
   readonly from: number;

@@ -1,7 +1,7 @@
 import { Op } from '../../../src/change/batch.ts';
 import type { Position } from '../../../src/change/position.ts';
 import type { Random } from '../random.ts';
-import { KEYLESS, type ModelChange, type ModelRow, modelTable, shownChange } from './rows.ts';
+import { KEYLESS, type ModelChange, type ModelRow, NAMES, shownChange } from './rows.ts';
 
 /** A committed transaction of the modelled source. */
 export interface ModelTransaction {
@@ -19,7 +19,7 @@ export interface ModelSnapshot {
 }
 
 export const TABLES = 3;
-export const ALL_TABLES: string = Array.from({ length: TABLES }, (_, t) => modelTable(t, 1).name).join(',');
+export const ALL_TABLES: string = Array.from({ length: TABLES }, (_, t) => NAMES[t]).join(',');
 
 /** An LSN as the WAL source spells it (Invariant 2). */
 export function positionOf(lsn: number): Position {
@@ -120,5 +120,5 @@ export class Database {
 }
 
 function change(op: Op, table: number, before: ModelRow | undefined, after: ModelRow | undefined): ModelChange {
-  return { op, table, before, after, shown: shownChange(op, modelTable(table, 1).name, before, after) };
+  return { op, table, before, after, shown: shownChange(op, NAMES[table] as string, before, after) };
 }

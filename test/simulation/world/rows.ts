@@ -14,7 +14,8 @@ export interface ModelChange {
   readonly shown: string;
 }
 
-const NAMES = ['orders', 'items', 'events'];
+/** Names of the modelled tables. */
+export const NAMES: readonly string[] = ['orders', 'items', 'events'];
 /** The table without key, under REPLICA IDENTITY FULL. */
 export const KEYLESS = 2;
 
@@ -25,7 +26,7 @@ export function modelTable(table: number, version: number): TableSchema {
     version,
     schema: 'public',
     name: NAMES[table] as string,
-    columns: ['id', 'v', 'big'].map(column),
+    columns: COLUMNS,
     key: table === KEYLESS ? [] : [0],
     identity: table === KEYLESS ? 'full' : 'default',
   };
@@ -40,6 +41,8 @@ function column(name: string, index: number): Column {
     nullable: index > 0,
   };
 }
+
+const COLUMNS: readonly Column[] = ['id', 'v', 'big'].map(column);
 
 /** One line that says what a change does. The oracle and the target must write the same lines. */
 export function shownChange(op: Op, table: string, before: ModelRow | undefined, after: ModelRow | undefined): string {

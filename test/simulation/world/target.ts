@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 /** After this long a claimer ends the backend that it waits for; a writer gives up. */
 const LOCK_TIMEOUT_MS = 5_000;
 /** How long the target keeps a backend whose client is gone. */
-const BACKEND_TIMEOUT_MS = 30_000;
+const BACKEND_TIMEOUT_MS = 12_000;
 
 /** One connection's transaction in the target. */
 interface Backend {
