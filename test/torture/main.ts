@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describeError, OperatorError } from '../../src/errors.ts';
@@ -46,6 +46,7 @@ async function runAll(
   let exitCode = 0;
   for (const log of options.logs) {
     const directory = await mkdtemp(join(tmpdir(), `rowcast-torture-${log}-`));
+    await chmod(directory, 0o711); // root's servers run as another user, below it
     let isClean = false;
     try {
       const { kills, seed, keep } = options;
