@@ -1,23 +1,19 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type BuiltCommand, buildCommand, root, type Run } from './command.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-/** Built apart from `dist`, which somebody may be using; inside the project, so that packages are found. */
-const built = join(root, '.cache', `demo-${process.pid}`);
-
+let command: BuiltCommand;
 let temporary: string;
 
 beforeAll(async () => {
-  const tsc = join(root, 'node_modules', '.bin', 'tsc');
-  await promisify(execFile)(tsc, ['-p', join(root, 'tsconfig.build.json'), '--outDir', built]);
+  command = await buildCommand();
 });
-afterAll(() => rm(built, { recursive: true, force: true }));
+afterAll(() => command[Symbol.asyncDispose]());
 
 beforeEach(async () => {
   temporary = await mkdtemp(join(tmpdir(), 'rowcast-test-'));
@@ -25,20 +21,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(temporary, { recursive: true, force: true }));
 
-interface Run {
-  readonly process: ChildProcess;
-  readonly ended: Promise<{ readonly code: number | null; readonly output: string }>;
-  /** What was printed so far. */
-  readonly output: () => string;
-}
-
 function demo(...flags: readonly string[]): Run {
-  const args = [join(built, 'main.js'), 'demo', '--connectors', join(root, 'connectors'), ...flags];
-  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, TMPDIR: temporary } });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, output }));
-  return { process: child, ended, output: () => output };
+  return command.run(['demo', '--connectors', join(root, 'connectors'), ...flags], { TMPDIR: temporary });
 }
 
 /** Ports of the two servers, from what the demo prints. */
@@ -62,6 +46,14 @@ test('the demo replicates a busy shop, proves it, and leaves nothing behind', as
   expect(output).toMatch(/^replica equals source: 6 tables, \d{5,} rows$/m);
   expect(code).toBe(0);
   expect(serverPorts(output)).toHaveLength(2);
+  await expectNothingLeft(output);
+});
+
+test('the demo runs through a real Kafka', async () => {
+  const { code, output } = await demo('--seconds', '3', '--rate', '100', '--kafka').ended;
+  expect(output).toMatch(/^log: +Kafka at 127\.0\.0\.1:\d+$/m);
+  expect(output).toMatch(/^replica equals source: 6 tables, \d{5,} rows$/m);
+  expect(code).toBe(0);
   await expectNothingLeft(output);
 });
 
