@@ -1,5 +1,6 @@
 import type { Batch } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
+import { OperatorError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import { RowCells } from '../row-cells.ts';
 import { detour } from './detour.ts';
@@ -37,8 +38,9 @@ export class RowApplier {
     if (steps !== undefined && (await this.#try(() => this.#run(steps, signal), signal)) === undefined) return;
     const refusal = await this.#try(() => this.#runExactly(batch, rows, works, signal), signal);
     if (refusal === undefined) return;
-    if (!this.#canDetour(refusal, works)) throw refusal;
-    if ((await this.#try(() => this.#runDetours(works, signal), signal)) !== undefined) throw refusal;
+    if (!this.#canDetour(refusal, works)) throw explain(refusal, batch);
+    const last = await this.#try(() => this.#runDetours(works, signal), signal);
+    if (last !== undefined) throw explain(refusal, batch);
   }
 
   /** Runs under a savepoint. When a constraint objects, all is as before and the error is returned. */
@@ -48,13 +50,14 @@ export class RowApplier {
       await run();
       this.#executor.add('release savepoint rowcast');
       await this.#executor.flush(signal);
+      this.#executor.stages.savepointReleased();
       return undefined;
     } catch (error) {
       this.#executor.discard();
       if (!(error instanceof Error) || !sqlState(error)?.startsWith('23')) throw error;
       const undo = /* sql */ `rollback to savepoint rowcast; release savepoint rowcast`;
       await this.#session.run(undo, 'Cannot roll back on the target', signal);
-      this.#executor.stages.rolledBack();
+      this.#executor.stages.savepointRolledBack();
       return error;
     }
   }
@@ -87,6 +90,15 @@ export class RowApplier {
       else await detour(work, this.#executor, signal);
     }
   }
+}
+
+/** An unfinished copy holds rows of different moments: what is unique at each of them may be there twice. */
+function explain(refusal: Error, batch: Batch): Error {
+  if (batch.consistent || sqlState(refusal) !== UNIQUE_VIOLATION) return refusal;
+  return new OperatorError('A unique constraint of the target refuses rows while they are being copied', {
+    cause: refusal,
+    advice: 'Drop unique constraints other than the key, and create them again when the copy has finished.',
+  });
 }
 
 /** Nothing checks references: tables are independent. */

@@ -11,8 +11,8 @@ interface Stage {
   readonly name: string;
   /** It was used in this transaction. */
   isDirty: boolean;
-  /** Created in this transaction: gone if it is rolled back. */
-  isNew: boolean;
+  /** What takes the table back when it is rolled back. */
+  madeIn: 'savepoint' | 'transaction' | 'earlier';
 }
 
 /** Temporary tables that take a set's rows, typed as the target's columns; emptied by every commit. */
@@ -36,17 +36,25 @@ export class Stages {
     return stage.name;
   }
 
-  /** A transaction was committed. */
-  committed(): void {
+  /** A transaction was committed, or the last one was rolled back and everything in the tables with it. */
+  ended(): void {
     for (const stage of this.#stages.values()) {
       stage.isDirty = false;
-      stage.isNew = false;
+      stage.madeIn = 'earlier';
     }
   }
 
-  /** A transaction, or a part of it, was rolled back. */
-  rolledBack(): void {
-    for (const [table, stage] of this.#stages) if (stage.isNew) this.#stages.delete(table);
+  savepointReleased(): void {
+    for (const stage of this.#stages.values()) if (stage.madeIn === 'savepoint') stage.madeIn = 'transaction';
+  }
+
+  savepointRolledBack(): void {
+    for (const [table, stage] of this.#stages) if (stage.madeIn === 'savepoint') this.#stages.delete(table);
+  }
+
+  transactionRolledBack(): void {
+    for (const [table, stage] of this.#stages) if (stage.madeIn !== 'earlier') this.#stages.delete(table);
+    this.ended();
   }
 
   async #create(table: TargetTable, signal: AbortSignal): Promise<string> {
@@ -61,7 +69,7 @@ export class Stages {
     columns.push(...table.schema.key.map((ordinal, n) => `o${n} ${table.columns[ordinal]?.type}`));
     sql += /* sql */ `create temporary table ${name} (${columns.join(', ')}) on commit delete rows`;
     await this.#session.run(sql, `Cannot create a staging table for ${table.name}`, signal);
-    this.#stages.set(table, { name: `pg_temp.${name}`, isDirty: true, isNew: true });
+    this.#stages.set(table, { name: `pg_temp.${name}`, isDirty: true, madeIn: 'savepoint' });
     return `pg_temp.${name}`;
   }
 }

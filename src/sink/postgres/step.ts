@@ -127,6 +127,11 @@ function writeSingle(out: ByteWriter, step: Step): void {
     out,
     /* sql */ `with one as materialized (select t.tableoid as o, t.ctid as c from ${table.name} as t where true`,
   );
+  for (const ordinal of table.probe ?? []) {
+    writeSql(out, ` and t.${column(table, ordinal).quoted} = `);
+    writeLiteral(out, set, row, ordinal);
+    writeSql(out, `::${column(table, ordinal).type}`);
+  }
   for (const { alias, ordinal, type } of set.columns) {
     if (!alias.startsWith('o')) continue;
     const name = `t.${column(table, ordinal).quoted}`;

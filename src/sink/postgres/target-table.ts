@@ -29,6 +29,8 @@ export interface TargetTable {
   readonly writable: readonly string[];
   /** The target has a unique index on exactly the key, so ON CONFLICT can use it. */
   readonly hasUniqueKey: boolean;
+  /** For rows that are found by all their values: columns whose equality finds them fast. */
+  readonly probe?: readonly number[];
   /** Tables that this one's foreign keys refer to. */
   readonly parents: readonly number[];
   readonly isReferenced: boolean;

@@ -54,7 +54,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
       throw outcome(error);
     }
     this.#state = 'committed';
-    executor.stages.committed();
+    executor.stages.ended();
     failPoint('sink.committed');
   }
 
@@ -62,12 +62,11 @@ export class PostgresSinkTransaction implements SinkTransaction {
     if (this.#state === 'committed') return;
     const { session, executor, tables } = this.#place;
     executor.discard();
-    executor.stages.rolledBack();
+    executor.stages.transactionRolledBack();
     tables.forget();
     if (session.isLost) return;
     try {
       await session.run(/* sql */ `rollback`, 'Cannot roll back on the target', undefined);
-      executor.stages.committed();
     } catch {
       session.destroy(); // a connection that is gone rolls back as well
     }

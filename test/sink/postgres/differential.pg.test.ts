@@ -142,7 +142,7 @@ for (const [title, schema, constraints] of cases) {
         );
         expect(await contents(target, 'items')).toEqual(await contents(target, 'plain'));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 }
@@ -180,6 +180,6 @@ test('a copy whose rows the stream brings again ends as the source', async () =>
       );
       expect(await contents(target, 'items')).toEqual(await contents(target, 'plain'));
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });

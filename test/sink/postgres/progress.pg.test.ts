@@ -137,7 +137,7 @@ describe('a lost connection', () => {
     await using target = await replica();
     await target.apply([insert(items, '1', 'a')]);
     await target.database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rowcast sink copy'",
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rowcast sink copy' and datname = current_database()",
     );
     await target
       .apply([insert(items, '2', 'b')])

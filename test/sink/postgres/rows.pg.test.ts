@@ -74,6 +74,14 @@ describe('rows with a key', () => {
     }
   });
 
+  test('a copy that a unique constraint cannot take says what to do', async () => {
+    await using target = await replica({}, CREATE);
+    await target.apply(batchOf([read(items, '1', 'a', null)], false));
+    const failure = await target.apply(batchOf([read(items, '2', 'a', null)], false)).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(OperatorError);
+    expect((failure as OperatorError).advice).toContain('when the copy has finished');
+  });
+
   test('copies over rows in a table whose key has no unique index', async () => {
     await using target = await replica(
       {},
