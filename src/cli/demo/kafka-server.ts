@@ -201,7 +201,6 @@ function javaArguments(jars: string, directory: string): string[] {
   return [
     '-Xmx768m',
     '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=4',
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
     '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
     '-cp',

@@ -28,7 +28,10 @@ export class Fetcher {
     this.#polls = new Polls(brokers);
   }
 
-  /** See `Log.read`. A partition whose leader had nothing to say before another one had records is left out. */
+  /**
+   * See `Log.read`. With several leaders, a partition whose leader had nothing to say before another one had records is left out,
+   * and records that came late for the read before are handed over with the bounds that were told then.
+   */
   async read(
     cursors: readonly Cursor[],
     maxBytes: number,

@@ -7,6 +7,7 @@ import { Leaders } from './leaders.ts';
 import { type Bounds, readBounds, trimPartition } from './offsets.ts';
 import { Publisher } from './publisher.ts';
 import { type KafkaSettings, REQUEST_TIMEOUT_MS } from './settings.ts';
+import { createTopics } from './topic-creation.ts';
 import { Topics } from './topics.ts';
 
 /**
@@ -42,7 +43,7 @@ export class KafkaLog implements Log {
     this.clusterId = clusterId;
     this.#brokers = brokers;
     this.#leaders = new Leaders(brokers);
-    this.#topics = new Topics(brokers, timeoutMs);
+    this.#topics = new Topics(brokers);
     this.#publisher = new Publisher(brokers, this.#leaders, this.#topics, timeoutMs);
     this.#fetcher = new Fetcher(brokers, this.#leaders);
     this.#timeoutMs = timeoutMs;
@@ -53,7 +54,7 @@ export class KafkaLog implements Log {
   }
 
   createTopics(specs: readonly TopicSpec[], signal: AbortSignal): Promise<void> {
-    return this.#topics.create(specs, signal);
+    return createTopics(this.#brokers, specs, this.#timeoutMs, signal);
   }
 
   publish(

@@ -20,7 +20,7 @@ export async function readBounds(
   signal: AbortSignal,
 ): Promise<Bounds> {
   const ask = async (end: PartitionEnd): Promise<number> => {
-    const request = listOffsetsRequest(topic, partition, end);
+    const request = listOffsetsRequest([{ topic, partition }], end);
     return (await askLeader(brokers, leaders, topic, partition, request, signal)).offset;
   };
   return { start: await ask(PartitionEnd.start), end: await ask(PartitionEnd.end) };

@@ -46,11 +46,17 @@ export class Polls {
     signal: AbortSignal,
   ): Promise<PollAnswer[]> {
     const endsAt = Math.min(deadline, performance.now() + MAX_POLL_MS);
-    const polls = [...groups].map(([node, cursors]) => this.#takeOver(node, cursors, maxBytes, endsAt));
+    // With one leader nothing is ever left over, and its answer says where the partition ends now, not a moment ago.
+    const isShared = groups.size > 1;
+    const polls = [...groups].map(([node, cursors]) => {
+      const key = keyOf(node, cursors, maxBytes);
+      const kept = isShared ? this.#takeOver(key, endsAt) : undefined;
+      return kept ?? this.#begin(node, key, cursors, maxBytes, endsAt);
+    });
     try {
       await untilAnswered(polls, signal);
     } catch (error) {
-      for (const poll of polls) this.#keep(poll);
+      if (isShared) for (const poll of polls) this.#keep(poll);
       throw error;
     }
     for (const poll of polls) if (poll.answer === undefined) this.#keep(poll);
@@ -58,15 +64,12 @@ export class Polls {
   }
 
   /** A poll belongs to one reader at a time, so it leaves the map. */
-  #takeOver(node: number, cursors: readonly Cursor[], maxBytes: number, endsAt: number): Poll {
-    const key = keyOf(node, cursors, maxBytes);
+  #takeOver(key: string, endsAt: number): Poll | undefined {
     const kept = this.#kept.get(key);
     this.#kept.delete(key);
-    if (kept !== undefined) {
-      const isStillOn = kept.answer === undefined && kept.endsAt <= endsAt + SLACK_MS;
-      if (isStillOn || hasRecords(kept.answer)) return kept;
-    }
-    return this.#begin(node, key, cursors, maxBytes, endsAt);
+    if (kept === undefined) return undefined;
+    const isStillOn = kept.answer === undefined && kept.endsAt <= endsAt + SLACK_MS;
+    return isStillOn || hasRecords(kept.answer) ? kept : undefined;
   }
 
   #begin(node: number, key: string, cursors: readonly Cursor[], maxBytes: number, endsAt: number): Poll {

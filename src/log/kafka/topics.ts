@@ -1,30 +1,24 @@
-import { OperatorError, TransientError } from '../../errors.ts';
-import type { Topic, TopicSpec } from '../log.ts';
+import { TransientError } from '../../errors.ts';
+import type { Topic } from '../log.ts';
 import type { Brokers } from './brokers.ts';
 import { brokerError, ErrorCode, isLeaderError } from './errors.ts';
-import { pause } from './pause.ts';
-import { createTopicsRequest } from './protocol/create-topics.ts';
 import { describeConfigsRequest } from './protocol/describe-configs.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
 
-const PAUSE_MS = 50;
-const CREATE_ATTEMPTS = 5;
 const MAX_BATCH_BYTES = 'max.message.bytes';
 
-/** What the cluster says about topics: which exist, how they are set, and how new ones come to be. */
+/** What the cluster says about topics: which exist, and how they are set. */
 export class Topics {
   readonly #brokers: Brokers;
-  readonly #timeoutMs: number;
   readonly #maxBatchBytes = new Map<string, number>();
 
-  constructor(brokers: Brokers, timeoutMs: number) {
+  constructor(brokers: Brokers) {
     this.#brokers = brokers;
-    this.#timeoutMs = timeoutMs;
   }
 
   /** The topics of these names that exist, with their ids and effective settings. */
   async describe(names: readonly string[], signal: AbortSignal): Promise<Map<string, Topic>> {
-    const found = await this.#existing(names, signal);
+    const found = await existingTopics(this.#brokers, names, signal);
     const configs = await this.#configs([...found.keys()], signal);
     const topics = new Map<string, Topic>();
     for (const name of names) {
@@ -36,19 +30,6 @@ export class Topics {
       topics.set(name, { name, id: topic.id, partitions: topic.leaders.length, config });
     }
     return topics;
-  }
-
-  /** Creates what is missing and waits until every partition has a leader. Creating again is harmless. */
-  async create(specs: readonly TopicSpec[], signal: AbortSignal): Promise<void> {
-    let missing = await this.#missing(specs, signal);
-    for (let attempt = 1; missing.length > 0; attempt++) {
-      const failure = await this.#createOnce(missing, signal);
-      if (failure === undefined) break;
-      if (attempt === CREATE_ATTEMPTS) throw failure;
-      await pause(PAUSE_MS * attempt, signal);
-      missing = await this.#missing(specs, signal);
-    }
-    await this.#untilLed(specs, signal);
   }
 
   /**
@@ -63,57 +44,6 @@ export class Topics {
     const unknown = refresh ? names : names.filter((name) => !this.#maxBatchBytes.has(name));
     if (unknown.length > 0) await this.#configs([...new Set(unknown)], signal);
     return (name) => this.#maxBatchBytes.get(name) ?? Number.POSITIVE_INFINITY;
-  }
-
-  async #existing(names: readonly string[], signal: AbortSignal): Promise<Map<string, TopicMetadata>> {
-    if (names.length === 0) return new Map();
-    const { topics } = await this.#brokers.metadata([...new Set(names)], signal);
-    const existing = topics.filter(({ errorCode }) => errorCode !== ErrorCode.unknownTopicOrPartition);
-    for (const { name, errorCode } of existing) {
-      if (errorCode !== ErrorCode.none && !isLeaderError(errorCode)) throw brokerError(errorCode, `Topic "${name}"`);
-    }
-    return new Map(existing.map((topic) => [topic.name, topic]));
-  }
-
-  async #missing(specs: readonly TopicSpec[], signal: AbortSignal): Promise<TopicSpec[]> {
-    const existing = await this.#existing(
-      specs.map(({ name }) => name),
-      signal,
-    );
-    return specs.filter(({ name }) => !existing.has(name));
-  }
-
-  /** Undefined when every topic is there now; otherwise a failure that passes. */
-  async #createOnce(specs: readonly TopicSpec[], signal: AbortSignal): Promise<TransientError | undefined> {
-    let failure: TransientError | undefined;
-    const request = createTopicsRequest(specs, this.#timeoutMs);
-    const { topics } = await this.#brokers.send(this.#brokers.controller, request, signal);
-    for (const { name } of specs) {
-      const answer = topics.find(({ topic }) => topic === name);
-      if (answer === undefined) throw new TransientError(`Topic "${name}" is missing in the answer to CreateTopics`);
-      const { errorCode, errorMessage } = answer;
-      if (errorCode === ErrorCode.none || errorCode === ErrorCode.topicAlreadyExists) continue;
-      const error = brokerError(errorCode, `New topic "${name}"`, errorMessage);
-      if (error instanceof OperatorError) throw error;
-      failure = error;
-    }
-    return failure;
-  }
-
-  async #untilLed(specs: readonly TopicSpec[], signal: AbortSignal): Promise<void> {
-    const deadline = performance.now() + this.#timeoutMs;
-    const names = specs.map(({ name }) => name);
-    for (;;) {
-      const existing = await this.#existing(names, signal);
-      const waiting = names.find((name) => !isLed(existing.get(name)));
-      if (waiting === undefined) return;
-      if (performance.now() > deadline) {
-        throw new TransientError(`Topic "${waiting}" was created, but has no leader yet`, {
-          advice: "Look at the brokers' state; the task starts again by itself.",
-        });
-      }
-      await pause(PAUSE_MS, signal);
-    }
   }
 
   async #configs(names: readonly string[], signal: AbortSignal): Promise<Map<string, ReadonlyMap<string, string>>> {
@@ -131,6 +61,17 @@ export class Topics {
   }
 }
 
-function isLed(topic: TopicMetadata | undefined): boolean {
-  return topic !== undefined && topic.leaders.length > 0 && topic.leaders.every((node) => node >= 0);
+/** Those of the topics that exist. */
+export async function existingTopics(
+  brokers: Brokers,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, TopicMetadata>> {
+  if (names.length === 0) return new Map();
+  const { topics } = await brokers.metadata([...new Set(names)], signal);
+  const existing = topics.filter(({ errorCode }) => errorCode !== ErrorCode.unknownTopicOrPartition);
+  for (const { name, errorCode } of existing) {
+    if (errorCode !== ErrorCode.none && !isLeaderError(errorCode)) throw brokerError(errorCode, `Topic "${name}"`);
+  }
+  return new Map(existing.map((topic) => [topic.name, topic]));
 }

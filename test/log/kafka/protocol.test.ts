@@ -32,7 +32,7 @@ const answers: readonly (readonly [KafkaRequest<Answer>, Buffer, object])[] = [
     },
   ],
   [
-    listOffsetsRequest('t', 0, PartitionEnd.end),
+    listOffsetsRequest([], PartitionEnd.end),
     new RequestWriter().int32(0).int32(1).string('t').int32(1).int32(0).int16(0).int64(-1).int64(9).int32(4).take(),
     { throttleMs: 0, partitions: [{ topic: 't', partition: 0, errorCode: 0, offset: 9 }] },
   ],

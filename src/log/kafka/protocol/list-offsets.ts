@@ -1,4 +1,4 @@
-import type { Answer, KafkaRequest } from './request.ts';
+import { type Answer, byTopic, type KafkaRequest } from './request.ts';
 import { type ResponseReader, RequestWriter } from './wire.ts';
 
 /** Which end of a partition: its first offset, or the one that its next record will be given. */
@@ -15,7 +15,7 @@ export interface ListOffsetsAnswer extends Answer {
 }
 
 /**
- * ListOffsets v5 for one end of one partition, read_uncommitted (a broker refuses a partition that is asked for twice).
+ * ListOffsets v5 for one end of each partition, read_uncommitted (a broker refuses a partition that is asked for twice).
  *
  *     request  => replica_id:int32 isolation_level:int8 [name:string [index:int32 current_leader_epoch:int32 timestamp:int64]]
  *     response => throttle_time_ms:int32 [name:string [partition]]
@@ -24,12 +24,13 @@ export interface ListOffsetsAnswer extends Answer {
  * @see https://kafka.apache.org/protocol#The_Messages_ListOffsets
  */
 export function listOffsetsRequest(
-  topic: string,
-  partition: number,
+  partitions: readonly { readonly topic: string; readonly partition: number }[],
   end: PartitionEnd,
 ): KafkaRequest<ListOffsetsAnswer> {
-  const out = new RequestWriter().int32(-1).int8(0).int32(1).string(topic);
-  out.int32(1).int32(partition).int32(-1).int64(end);
+  const out = new RequestWriter().int32(-1).int8(0);
+  out.array([...byTopic(partitions)], ([topic, group]) => {
+    out.string(topic).array(group, ({ partition }) => out.int32(partition).int32(-1).int64(end));
+  });
   return {
     name: 'ListOffsets',
     apiKey: 2,
