@@ -174,7 +174,7 @@ class SegmentLog implements EmbeddedLog {
     await this.#keepHouse(signal, async () => {
       this.#releases.trim(topic, before);
       await this.#releases.save(this.#segments.mark);
-      await this.#dropReleased();
+      await this.#retention.run(this.#catalog.topics);
     });
   }
 
@@ -183,14 +183,14 @@ class SegmentLog implements EmbeddedLog {
     await this.#keepHouse(signal, async () => {
       // A reader must be known after a crash; what it released needs to be stored only before something is deleted.
       if (this.#releases.release(reader, cursors)) await this.#releases.save(this.#segments.mark);
-      await this.#dropReleased();
+      await this.#retention.run(this.#catalog.topics);
     });
   }
 
   async forget(reader: string, signal: AbortSignal): Promise<void> {
     await this.#keepHouse(signal, async () => {
       if (this.#releases.forget(reader)) await this.#releases.save(this.#segments.mark);
-      await this.#dropReleased();
+      await this.#retention.run(this.#catalog.topics);
     });
   }
 
@@ -265,10 +265,6 @@ class SegmentLog implements EmbeddedLog {
     throw new OperatorError(`Topic "${name}" with partition ${partition} does not exist in the embedded log`, {
       advice: 'Every topic of an embedded log has one partition, 0. Check the name of the topic.',
     });
-  }
-
-  async #dropReleased(): Promise<void> {
-    await this.#retention.run([...this.#catalog.topics.values()]);
   }
 
   /** Runs `work` after what was asked for earlier. When it fails nothing is lost, and the same may be asked for again. */

@@ -23,7 +23,10 @@ export class Retention {
     this.#releases = releases;
   }
 
-  async run(topics: readonly StoredTopic[]): Promise<void> {
+  /** `catalog` has the log's topics by name. */
+  async run(catalog: ReadonlyMap<string, StoredTopic>): Promise<void> {
+    if (this.#segments.sealed.length === 0) return;
+    const topics = [...catalog.values()];
     const segments = this.#droppable(topics);
     const last = segments.at(-1);
     if (last === undefined) return;
