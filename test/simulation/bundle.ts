@@ -20,7 +20,11 @@ const SCALED: readonly Patch[] = [
   { file: 'src/pipeline/ledger.ts', find: 'new RecordSetWriter(now)', replace: 'new RecordSetWriter(now, 500)' },
   { file: 'src/pipeline/ownership.ts', find: 'const QUIET_MS = 30_000', replace: 'const QUIET_MS = 12_000' },
   { file: 'src/log/record-set.ts', find: 'size: number = 64 * 1024', replace: 'size: number = 256' },
-  { file: 'src/change/batch.ts', find: 'bytes: number = 64 * 1024', replace: 'bytes: number = 256' },
+  {
+    file: 'src/change/batch.ts',
+    find: 'changes: number = 256, cells: number = 2048, bytes: number = 64 * 1024',
+    replace: 'changes: number = 8, cells: number = 16, bytes: number = 64',
+  },
 ];
 
 /**

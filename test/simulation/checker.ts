@@ -38,6 +38,7 @@ export class Checker {
   position: Position | undefined;
   counting = 0;
   ignored = 0;
+  inParts = 0;
 
   constructor(database: Database, violation: (what: string) => void) {
     this.#database = database;
@@ -67,6 +68,7 @@ export class Checker {
     }
     if (!record.last) return;
     this.counting++;
+    if (record.part > 0) this.inParts++;
     this.#assertOwner(this.#claimants.get(record.claim) as string);
     if (this.position !== undefined && record.position < this.position) {
       this.#violation(`position falls from ${this.position} to ${record.position}`);

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { bundleSimulation } from './bundle.ts';
 import { type Mutant, MUTANTS } from './mutants.ts';
-import { Pool } from './pool.ts';
+import { openPool } from './pool.ts';
 
 /** A planted bug that so many seeds do not find is not found. */
 const MUTANT_SEEDS = 12_000;
@@ -35,7 +34,7 @@ export async function main(root: string, args: string[]): Promise<number> {
 }
 
 async function runOne(root: string, seed: number, mutant: Mutant | undefined, trace: boolean): Promise<number> {
-  await using pool = new Pool(await bundleSimulation(root, mutant?.patches ?? []), 1);
+  await using pool = await openPool(root, mutant?.patches ?? [], 1);
   const print = trace ? { print: (line: string) => console.log(line) } : {};
   const [failure] = await pool.run({ from: seed, seeds: 1, twice: !trace, untilFailure: false, ...print });
   console.log(failure === undefined ? `seed ${seed}: clean` : `seed ${seed}: ${failure.what}`);
@@ -44,7 +43,7 @@ async function runOne(root: string, seed: number, mutant: Mutant | undefined, tr
 
 /** Runs seeds on the code as it is. */
 async function survey(root: string, from: number, seeds: number, threads: number, twice: boolean): Promise<number> {
-  await using pool = new Pool(await bundleSimulation(root, []), threads);
+  await using pool = await openPool(root, [], threads);
   const startedAt = performance.now();
   const counts = new Map<string, number>();
   let runs = 0;
@@ -84,10 +83,10 @@ async function hunt(
   seeds: number,
   threads: number,
 ): Promise<number> {
-  await using clean = new Pool(await bundleSimulation(root, []), 1);
+  await using clean = await openPool(root, [], 1);
   let missed = 0;
   for (const { name, patches } of mutants) {
-    await using pool = new Pool(await bundleSimulation(root, patches), threads);
+    await using pool = await openPool(root, patches, threads);
     const [failure] = await pool.run({ from, seeds, twice: false, untilFailure: true });
     if (failure === undefined) {
       missed++;

@@ -4,6 +4,8 @@ import type { Patch } from './bundle.ts';
 export interface Mutant {
   /** Letters are those of docs/architecture.md and docs/format.md, or the invariant's number. */
   readonly name: string;
+  /** A seed that caught it; another one does when the loops have changed since. */
+  readonly seed: number;
   /** What goes wrong with it. */
   readonly why: string;
   readonly patches: readonly Patch[];
@@ -39,6 +41,7 @@ const COUNT_ALL: Patch = {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'I1-acknowledge-before-checkpoint',
+    seed: 2,
     why: 'a crash in between loses what only the source had',
     patches: [
       {
@@ -52,6 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'I3-acknowledge-position-plus-one',
+    seed: 1,
     why: 'an adjacent commit is skipped after a restart',
     patches: [
       {
@@ -64,6 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'I4-unknown-outcome-ignored',
+    seed: 5,
     why: 'an append that failed leaves a hole',
     patches: [
       {
@@ -75,6 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'I4-checkpoint-retried-inside-publish',
+    seed: 73,
     why: 'the first copy may be stored too: two checkpoints with one number',
     patches: [
       {
@@ -90,6 +96,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A1-epoch-computed',
+    seed: 531,
     why: 'two claimants compute the same epoch',
     patches: [
       {
@@ -102,11 +109,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A2-no-offset-check-before-acknowledge',
+    seed: 12,
     why: 'a fenced owner acknowledges what counts for nobody',
     patches: [{ file: LEDGER, find: 'if (span.base > expected) {', replace: 'if (false) {' }],
   },
   {
     name: 'A4-checkpoint-after-half-a-transaction',
+    seed: 2,
     why: 'a replica shows a state that the source never was in',
     patches: [
       {
@@ -120,6 +129,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A4-spans-of-the-last-batch-only',
+    seed: 1,
     why: 'the first part of a large transaction is outside every span',
     patches: [
       {
@@ -131,6 +141,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A5-spans-from-lowest-to-highest',
+    seed: 5,
     why: 'records of others in between become part of the checkpoint',
     patches: [
       {
@@ -143,6 +154,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A7-index-starts-again-inside-an-interval',
+    seed: 1,
     why: 'two records of one checkpoint have the same place in the order',
     patches: [
       { file: SOURCE, find: 'if (!this.#open) this.#encoder.beginInterval', replace: 'this.#encoder.beginInterval' },
@@ -150,6 +162,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A11-keepalive-acknowledged-without-checkpoint',
+    seed: 12,
     why: 'what was received is taken for what was stored',
     patches: [
       {
@@ -161,6 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'B1-partitions-not-merged-by-index',
+    seed: 1,
     why: 'changes of several tables lose their order',
     patches: [
       {
@@ -177,6 +191,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V1-idle-position-falls',
+    seed: 1,
     why: 'a keepalive of a restarted walsender lies below the checkpoint: transactions are published twice',
     patches: [
       {
@@ -193,6 +208,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V2-slot-without-checkpoint-stops',
+    seed: 8,
     why: 'a crash between the slot and checkpoint 0 needs a person',
     patches: [
       {
@@ -204,6 +220,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V2-unfinished-snapshot-gone-on-with',
+    seed: 2,
     why: 'what the crashed copy had not read is never read',
     patches: [
       {
@@ -215,6 +232,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V2-snapshot-called-consistent',
+    seed: 1,
     why: 'a replica is called a state of the source while it is being copied',
     patches: [
       {
@@ -231,6 +249,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V3-no-order-of-incarnations',
+    seed: 102,
     why: 'a process that wakes up and its replacement end each other for ever',
     patches: [
       {
@@ -252,6 +271,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V3-refused-by-a-dead-process-for-ever',
+    seed: 29,
     why: 'a newer process dies for good and nobody is left',
     patches: [
       { file: OWNERSHIP, find: 'if (clock.now() - memory.quiet.since < QUIET_MS) return;', replace: 'return;' },
@@ -259,6 +279,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V4-newer-claim-ends-the-task',
+    seed: 4,
     why: 'a late claim of a dead process stops the living one',
     patches: [
       {
@@ -270,6 +291,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V4-two-log-ids',
+    seed: 119,
     why: 'a claim under another id than the log got counts for nobody',
     patches: [
       {
@@ -281,6 +303,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V5-progress-from-memory',
+    seed: 13,
     why: 'after an unknown COMMIT what the process believes is not what the target has',
     patches: [
       {
@@ -294,6 +317,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V5-progress-before-the-rows',
+    seed: 1,
     why: 'a crash between the two loses rows',
     patches: [
       {
@@ -308,6 +332,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V5-checkpoint-in-two-transactions',
+    seed: 2,
     why: 'a replica shows half a checkpoint',
     patches: [
       {
@@ -326,6 +351,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V6-released-before-durable',
+    seed: 1467,
     why: 'the log forgets what a crash of the target takes back',
     patches: [
       {
@@ -337,6 +363,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V7-owner-by-last-claim',
+    seed: 2095,
     why: 'a late claim of the other daemon makes both refuse',
     patches: [
       {
@@ -348,36 +375,43 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V7-refused-is-an-end',
+    seed: 14,
     why: 'the owner dies later and nobody is left',
     patches: [{ file: OWNERSHIP, find: 'throw new RefusedError(`Daemon', replace: 'throw new OperatorError(`Daemon' }],
   },
   {
     name: 'C1-read-back-before-the-claim',
+    seed: 8,
     why: "a dead owner's checkpoint lands in between and is not seen",
     patches: [{ file: OWNERSHIP, find: 'await readHistory(log, prefix, claim.offset, signal);', replace: 'before;' }],
   },
   {
     name: 'C2-read-back-ignores-the-counting-rule',
+    seed: 4,
     why: 'the source goes on behind a checkpoint that no sink applies',
     patches: [READ_BACK_ALL],
   },
   {
     name: 'C2-read-back-ignores-the-counting-rule, predecessor ignored',
+    seed: 4,
     why: 'the same, without the second line of defence: changes are lost',
     patches: [READ_BACK_ALL, NO_PREDECESSOR],
   },
   {
     name: 'C3-every-checkpoint-counts',
+    seed: 9,
     why: "a dead owner's checkpoint is applied besides the living one's",
     patches: [COUNT_ALL],
   },
   {
     name: 'C3-every-checkpoint-counts, predecessor ignored',
+    seed: 115,
     why: 'the same, without the second line of defence',
     patches: [COUNT_ALL, NO_PREDECESSOR],
   },
   {
     name: 'C4-stale-copies-count',
+    seed: 10,
     why: 'a copy of a checkpoint is applied again',
     patches: [
       {
@@ -389,11 +423,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'C5-numbers-start-again-with-a-claim',
+    seed: 2,
     why: 'checkpoints of a new owner look like copies of old ones',
     patches: [{ file: OWNERSHIP, find: 'nextNumber: checkpoint.number + 1,', replace: 'nextNumber: 0,' }],
   },
   {
     name: 'C6-strays-between-spans-are-read',
+    seed: 2,
     why: 'records of nobody are taken for covered ones',
     patches: [{ file: CURSOR, find: 'if (next !== undefined) this.#offset = next.span.base;', replace: '' }],
   },

@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { bundleSimulation, type Patch } from './bundle.ts';
 import type { Failure, Job, JobResult, Message } from './worker.ts';
 
 /** Seeds that one job of a worker thread runs. */
@@ -15,11 +18,18 @@ export interface Campaign {
   readonly print?: (line: string) => void;
 }
 
+/** Bundles the simulation with `patches` and starts threads that run it; `root` is the project's folder. */
+export async function openPool(root: string, patches: readonly Patch[], threads: number): Promise<Pool> {
+  return new Pool(await bundleSimulation(root, patches), threads);
+}
+
 /** Worker threads that run one bundle of the simulation. */
 export class Pool implements AsyncDisposable {
+  readonly #bundle: string;
   readonly #workers: Worker[];
 
   constructor(bundle: string, threads: number) {
+    this.#bundle = bundle;
     this.#workers = Array.from({ length: threads }, () => new Worker(bundle));
   }
 
@@ -47,6 +57,7 @@ export class Pool implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await rm(dirname(this.#bundle), { recursive: true });
   }
 }
 

@@ -1,5 +1,5 @@
 // Starts the simulation from plain node: bundles main.ts into a temporary folder and runs it there.
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,8 @@ import { build as esbuild } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const { resolve } = createRequire(import.meta.url);
-const outfile = join(await mkdtemp(join(tmpdir(), 'rowcast-simulation-')), 'main.mjs');
+const folder = await mkdtemp(join(tmpdir(), 'rowcast-simulation-'));
+const outfile = join(folder, 'main.mjs');
 await esbuild({
   entryPoints: [join(here, 'main.ts')],
   outfile,
@@ -30,4 +31,5 @@ await esbuild({
   ],
 });
 const { main } = await import(pathToFileURL(outfile).href);
+await rm(folder, { recursive: true });
 process.exitCode = await main(join(here, '../..'), process.argv.slice(2));

@@ -39,8 +39,10 @@ export async function runSeed(seed: number, print?: (line: string) => void): Pro
     await step(scheduler);
   }
   for (let i = 0; i < AFTERMATH_STEPS && world.failure === undefined; i++) await step(scheduler);
-  for (let i = 0; i < world.checker.counting; i++) world.count('checkpoint that counts');
-  for (let i = 0; i < world.checker.ignored; i++) world.count('checkpoint that does not count');
+  const { counting, inParts, ignored } = world.checker;
+  world.counts.set('checkpoint that counts', counting);
+  world.counts.set('checkpoint in parts', inParts);
+  world.counts.set('checkpoint that does not count', ignored);
   return { seed, trace: scheduler.hash >>> 0, steps: scheduler.steps, failure: world.failure, counts: world.counts };
 }
 
