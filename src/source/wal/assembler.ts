@@ -1,4 +1,4 @@
-import { Batch, type Control, NULL, Op, type Transaction, UNCHANGED } from '../../change/batch.ts';
+import { type Batch, type Control, NULL, Op, type Transaction, UNCHANGED } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
 import type { OldTuple, PgoutputListener, RelationMessage } from './decoder.ts';
@@ -146,7 +146,6 @@ export class Assembler implements PgoutputListener {
     if (relations.length === 0) return;
     for (const relation of relations) this.#announce(relation);
     this.#control({ kind: 'truncate', tables: relations.map(({ table }) => table), cascade, restartIdentity });
-    this.#cutIfFull();
   }
 
   /** The relation, or undefined when the change is to be left out. */
@@ -154,7 +153,10 @@ export class Assembler implements PgoutputListener {
     if (!this.#transaction) throw new Error('Pgoutput sent a change outside of a transaction');
     const relation = this.#relations.get(relationId);
     if (!relation) throw new Error(`Pgoutput sent a change of relation ${relationId} before describing it`);
-    return this.#skipping || !relation.captured ? undefined : relation;
+    if (this.#skipping || !relation.captured) return undefined;
+    // Before a change, not after it: the batch that a commit closes must hold something of its transaction, to carry the position.
+    if (this.#size() >= this.#maxBytes) this.#ports.full(this.#cut());
+    return relation;
   }
 
   /** Adds a row's cells and returns the number of the first one. */
@@ -176,7 +178,6 @@ export class Assembler implements PgoutputListener {
     }
     batch.addChange(op, current.slot, this.#transactionSlot(), this.lsn, before, after);
     this.#open = true;
-    this.#cutIfFull();
   }
 
   /** Says a table version once, before the first row that uses it. */
@@ -238,10 +239,6 @@ export class Assembler implements PgoutputListener {
   #size(): number {
     const { byteLength, length, cellCount } = this.#batch;
     return byteLength + length * CHANGE_BYTES + cellCount * CELL_BYTES;
-  }
-
-  #cutIfFull(): void {
-    if (this.#size() >= this.#maxBytes) this.#ports.full(this.#cut());
   }
 
   #cut(): Batch {

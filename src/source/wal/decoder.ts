@@ -45,7 +45,7 @@ const EPOCH_US = 946_684_800_000_000;
 export function decodeMessage(bytes: Buffer, start: number, end: number, listener: PgoutputListener): void {
   need(bytes, start, start + 1, end);
   const at = start + 1;
-  switch (bytes[start]) {
+  switch (bytes[start] as number) {
     case 0x49: // I
       need(bytes, start, at + 5, end);
       expect(bytes, start, at + 4, 'N');

@@ -19,6 +19,9 @@ import type { WalSourceSettings } from './settings.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { ReplicationStream } from './stream.ts';
 
+/** How long a stream goes on after its lock was lost; longer than the server may wait in vain for a position. */
+const LOCK_GRACE_MS = 10_000;
+
 /** An open stream and where its slot stands. */
 export interface HeldStream {
   readonly stream: ReplicationStream;
@@ -47,6 +50,8 @@ export class HeldWalSource implements HeldSource {
   #copy: FirstCopy | undefined;
   #reader: WalReader | undefined;
   #lockLost: Error | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #isDisposed = false;
 
   constructor(parts: HeldWalSourceParts, held: HeldStream | undefined) {
     this.#parts = parts;
@@ -54,12 +59,7 @@ export class HeldWalSource implements HeldSource {
     this.slot = parts.settings.slotName;
     this.#stream = held?.stream;
     this.#confirmedLsn = held?.confirmedLsn;
-    parts.client.once('end', () => {
-      this.#lockLost = new TransientError(
-        `The connection that holds the lock of connector "${parts.settings.name}" was lost`,
-      );
-      this.#reader?.failed(this.#lockLost);
-    });
+    parts.client.once('end', () => this.#loseLock());
   }
 
   get confirmed(): Position | undefined {
@@ -121,7 +121,13 @@ export class HeldWalSource implements HeldSource {
       from: fromLsn,
       maxBatchBytes: settings.maxBatchBytes,
     });
-    yield* this.#reader.batches(signal);
+    try {
+      yield* this.#reader.batches(signal);
+    } finally {
+      // At once: a server that shuts down waits for it (A11).
+      await this.#stream.close();
+      this.#stream = undefined;
+    }
   }
 
   async acknowledge(position: Position): Promise<void> {
@@ -130,9 +136,24 @@ export class HeldWalSource implements HeldSource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    clearTimeout(this.#grace);
     await this.#stream?.close();
     await this.#copy?.close();
     await this.#parts.client.end(); // last: it holds the lock
+  }
+
+  /**
+   * The open stream still keeps everybody else off the slot. It may go on for a while: a server that shuts down ends ordinary
+   * connections first, and then waits for the last position (source 5).
+   */
+  #loseLock(): void {
+    if (this.#isDisposed) return;
+    const error = new TransientError(
+      `The connection that holds the lock of connector "${this.#parts.settings.name}" was lost`,
+    );
+    this.#lockLost = error;
+    this.#grace = setTimeout(() => this.#reader?.failed(error), LOCK_GRACE_MS);
   }
 
   async #describe(message: RelationMessage, previous: TableSchema | undefined): Promise<Relation> {

@@ -1,4 +1,4 @@
-import { Batch } from '../../change/batch.ts';
+import type { Batch } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
