@@ -46,9 +46,11 @@ export async function addLabels(
   const missing = type.labels.filter((label) => !present.includes(label));
   if (missing.length === 0) return;
   await using other = await Session.open(settings);
+  // A type that this transaction created is seen by nobody else; its new labels can be used in it at once.
+  const target = (await lookUp(other, name, -1)) === undefined ? session : other;
   for (const label of missing) {
     const place = placeOf(type.labels, present, label);
-    await other.run(
+    await target.run(
       /* sql */ `alter type ${quoteTypeName(name)} add value if not exists ${quoteLiteral(label)} ${place}`,
       `Cannot add a label to enum ${name} on the target`,
       signal,

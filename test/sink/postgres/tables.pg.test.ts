@@ -157,6 +157,28 @@ describe('table versions', () => {
     ]);
   });
 
+  test('a dropped column stays where that is asked for, and needs no value any more', async () => {
+    await using target = await replica({ keepDroppedColumns: true });
+    const wide = next(items, [...items.columns, column('old', 'text', 3, { nullable: false })]);
+    await target.apply([announce(wide), insert(wide, '1', 'a', 'x')]);
+    const narrow = next(wide, items.columns);
+    await target.apply([announce(narrow), insert(narrow, '2', 'b')]);
+    expect(await target.rows('items')).toEqual([
+      ['1', 'a', 'x'],
+      ['2', 'b', null],
+    ]);
+  });
+
+  test('NOT NULL follows the source', async () => {
+    await using target = await replica();
+    const [id, name] = items.columns as [TableSchema['columns'][0], TableSchema['columns'][0]];
+    const strict = next(items, [id, { ...name, nullable: false }]);
+    await target.apply([announce(items), insert(items, '1', 'a'), announce(strict)]);
+    expect(await shape(target, 'items')).toEqual(['id integer not null', 'name text not null']);
+    await target.apply([announce(next(strict, items.columns))]);
+    expect(await shape(target, 'items')).toEqual(['id integer not null', 'name text']);
+  });
+
   test('a column whose old rows have values that only the source knows stops the sink', async () => {
     await using target = await replica();
     await target.apply([insert(items, '1', 'a')]);
@@ -218,6 +240,13 @@ describe('table versions', () => {
       insert(second, '3', 'c'),
       insert(second, '4', 'e'),
     ]);
+    const third = next(second, [
+      items.columns[0] as never,
+      column('m', 'text', 2, { type: mood(['a', 'b', 'c', 'd', 'e', 'f']) }),
+    ]);
+    await using other = await replica();
+    await other.apply([announce(first), announce(third), insert(third, '1', 'f')]);
+    expect(await other.rows('items')).toEqual([['1', 'f']]);
     const order = await target.database.query<{ m: string }>('select m::text from items order by m');
     expect(order.map((row) => row.m)).toEqual(['a', 'c', 'd', 'e']);
   });
