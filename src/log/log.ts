@@ -105,8 +105,9 @@ export interface Log extends AsyncDisposable {
   trim(topic: string, partition: number, before: number, signal: AbortSignal): Promise<void>;
 
   /**
-   * Says what a sink has durably applied: `reader` needs nothing of these partitions below their offsets any more. A log that owns
-   * its retention keeps what a reader still needs; one with retention of its own (Kafka) has nothing to do.
+   * Says what a sink has durably applied: of the topics whose names begin with `scope`, `reader` needs nothing of these
+   * partitions below their offsets any more, and all of the others. A log that owns its retention keeps what a reader
+   * still needs; one with retention of its own (Kafka) has nothing to do.
    */
-  release(reader: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void>;
+  release(reader: string, scope: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void>;
 }

@@ -1,6 +1,5 @@
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
-import { failPoint } from '../failpoint.ts';
 import type { Append, Log, Span } from '../log/log.ts';
 import type { Previous } from '../log/protocol/records.ts';
 import { addSpans } from '../log/protocol/spans.ts';
@@ -83,10 +82,8 @@ export class CheckpointWriter {
     const published = await log.publish(appends, checkpointOf, this.signal);
     if (position === undefined) {
       addSpans(this.#spans, published.spans);
-      failPoint('log.data-stored');
       return;
     }
-    failPoint('log.checkpoint-stored');
     this.#lastOwn = await confirmOwnership(log, prefix, this.#lastOwn, published.checkpoint, this.signal);
     this.#previous = { offset: this.#lastOwn, claim: this.claim, position };
     this.#number++;

@@ -94,7 +94,7 @@ async function openReplay(options: SinkLoopOptions, owned: Ownership, signal: Ab
       throw historyLost(prefix, `it begins at ${start}, after what was applied`);
   }
   const offset = progress === undefined ? start : progress.checkpointOffset + 1;
-  await log.release(name, [{ topic, partition: 0, offset }], signal);
+  await log.release(name, scopeOf(prefix), [{ topic, partition: 0, offset }], signal);
   const versions = await loadTableVersions(log, prefix, signal);
   return new Replay(options, owned, versions, ids, offset);
 }
@@ -256,10 +256,15 @@ class Replay {
   }
 
   async #release(signal: AbortSignal): Promise<void> {
-    const { log, name, clock } = this.#options;
-    await log.release(name, [...this.#applied.values()], signal);
+    const { log, name, prefix, clock } = this.#options;
+    await log.release(name, scopeOf(prefix), [...this.#applied.values()], signal);
     this.#releasedAt = clock.now();
   }
+}
+
+/** All topics of a source begin so. */
+function scopeOf(prefix: string): string {
+  return `${prefix}.`;
 }
 
 function historyLost(prefix: string, what: string): OperatorError {

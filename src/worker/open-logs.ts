@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { openEmbeddedLog } from '../log/embedded/embedded-log.ts';
 import { openKafkaLog } from '../log/kafka/kafka-log.ts';
 import type { Log } from '../log/log.ts';
+import { ReopeningLog } from './reopening-log.ts';
 import { serialLog } from './serial-log.ts';
 
 /** The log as the tasks of one process use it. */
@@ -12,7 +13,7 @@ export interface Logs extends AsyncDisposable {
 
 /** The log in the state directory: one for all tasks, which take turns to publish. */
 export async function embeddedLogs(stateDirectory: string): Promise<Logs> {
-  const log = await openEmbeddedLog(join(stateDirectory, 'log'));
+  const log = await ReopeningLog.open(() => openEmbeddedLog(join(stateDirectory, 'log')));
   const shared = serialLog(log);
   return { forTask: async () => shared, [Symbol.asyncDispose]: () => log[Symbol.asyncDispose]() };
 }

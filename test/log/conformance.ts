@@ -370,7 +370,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       test('keeps what a reader has not released', async () => {
         const topic = await newTopic();
         await publish(texts(topic, 0, ['a']), texts(topic, 0, ['b']));
-        await log.release('sink', [{ topic, partition: 0, offset: 1 }], signal);
+        await log.release('sink', '', [{ topic, partition: 0, offset: 1 }], signal);
         expect((await readOn(log, { topic, partition: 0, offset: 1 }, 1)).map(textOf)).toEqual(['b']);
       });
     });

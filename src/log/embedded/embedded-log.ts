@@ -26,6 +26,8 @@ const DEFAULT_MAX_BATCH_BYTES = 256 * 1024 * 1024;
 /** A log in the files of one directory, for one process: one partition per topic, everything of a publish in one commit. */
 export interface EmbeddedLog extends Log {
   readonly directory: string;
+  /** True after a write that failed, or when closed: only opening the directory again can tell what is stored. */
+  readonly isBroken: boolean;
   /** Who has ever released something; their needs hold records back. */
   readonly readers: readonly string[];
   /** A reader that is gone for good (a deleted sink) holds nothing back any more. */
@@ -107,6 +109,10 @@ class SegmentLog implements EmbeddedLog {
     return this.#catalog.clusterId;
   }
 
+  get isBroken(): boolean {
+    return this.#failure !== undefined;
+  }
+
   get readers(): readonly string[] {
     return this.#releases.readers;
   }
@@ -178,11 +184,11 @@ class SegmentLog implements EmbeddedLog {
     });
   }
 
-  async release(reader: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
+  async release(reader: string, scope: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
     for (const { topic, partition } of cursors) this.#topic(topic, partition);
     await this.#keepHouse(signal, async () => {
       // A reader must be known after a crash; what it released needs to be stored only before something is deleted.
-      if (this.#releases.release(reader, cursors)) await this.#releases.save(this.#segments.mark);
+      if (this.#releases.release(reader, scope, cursors)) await this.#releases.save(this.#segments.mark);
       await this.#retention.run(this.#catalog.topics);
     });
   }

@@ -7,17 +7,25 @@ const FILE = 'releases.json';
 interface ReleasesState {
   readonly mark: Mark;
   readonly trims: Readonly<Record<string, number>>;
-  readonly readers: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly readers: Readonly<
+    Record<string, { readonly scope: string; readonly offsets: Readonly<Record<string, number>> }>
+  >;
 }
 
 /** By topic name: an offset. */
 type Offsets = Map<string, number>;
 
+/** What one reader needs: the topics whose names begin with `scope`, from these offsets on, or all of them. */
+interface Needs {
+  scope: string;
+  readonly offsets: Offsets;
+}
+
 /** Who reads the log and what they need of it no more; also up to where the log is known to be whole. */
 export class Releases {
   readonly #directory: string;
   readonly #trims: Offsets;
-  readonly #readers: Map<string, Offsets>;
+  readonly #readers: Map<string, Needs>;
   /** What was known to be durable when this was stored last. */
   readonly storedMark: Mark | undefined;
 
@@ -26,7 +34,9 @@ export class Releases {
     this.storedMark = state?.mark;
     this.#trims = new Map(Object.entries(state?.trims ?? {}));
     const readers = Object.entries(state?.readers ?? {});
-    this.#readers = new Map(readers.map(([reader, offsets]) => [reader, new Map(Object.entries(offsets))]));
+    this.#readers = new Map(
+      readers.map(([reader, { scope, offsets }]) => [reader, { scope, offsets: new Map(Object.entries(offsets)) }]),
+    );
   }
 
   static async read(directory: string): Promise<Releases> {
@@ -34,7 +44,9 @@ export class Releases {
   }
 
   async save(mark: Mark): Promise<void> {
-    const readers = [...this.#readers].map(([reader, offsets]) => [reader, Object.fromEntries(offsets)] as const);
+    const readers = [...this.#readers].map(
+      ([reader, { scope, offsets }]) => [reader, { scope, offsets: Object.fromEntries(offsets) }] as const,
+    );
     const state = { mark, trims: Object.fromEntries(this.#trims), readers: Object.fromEntries(readers) };
     await writeState(this.#directory, FILE, state satisfies ReleasesState);
   }
@@ -52,21 +64,22 @@ export class Releases {
     this.#trims.set(topic, Math.max(before, this.trimmed(topic)));
   }
 
-  /** The offset below which nobody needs the topic any more: every reader has released it, and there is a reader. */
+  /** The offset below which nobody needs the topic any more: every reader of its scope has released it, and there is one. */
   released(topic: string): number {
-    if (this.#readers.size === 0) return this.trimmed(topic);
-    let lowest = Number.MAX_SAFE_INTEGER;
-    for (const offsets of this.#readers.values()) lowest = Math.min(lowest, offsets.get(topic) ?? 0);
-    return Math.max(lowest, this.trimmed(topic));
+    const needs = [...this.#readers.values()].filter(({ scope }) => topic.startsWith(scope));
+    if (needs.length === 0) return this.trimmed(topic);
+    return Math.max(Math.min(...needs.map(({ offsets }) => offsets.get(topic) ?? 0)), this.trimmed(topic));
   }
 
-  /** Notes what `reader` released; true when the reader is a new one. What it says last counts, even if it is less. */
-  release(reader: string, cursors: readonly Cursor[]): boolean {
+  /** Notes what `reader` released; true when the reader or its scope is a new one. What it says last counts, even if it is less. */
+  release(reader: string, scope: string, cursors: readonly Cursor[]): boolean {
     const known = this.#readers.get(reader);
-    const offsets: Offsets = known ?? new Map<string, number>();
-    for (const { topic, offset } of cursors) offsets.set(topic, offset);
-    this.#readers.set(reader, offsets);
-    return known === undefined;
+    const needs: Needs = known ?? { scope, offsets: new Map<string, number>() };
+    const isNew = known?.scope !== scope;
+    needs.scope = scope;
+    for (const { topic, offset } of cursors) needs.offsets.set(topic, offset);
+    this.#readers.set(reader, needs);
+    return isNew;
   }
 
   /** A reader that will never come back; true when it was known. */

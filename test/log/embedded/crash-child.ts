@@ -17,5 +17,5 @@ for (let i = end; ; i++) {
   await log.publish([texts('data', 0, [value, value], 1000)], () => [texts('checkpoints', 0, [`${i}`])], signal);
   process.send?.(i);
   // Retention must survive the kill, too.
-  if (i % 50 === 49) await log.release('sink', [{ topic: 'data', partition: 0, offset: 2 * (i - 20) }], signal);
+  if (i % 50 === 49) await log.release('sink', '', [{ topic: 'data', partition: 0, offset: 2 * (i - 20) }], signal);
 }

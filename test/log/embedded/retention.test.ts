@@ -52,7 +52,7 @@ describe('Retention of the embedded log', () => {
     const directory = await newDirectory();
     await using log = await filledLog(directory, 40);
     const before = (await segmentFiles(directory)).length;
-    await log.release('sink', [cursor(30)], signal);
+    await log.release('sink', '', [cursor(30)], signal);
     const { start } = await log.bounds('data', 0, signal);
     expect(start).toBeGreaterThan(20);
     expect(start).toBeLessThanOrEqual(30);
@@ -65,11 +65,11 @@ describe('Retention of the embedded log', () => {
   test('keeps what the slowest reader needs, and what a reader needs that has not said anything of a topic', async () => {
     const directory = await newDirectory();
     await using log = await filledLog(directory, 40);
-    await log.release('slow', [cursor(3)], signal);
-    await log.release('fast', [cursor(40)], signal);
+    await log.release('slow', '', [cursor(3)], signal);
+    await log.release('fast', '', [cursor(40)], signal);
     await expectWhole(log, 'data', 0, 40);
-    await log.release('silent', [], signal);
-    await log.release('slow', [cursor(40)], signal);
+    await log.release('silent', '', [], signal);
+    await log.release('slow', '', [cursor(40)], signal);
     await expectWhole(log, 'data', 0, 40);
     await log.forget('silent', signal);
     expect((await log.bounds('data', 0, signal)).start).toBeGreaterThan(20);
@@ -79,7 +79,7 @@ describe('Retention of the embedded log', () => {
   test('counts on with dense offsets and knows its readers after everything was dropped and it was opened again', async () => {
     const directory = await newDirectory();
     const first = await filledLog(directory, 40);
-    await first.release('sink', [cursor(40)], signal);
+    await first.release('sink', '', [cursor(40)], signal);
     const { start } = await first.bounds('data', 0, signal);
     await first[Symbol.asyncDispose]();
     await using log = await openEmbeddedLog(directory, options);
@@ -96,7 +96,7 @@ describe('Retention of the embedded log', () => {
     await using log = await filledLog(directory, 0);
     for (let round = 1; round <= 10; round++) {
       await publish(log, (round - 1) * 20, round * 20);
-      await log.release('sink', [cursor(round * 20)], signal);
+      await log.release('sink', '', [cursor(round * 20)], signal);
       if (round === 5) await log.trim('checkpoints', 0, 70, signal);
       await expectWhole(log, 'checkpoints', round < 5 ? 0 : 70, round * 20);
       expect((await segmentFiles(directory)).length).toBeLessThan(12);
@@ -117,7 +117,7 @@ describe('Retention of the embedded log', () => {
     await using log = await filledLog(directory, 40);
     const reading = readOn(log, cursor(0, 'checkpoints'), 200, 300);
     const publishing = publish(log, 40, 200);
-    for (let offset = 5; offset <= 40; offset += 5) await log.release('sink', [cursor(offset)], signal);
+    for (let offset = 5; offset <= 40; offset += 5) await log.release('sink', '', [cursor(offset)], signal);
     await publishing;
     expect((await reading).map((each) => Number(textOf(each)))).toEqual(Array.from({ length: 200 }, (_, i) => i));
   });

@@ -149,7 +149,7 @@ export class ModelLog implements Log {
     return this.#ask('log.trim', signal, () => this.#world.storage.partition(topic, partition).trim(before));
   }
 
-  release(reader: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
+  release(reader: string, _scope: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
     return this.#ask('log.release', signal, () => this.#world.retention.release(reader, cursors));
   }
 
@@ -165,23 +165,21 @@ export class ModelLog implements Log {
   }
 }
 
-/** What a partition's readers have released, and what retention may therefore delete. */
+/** What readers have released, and what retention may therefore delete. */
 export class Retention {
-  readonly #released = new Map<string, number>();
+  readonly #released = new Map<string, { readonly scope: string; readonly cursors: readonly Cursor[] }>();
 
-  release(reader: string, cursors: readonly Cursor[]): void {
-    for (const { topic, partition, offset } of cursors) {
-      const name = `${reader} ${topic} ${partition}`;
-      this.#released.set(name, Math.max(offset, this.#released.get(name) ?? 0));
-    }
+  release(reader: string, scope: string, cursors: readonly Cursor[]): void {
+    this.#released.set(`${reader} ${scope}`, { scope, cursors });
   }
 
-  /** The offset below which nobody needs this partition any more. */
+  /** The offset below which nobody needs this partition any more; what a reader does not name it needs from the start. */
   limit({ topic, number }: Partition): number {
-    let limit: number | undefined;
-    for (const [name, offset] of this.#released) {
-      if (name.endsWith(` ${topic} ${number}`)) limit = Math.min(offset, limit ?? offset);
+    const limits: number[] = [];
+    for (const { scope, cursors } of this.#released.values()) {
+      if (!topic.startsWith(scope)) continue;
+      limits.push(cursors.find((cursor) => cursor.topic === topic && cursor.partition === number)?.offset ?? 0);
     }
-    return limit ?? 0;
+    return limits.length > 0 ? Math.min(...limits) : 0;
   }
 }
