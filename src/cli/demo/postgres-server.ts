@@ -40,6 +40,7 @@ export interface PostgresServer extends AsyncDisposable {
 
 const SUPERUSER = 'postgres';
 const PASSWORD_FILE = 'rowcast.password';
+const PORT_ATTEMPTS = 5;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -60,10 +61,20 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const temporary = options.directory === undefined;
   const password = await initialize(bin, directory, user, temporary);
   const postgres = join(bin, 'postgres');
-  const port = options.port ?? (await freePort());
-  const server = new Server({ postgres, directory, temporary, user, password, port, settings: options.settings ?? {} });
-  await server.start();
-  return server;
+  const settings = options.settings ?? {};
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const server = new Server({ postgres, directory, temporary, user, password, port, settings });
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      // A port that was free can be taken by the time it is used.
+      if (options.port === undefined && attempt < PORT_ATTEMPTS && /could not bind/.test(String(error))) continue;
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
 }
 
 interface ServerParts {
@@ -121,11 +132,12 @@ class Server implements PostgresServer {
       detached: true,
     });
     this.#process = child;
-    child.once('exit', () => {
+    const ended = (): void => {
       this.#process = undefined;
       this.#watchdog?.kill('SIGKILL');
       this.#watchdog = undefined;
-    });
+    };
+    child.once('exit', ended).once('error', ended);
     this.#watchdog = watch(child, this.#parts.temporary ? directory : undefined);
     await ready(child, port);
   }
@@ -201,10 +213,14 @@ async function ready(child: ChildProcess, port: number): Promise<void> {
   let said = '';
   await new Promise<void>((resolve, reject) => {
     const fail = (): void => {
+      clearTimeout(timeout);
       reject(new OperatorError(`Postgres did not start at port ${port}: ${said.trim().slice(-2000)}`));
     };
     const timeout = setTimeout(fail, START_TIMEOUT_MS);
-    child.once('error', (error) => reject(new OperatorError('Cannot run Postgres', { cause: error })));
+    child.once('error', (error) => {
+      clearTimeout(timeout);
+      reject(new OperatorError('Cannot run Postgres', { cause: error }));
+    });
     child.once('exit', fail);
     // The pipe is read for ever: a server that cannot write its log would stop.
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
