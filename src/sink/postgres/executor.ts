@@ -121,7 +121,7 @@ const VERBS: Readonly<Record<Step['kind'], string>> = {
 function check(step: Step, count: number): void {
   if (step.expected === undefined || count === step.expected) return;
   throw new OperatorError(
-    `Table ${step.table.name} on the target differs: the source ${VERBS[step.kind]} ${step.expected} rows, here it were ${count}`,
+    `Table ${step.table.name} on the target differs: of ${step.expected} rows that the source ${VERBS[step.kind]}, ${count} were affected`,
     {
       advice:
         'Somebody else writes to the replica, or a trigger does. Compare it with "rowcast verify", or copy the table anew.',

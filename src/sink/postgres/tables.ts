@@ -55,6 +55,7 @@ export class Tables {
   /** Empties those of the tables that exist on the target. */
   async truncate(schemas: readonly TableSchema[], restartIdentity: boolean, signal: AbortSignal): Promise<void> {
     const names: string[] = [];
+    await this.#checkDeferred(signal);
     for (const schema of schemas) {
       const found = await findTarget(this.#open(), schema, this.#nameOf(schema));
       if (found !== undefined) names.push(qualified(found.facts.schema, found.facts.name));
@@ -69,6 +70,7 @@ export class Tables {
   async beginCopy(schemas: readonly TableSchema[], signal: AbortSignal): Promise<void> {
     const session = this.#open();
     const full: string[] = [];
+    await this.#checkDeferred(signal);
     for (const schema of schemas) {
       const { name } = await this.resolve(schema, signal);
       const known = (await this.#readKnown()).get(schema.relationId) as Known;
@@ -103,6 +105,7 @@ export class Tables {
   async #change(session: Session, schema: TableSchema, known: Known | undefined, signal: AbortSignal): Promise<void> {
     const to = this.#nameOf(schema);
     const name = qualified(to.schema, to.name);
+    await this.#checkDeferred(signal);
     if (known !== undefined && this.#settings.autoEvolve) await this.#rename(session, known.schema, to);
     const found = await findTarget(session, schema, to);
     if (found === undefined) {
@@ -206,6 +209,13 @@ export class Tables {
       signal,
     );
     (await this.#readKnown()).set(schema.relationId, { schema, isOwned });
+  }
+
+  /** Tables with deferred checks outstanding cannot be altered or truncated. */
+  async #checkDeferred(signal: AbortSignal): Promise<void> {
+    if (this.#open().isReplica) return;
+    const sql = /* sql */ `set constraints all immediate; set constraints all deferred`;
+    await this.#open().run(sql, 'Cannot check the deferred constraints of the target', signal);
   }
 
   #nameOf(schema: TableSchema): { schema: string; name: string } {

@@ -3,7 +3,7 @@ import { OperatorError } from '../../../src/errors.ts';
 import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
 import type { Ownership } from '../../../src/sink/sink.ts';
 import { freshDatabase } from '../../support/postgres.ts';
-import { batchOf, type Change, control, insert, keyChange, remove, table, update } from '../batches.ts';
+import { batchOf, type Change, column, control, insert, keyChange, remove, table, update } from '../batches.ts';
 import { progressAfter, SIGNAL } from './replica.ts';
 
 const parent = table('parent', ['id int*', 'name text']);
@@ -82,8 +82,17 @@ describe('without the right to be a replica', () => {
     await target.apply([insert(child, '1', '1'), insert(parent, '1', 'a')]);
     await target.apply([keyChange(parent, ['1', null], ['2', 'a']), update(child, '1', '2')]);
     expect([await target.rows('parent'), await target.rows('child')]).toEqual([['(2,a)'], ['(1,2)']]);
-    await expect(target.apply([insert(child, '5', '5')])).rejects.toThrow(OperatorError);
-    expect(await target.rows('child')).toEqual(['(1,2)']);
+    const wider = { ...child, version: 2, columns: [...child.columns, column('more', 'int', 3)] };
+    await target.apply([
+      insert(child, '2', '2'),
+      control({ kind: 'table', table: wider }),
+      insert(wider, '3', '2', '7'),
+    ]);
+    const all = control({ kind: 'truncate', tables: [parent, wider], cascade: false, restartIdentity: false });
+    await target.apply([insert(wider, '4', '4', null), insert(parent, '4', 'd'), all, insert(parent, '2', 'a')]);
+    await target.apply([insert(wider, '1', '2', null)]);
+    await expect(target.apply([insert(wider, '5', '5', null)])).rejects.toThrow(OperatorError);
+    expect(await target.rows('child')).toEqual(['(1,2,)']);
   });
 
   test('cascades do on the target what they did on the source', async () => {
