@@ -18,6 +18,8 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
   ['22', { kind: RecordError, advice: "Compare the column's type on both sides." }],
   ['23', { kind: RecordError, advice: 'Compare the constraints of the table on both sides.' }],
   ['25006', { kind: OperatorError, advice: 'Connect to the primary: this server is read-only.' }],
+  ['25P03', { kind: TransientError }],
+  ['25P04', { kind: TransientError, advice: 'The server sets transaction_timeout: raise it for this role.' }],
   ['28', { kind: OperatorError, advice: "Check user, password and the server's pg_hba.conf." }],
   ['3D000', { kind: OperatorError, advice: "Check the database's name." }],
   ['40', { kind: TransientError }],

@@ -12,7 +12,7 @@ for (const extra of [{}, { replication: 'database' }] as const) {
       `extra_float_digits = -5`,
       `search_path = 'public, pg_temp'`,
       `statement_timeout = 5`,
-      `transaction_timeout = 5`,
+      `transaction_timeout = '5s'`,
       `IntervalStyle = 'sql_standard'`,
       `TimeZone = 'Asia/Tokyo'`,
     ]) {
