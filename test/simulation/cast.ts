@@ -1,10 +1,12 @@
 import { describeError } from '../../src/errors.ts';
+import { dataTopic } from '../../src/log/protocol/topics.ts';
 import type { SourceMemory } from '../../src/pipeline/ownership.ts';
-import { runSink } from '../../src/pipeline/sink-loop.ts';
+import { runSink, type SinkLoopOptions } from '../../src/pipeline/sink-loop.ts';
 import { runSource } from '../../src/pipeline/source-loop.ts';
 import { supervise } from '../../src/pipeline/supervise.ts';
 import { Process } from './process.ts';
 import { modelConverter } from './world/converter.ts';
+import { NAMES } from './world/rows.ts';
 import { PREFIX, type World } from './world/world.ts';
 
 /** What a process is there for. */
@@ -191,6 +193,14 @@ export class Cast {
     return (signal) => runSource(options, signal);
   }
 
+  /** A sink of all tables knows no selection, as one without table lists. */
+  #selection(): Pick<SinkLoopOptions, 'accepts' | 'acceptsTopic'> {
+    const { accepted } = this.#world;
+    if (accepted.length === NAMES.length) return { accepts: undefined, acceptsTopic: undefined };
+    const unwanted = NAMES.filter((name) => !accepted.includes(name)).map((name) => dataTopic(PREFIX, 'public', name));
+    return { accepts: ({ name }) => accepted.includes(name), acceptsTopic: (topic) => !unwanted.includes(topic) };
+  }
+
   #sink({ process }: Member): (signal: AbortSignal) => Promise<void> {
     const options = {
       ...this.#settings,
@@ -200,8 +210,7 @@ export class Cast {
       clock: process.clock,
       name: 'replica',
       prefix: PREFIX,
-      accepts: undefined,
-      acceptsTopic: undefined,
+      ...this.#selection(),
       fetchBytes: 10_000,
       progress: { state: 'starting' as const, changes: [], transactions: 0, applied: undefined, committedAt: 0 },
     };

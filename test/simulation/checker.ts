@@ -2,7 +2,8 @@ import type { Position } from '../../src/change/position.ts';
 import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';
 import type { RecordReader } from '../../src/log/record-reader.ts';
 import type { Progress } from '../../src/sink/sink.ts';
-import { ALL_TABLES, type Database, lsnOf, type ModelSnapshot, positionOf } from './world/database.ts';
+import { type Database, lsnOf, type ModelSnapshot, type ModelTransaction, positionOf } from './world/database.ts';
+import { type ModelChange, NAMES } from './world/rows.ts';
 
 /** How far a target is: nothing, inside a copy, or behind some of the source's transactions. Never changed in place. */
 export interface Applied {
@@ -17,15 +18,15 @@ export interface Applied {
 
 export const NOTHING_APPLIED: Applied = { snapshot: -1, copied: 0, transactions: undefined, position: undefined };
 
-const BEGIN = `snapshot-begin ${ALL_TABLES}`;
-const END = `snapshot-end ${ALL_TABLES}`;
-
 /**
  * Knows the truth and compares: what a target commits must be the source's next operations, in order, once, up to a commit;
  * what a source acknowledges must stand in the log. Counts checkpoints by rules of its own, not by those of `src/`.
  */
 export class Checker {
   readonly #database: Database;
+  readonly #accepted: readonly string[];
+  readonly #begin: string;
+  readonly #end: string;
   readonly #violation: (what: string) => void;
   #claim: number | undefined;
   #logId: string | undefined;
@@ -40,8 +41,12 @@ export class Checker {
   ignored = 0;
   inParts = 0;
 
-  constructor(database: Database, violation: (what: string) => void) {
+  /** `accepted` are the names of the tables that the sink wants. */
+  constructor(database: Database, accepted: readonly string[], violation: (what: string) => void) {
     this.#database = database;
+    this.#accepted = accepted;
+    this.#begin = `snapshot-begin ${accepted.join(',')}`;
+    this.#end = `snapshot-end ${accepted.join(',')}`;
     this.#violation = violation;
   }
 
@@ -96,9 +101,10 @@ export class Checker {
     if (applied.position !== undefined && position < applied.position) {
       this.#violation(`progress falls from ${applied.position} to ${position}`);
     }
-    const begin = changes.lastIndexOf(BEGIN);
+    const begin = changes.lastIndexOf(this.#begin);
     if (begin >= 0 && applied.transactions !== undefined) this.#violation('the source was copied a second time');
-    const after = begin >= 0 ? this.#copyAgain(changes.slice(begin), position) : this.#follow(applied, changes);
+    const after =
+      begin >= 0 ? this.#copyAgain(changes.slice(begin), position) : this.#follow(applied, changes, position);
     this.#assertPosition(after, position, progress.consistent);
     return { ...after, position };
   }
@@ -108,7 +114,7 @@ export class Checker {
     const { snapshots } = this.#database;
     let found: Applied | string = 'there is no snapshot';
     for (let snapshot = snapshots.length - 1; snapshot >= 0; snapshot--) {
-      const after = this.#walk({ ...NOTHING_APPLIED, snapshot }, changes);
+      const after = this.#walk({ ...NOTHING_APPLIED, snapshot }, changes, position);
       if (typeof after !== 'string' && positionOf((snapshots[snapshot] as ModelSnapshot).point) <= position)
         return after;
       if (typeof found === 'string') found = after;
@@ -117,21 +123,21 @@ export class Checker {
     return typeof found === 'string' ? NOTHING_APPLIED : found;
   }
 
-  #follow(applied: Applied, changes: readonly string[]): Applied {
-    const after = this.#walk(applied, changes);
+  #follow(applied: Applied, changes: readonly string[], position: Position): Applied {
+    const after = this.#walk(applied, changes, position);
     if (typeof after !== 'string') return after;
     this.#violation(after);
     return applied;
   }
 
   /** Walks the source's changes and the target's side by side; text says where they part. */
-  #walk(applied: Applied, changes: readonly string[]): Applied | string {
+  #walk(applied: Applied, changes: readonly string[], position: Position): Applied | string {
     let { copied, transactions } = applied;
     let at = 0;
     if (transactions === undefined && changes.length > 0) {
       const snapshot = this.#database.snapshots[applied.snapshot];
       if (snapshot === undefined) return `applied ${changes[0]} before any snapshot`;
-      const expected = [BEGIN, ...snapshot.reads.map(({ shown }) => shown), END];
+      const expected = [this.#begin, ...this.#shown(snapshot.reads), this.#end];
       for (; at < changes.length && copied < expected.length; at++, copied++) {
         if (changes[at] !== expected[copied])
           return `applied ${changes[at]} where the copy goes on with ${expected[copied]}`;
@@ -144,14 +150,27 @@ export class Checker {
     while (at < changes.length) {
       const transaction = this.#database.transactions[transactions];
       if (transaction === undefined) return `applied ${changes[at]} that the source never committed`;
-      for (const { shown } of transaction.changes) {
+      for (const shown of this.#shown(transaction.changes)) {
         if (at === changes.length) return `committed half of transaction ${transaction.xid}`;
         if (changes[at] !== shown) return `applied ${changes[at]} where transaction ${transaction.xid} has ${shown}`;
         at++;
       }
       transactions++;
     }
+    while (this.#isUnseen(this.#database.transactions[transactions], position)) transactions++;
     return { ...applied, copied, transactions };
+  }
+
+  /** What of these changes a sink gets that wants some tables only. */
+  #shown(changes: readonly ModelChange[]): string[] {
+    const wanted = changes.filter(({ table }) => table < 0 || this.#accepted.includes(NAMES[table] as string));
+    return wanted.map(({ table, shown }) => (table < 0 ? `truncate ${this.#accepted.join(',')}` : shown));
+  }
+
+  /** True for a transaction below the position that has nothing for this sink. */
+  #isUnseen(transaction: ModelTransaction | undefined, position: Position): boolean {
+    if (transaction === undefined || positionOf(transaction.endLsn) > position) return false;
+    return this.#shown(transaction.changes).length === 0;
   }
 
   /** The position lies behind what was applied and not behind more. */

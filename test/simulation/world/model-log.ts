@@ -149,8 +149,8 @@ export class ModelLog implements Log {
     return this.#ask('log.trim', signal, () => this.#world.storage.partition(topic, partition).trim(before));
   }
 
-  release(reader: string, _scope: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
-    return this.#ask('log.release', signal, () => this.#world.retention.release(reader, cursors));
+  release(reader: string, scope: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
+    return this.#ask('log.release', signal, () => this.#world.retention.release(reader, scope, cursors));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

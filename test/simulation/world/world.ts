@@ -5,6 +5,7 @@ import type { Scheduler } from '../scheduler.ts';
 import { chooseHazards, type Hazards } from './hazards.ts';
 import { ModelLog, Retention } from './model-log.ts';
 import { Postgres } from './postgres.ts';
+import { NAMES } from './rows.ts';
 import { Storage } from './storage.ts';
 import { Target } from './target.ts';
 
@@ -25,6 +26,8 @@ export class World {
   readonly counts: Map<string, number> = new Map();
   /** What went wrong first. */
   failure: string | undefined;
+  /** Names of the tables that the sink wants. */
+  readonly accepted: readonly string[];
   readonly #isAtomic: boolean;
 
   constructor(scheduler: Scheduler) {
@@ -32,10 +35,12 @@ export class World {
     this.random = scheduler.random;
     this.hazards = chooseHazards(this.random);
     this.#isAtomic = this.random.chance(0.12);
+    const unwanted = this.random.chance(0.2) ? this.random.pick(NAMES) : undefined;
+    this.accepted = NAMES.filter((name) => name !== unwanted);
     this.storage = new Storage(this.random);
     this.postgres = new Postgres(this);
     this.target = new Target(this);
-    this.checker = new Checker(this.postgres.database, (what) => this.violation(what));
+    this.checker = new Checker(this.postgres.database, this.accepted, (what) => this.violation(what));
     this.storage.onRecord = (partition, reader) => {
       if (partition.topic === CHECKPOINTS) this.checker.stored(reader);
     };
