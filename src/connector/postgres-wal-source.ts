@@ -38,7 +38,6 @@ export interface PostgresWalConfig {
   readonly decimalHandling: 'precise';
   readonly timePrecision: 'adaptive';
   readonly binaryHandling: 'bytes';
-  readonly takeOver: boolean;
   readonly tasksMax: number;
 }
 
@@ -186,11 +185,6 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       default: 'bytes',
       foreseen: ['base64', 'base64-url-safe', 'hex'],
       doc: 'How bytea columns are written: as bytes.',
-    }),
-    takeOver: flag('take.over', {
-      group: 'Replication',
-      default: 'false',
-      doc: 'Take the slot and the log from the daemon that owns them, once. Only when that daemon is known to be gone.',
     }),
     tasksMax: integer('tasks.max', 1, 1000, { group: 'Common', default: '1', doc: 'A source always has one task.' }),
   },

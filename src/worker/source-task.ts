@@ -8,7 +8,7 @@ import type { Task } from './worker.ts';
 /** What a source task is made of; `loop` lacks what the task itself keeps. */
 export interface SourceTaskOptions {
   readonly name: string;
-  readonly config: Pick<PostgresWalConfig, 'topicPrefix' | 'tombstonesOnDelete' | 'takeOver'>;
+  readonly config: Pick<PostgresWalConfig, 'topicPrefix' | 'tombstonesOnDelete'>;
   readonly parts: Pick<
     SourceLoopOptions,
     'source' | 'log' | 'converter' | 'clock' | 'daemon' | 'topics' | 'recordBatchBytes'
@@ -27,7 +27,7 @@ export function createSourceTask({ name, config, parts, takeOver, lag }: SourceT
     random: randomUUID,
     prefix: config.topicPrefix,
     tombstones: config.tombstonesOnDelete,
-    memory: { incarnation: undefined, stored: undefined, takeOver: takeOver || config.takeOver },
+    memory: { incarnation: undefined, stored: undefined, takeOver },
     progress,
   };
   return {

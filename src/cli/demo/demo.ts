@@ -7,15 +7,15 @@ import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { loadConnectors } from '../../connector/load-file.ts';
 import type { Environment } from '../../connector/reference.ts';
 import { OperatorError, TransientError } from '../../errors.ts';
+import { streamedChanges } from '../../observe/change-counts.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { connect } from '../../postgres/connect.ts';
-import { lsnToPosition, parseLsn } from '../../postgres/lsn.ts';
 import { type Daemon, openDaemon } from '../../worker/composition.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { type Pair, pairOf, showLive } from './live-view.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { type Servers, startServers } from './servers.ts';
-import { SHOP_ROWS, SHOP_SCHEMA } from './shop-schema.ts';
+import { corruptReplica, prepareShop, writeMarker } from './shop-database.ts';
 import { startWorkload } from './shop-workload.ts';
 import { compareShops, isEveryKindStreamed, tellStreamed } from './verdict.ts';
 
@@ -126,8 +126,7 @@ function isWorthIt(now: Pair, overtimeMs: number): boolean {
 }
 
 function hasRows({ sink }: Pair): boolean {
-  const { copied, inserts, updates, deletes, keyChanges } = sink.counts.changes;
-  return copied + inserts + updates + deletes + keyChanges > 0;
+  return sink.counts.changes.copied + streamedChanges(sink.counts.changes) > 0;
 }
 
 /** Waits until the replica shows the last transaction of the source: a marker, which is the last write. */
@@ -143,43 +142,6 @@ async function catchUp(daemon: Daemon, source: ConnectionSettings): Promise<void
     if (performance.now() - movedAt > STALL_MS)
       throw new TransientError('The replica stands still and does not catch up');
     await sleep(10);
-  }
-}
-
-/** A last change; its commit lies behind the returned position, and everything else before its commit. */
-async function writeMarker(source: ConnectionSettings): Promise<string> {
-  const client = await connect(source, 'rowcast demo');
-  try {
-    await client.query(/* sql */ `begin`);
-    await client.query(/* sql */ `update public.customers set name = name || '.' where id = 1`);
-    const { rows } = await client.query<{ lsn: string }>(
-      /* sql */ `select pg_catalog.pg_current_wal_insert_lsn()::text as lsn`,
-    );
-    await client.query(/* sql */ `commit`);
-    return lsnToPosition(parseLsn(rows[0]?.lsn ?? '0/0'));
-  } finally {
-    await client.end();
-  }
-}
-
-async function prepareShop(source: ConnectionSettings): Promise<void> {
-  const client = await connect(source, 'rowcast demo');
-  try {
-    await client.query(SHOP_SCHEMA);
-    await client.query(SHOP_ROWS);
-  } finally {
-    await client.end();
-  }
-}
-
-async function corruptReplica(replica: ConnectionSettings): Promise<void> {
-  const client = await connect(replica, 'rowcast demo');
-  try {
-    await client.query(
-      /* sql */ `update public.products set title = title || '!' where sku = (select max(sku) from public.products)`,
-    );
-  } finally {
-    await client.end();
   }
 }
 

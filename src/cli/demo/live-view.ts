@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { type ChangeCounts, streamedChanges } from '../../observe/change-counts.ts';
+import type { ChangeCounts } from '../../observe/change-counts.ts';
 import { parseLsn, positionToLsn } from '../../postgres/lsn.ts';
 import type { ConnectorStatus, SinkStatus, SourceStatus } from '../../worker/status.ts';
 import type { Screen } from './screen.ts';
@@ -28,35 +28,40 @@ export async function showLive(
   signal: AbortSignal,
 ): Promise<void> {
   const startedAt = performance.now();
-  let before = { counts: { ...pair().sink.counts.changes }, multiTable: pair().source.counts.multiTableTransactions };
-  let isFirstRowTold = false;
+  let before = look(pair());
   while (await tick(signal)) {
     const { source: from, sink } = pair();
-    const counts = { ...sink.counts.changes };
-    const multiTable = from.counts.multiTableTransactions;
-    if (!isFirstRowTold && counts.copied + streamedChanges(counts) > 0) isFirstRowTold = true;
-    const lag = `lag ${await lagText(sink, source)}`;
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    const parts = [
-      rates(before.counts, counts),
-      `multi-table tx ${multiTable - before.multiTable}/s`,
-      lag,
-      states(from, sink),
-    ];
-    screen.live(`${String(seconds).padStart(4)}s  ${parts.filter((part) => part !== '').join(' · ')}`);
-    before = { counts, multiTable };
+    const now = look({ source: from, sink });
+    const parts = [`lag ${await lagText(sink, source)}`, ...rates(before, now), ...states(from, sink)];
+    const seconds = Math.round((now.at - startedAt) / 1000);
+    screen.live(`${String(seconds).padStart(4)}s  ${parts.join(' · ')}`);
+    before = now;
   }
 }
 
-function rates(before: ChangeCounts, now: ChangeCounts): string {
-  const copied = now.copied - before.copied;
-  const streamed = [
-    `insert ${now.inserts - before.inserts}/s`,
-    `update ${now.updates - before.updates}/s`,
-    `delete ${now.deletes - before.deletes}/s`,
-    `key change ${now.keyChanges - before.keyChanges}/s`,
+/** Counters at one moment. */
+interface Look {
+  readonly at: number;
+  readonly counts: ChangeCounts;
+  readonly multiTable: number;
+}
+
+function look({ source, sink }: Pair): Look {
+  const multiTable = source.counts.multiTableTransactions;
+  return { at: performance.now(), counts: { ...sink.counts.changes }, multiTable };
+}
+
+function rates(before: Look, now: Look): readonly string[] {
+  const rate = (name: string, more: number): string => `${name} ${Math.round((more * 1000) / (now.at - before.at))}/s`;
+  const copied = now.counts.copied - before.counts.copied;
+  return [
+    ...(copied > 0 ? [`copied ${copied}`] : []),
+    rate('insert', now.counts.inserts - before.counts.inserts),
+    rate('update', now.counts.updates - before.counts.updates),
+    rate('delete', now.counts.deletes - before.counts.deletes),
+    rate('key change', now.counts.keyChanges - before.counts.keyChanges),
+    rate('multi-table', now.multiTable - before.multiTable),
   ];
-  return (copied > 0 ? [`copied ${copied}`, ...streamed] : streamed).join(' · ');
 }
 
 async function lagText({ counts, lagMs }: SinkStatus, source: pg.Client): Promise<string> {
@@ -72,11 +77,9 @@ function bytesText(bytes: number): string {
 }
 
 /** What is not streaming, and why. */
-function states(...statuses: readonly ConnectorStatus[]): string {
+function states(...statuses: readonly ConnectorStatus[]): readonly string[] {
   const unusual = statuses.filter(({ state }) => state !== 'streaming');
-  return unusual
-    .map(({ name, state, failure }) => `${name}: ${state}${failure ? ` (${failure.message})` : ''}`)
-    .join(' · ');
+  return unusual.map(({ name, state, failure }) => `${name}: ${state}${failure ? ` (${failure.message})` : ''}`);
 }
 
 async function tick(signal: AbortSignal): Promise<boolean> {

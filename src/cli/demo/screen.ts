@@ -6,6 +6,9 @@ export interface Screen {
   live(text: string): void;
 }
 
+/** Of a terminal that does not say how wide it is. */
+const DEFAULT_COLUMNS = 120;
+
 /** A screen on a stream; the live line is cut at the terminal's width, because a wrapped one cannot be written over. */
 export function createScreen(stream: NodeJS.WriteStream): Screen {
   let isLive = false;
@@ -19,7 +22,7 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
         stream.write(`${text}\n`);
         return;
       }
-      stream.write(`\r\u001B[K${text.slice(0, Math.max(20, stream.columns - 1))}`);
+      stream.write(`\r\u001B[K${text.slice(0, (stream.columns || DEFAULT_COLUMNS) - 1)}`);
       isLive = true;
     },
   };
