@@ -110,7 +110,7 @@ export class Tables {
     const found = await findTarget(session, schema, to);
     if (found === undefined) {
       if (!this.#settings.autoCreate) throw this.#missing(schema);
-      await ensureSchema(session, to.schema);
+      await ensureSchema(session, this.#settings, to.schema);
       await session.single(createTableSql(name, schema, await this.#types(schema, signal)));
       await this.#remember(schema, true, signal);
       return;
@@ -145,7 +145,7 @@ export class Tables {
         },
       );
     }
-    await ensureSchema(session, to.schema);
+    await ensureSchema(session, this.#settings, to.schema);
     const moved = qualified(to.schema, from.name);
     if (from.schema !== to.schema) {
       await session.client.query(
@@ -181,7 +181,7 @@ export class Tables {
     const types = new Map<string, string>();
     for (const column of schema.columns) {
       await addLabels(this.#open(), this.#settings, column.type, signal);
-      types.set(column.name, await resolveType(this.#open(), column.type));
+      types.set(column.name, await resolveType(this.#open(), this.#settings, column.type));
     }
     return types;
   }

@@ -10,18 +10,18 @@ import type { ResolvedSinkSettings } from './settings.ts';
  * types that are missing are created, a missing domain is replaced by what it is based on. Throws OperatorError naming a type
  * that the target lacks.
  */
-export async function resolveType(session: Session, type: ColumnType): Promise<string> {
+export async function resolveType(session: Session, settings: ResolvedSinkSettings, type: ColumnType): Promise<string> {
   const found = await lookUp(session, type.name, type.modifier);
   if (found !== undefined) return found;
   if (type.kind === 'enum' && type.labels !== undefined) {
-    await createEnum(session, type.name, type.labels);
+    await createEnum(session, settings, type.name, type.labels);
     return (await lookUp(session, type.name, -1)) as string;
   }
   if (type.kind === 'domain') {
     const base = await lookUp(session, type.base, type.baseModifier);
     if (base !== undefined) return base;
     if (type.labels !== undefined) {
-      await createEnum(session, type.base, type.labels);
+      await createEnum(session, settings, type.base, type.labels);
       return (await lookUp(session, type.base, -1)) as string;
     }
   }
@@ -46,11 +46,9 @@ export async function addLabels(
   const missing = type.labels.filter((label) => !present.includes(label));
   if (missing.length === 0) return;
   await using other = await Session.open(settings);
-  // A type that this transaction created is seen by nobody else; its new labels can be used in it at once.
-  const target = (await lookUp(other, name, -1)) === undefined ? session : other;
   for (const label of missing) {
     const place = placeOf(type.labels, present, label);
-    await target.run(
+    await other.run(
       /* sql */ `alter type ${quoteTypeName(name)} add value if not exists ${quoteLiteral(label)} ${place}`,
       `Cannot add a label to enum ${name} on the target`,
       signal,
@@ -84,45 +82,65 @@ function placeOf(labels: readonly string[], present: readonly string[], label: s
   return after === undefined ? '' : `before ${quoteLiteral(after)}`;
 }
 
-async function createEnum(session: Session, name: string, labels: readonly string[]): Promise<void> {
+/** Committed at once, on a connection of its own: before version 17 a label added to a type of the same transaction cannot be used. */
+async function createEnum(
+  session: Session,
+  settings: ResolvedSinkSettings,
+  name: string,
+  labels: readonly string[],
+): Promise<void> {
   const { schema } = splitTypeName(name);
   try {
-    await ensureSchema(session, schema);
+    await ensureSchema(session, settings, schema);
+    await using other = await Session.open(settings);
     const list = labels.map(quoteLiteral).join(', ');
-    await session.client.query(/* sql */ `create type ${quoteTypeName(name)} as enum (${list})`);
+    await other.client.query(/* sql */ `create type ${quoteTypeName(name)} as enum (${list})`);
   } catch (error) {
     throw postgresError(error, `Cannot create enum ${name} on the target`);
   }
 }
 
-/** Creates a schema where it is missing (asking first: "if not exists" needs the privilege even when there is nothing to do). */
-export async function ensureSchema(session: Session, schema: string): Promise<void> {
+/**
+ * Creates a schema where it is missing (asking first: "if not exists" needs the privilege even when there is nothing to do).
+ * Committed at once, so that types can be; an empty schema too many harms nothing.
+ */
+export async function ensureSchema(session: Session, settings: ResolvedSinkSettings, schema: string): Promise<void> {
   const found = await session.client.query(/* sql */ `select from pg_catalog.pg_namespace where nspname = $1`, [
     schema,
   ]);
-  if (found.rowCount === 0) await session.client.query(/* sql */ `create schema ${quoteIdentifier(schema)}`);
+  if (found.rowCount !== 0) return;
+  await using other = await Session.open(settings);
+  await other.client.query(/* sql */ `create schema if not exists ${quoteIdentifier(schema)}`);
 }
 
+/**
+ * By the catalog's rows, not by `to_regtype`: that would leave "there is no such type" in the session's cache, which the
+ * transaction then believes although another session has created the type meanwhile.
+ */
 async function lookUp(session: Session, name: string, modifier: number): Promise<string | undefined> {
+  const { schema, type } = splitTypeName(name);
   try {
-    const result = await session.client.query<{ name: string | null }>(
-      /* sql */ `select format_type(to_regtype($1)::oid, $2) as name where to_regtype($1) is not null`,
-      [name, modifier],
+    const result = await session.client.query<{ name: string }>(
+      /* sql */ `select format_type(t.oid, $3) as name from pg_catalog.pg_type t
+        join pg_catalog.pg_namespace n on n.oid = t.typnamespace where n.nspname = $1 and t.typname = $2`,
+      [schema, type, modifier],
     );
-    return result.rows[0]?.name ?? undefined;
+    return result.rows[0]?.name;
   } catch (error) {
     throw postgresError(error, `Cannot look up type ${name} on the target`);
   }
 }
 
 async function readLabels(session: Session, name: string): Promise<string[] | undefined> {
+  const { schema, type } = splitTypeName(name);
   try {
-    const result = await session.client.query<{ labels: string[] | null }>(
+    const result = await session.client.query<{ labels: string[] }>(
       /* sql */ `select array(select enumlabel::text from pg_catalog.pg_enum where enumtypid = t.oid order by enumsortorder) as labels
-        from pg_catalog.pg_type t where t.oid = to_regtype($1) and t.typtype = 'e'`,
-      [name],
+        from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+        where n.nspname = $1 and t.typname = $2 and t.typtype = 'e'`,
+      [schema, type],
     );
-    return result.rows[0]?.labels ?? undefined;
+    return result.rows[0]?.labels;
   } catch (error) {
     throw postgresError(error, `Cannot read the labels of enum ${name} on the target`);
   }
