@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { createLogger, type LogLevel } from '../../src/observe/logger.ts';
+
+function lines(level: LogLevel): { write: (line: string) => void; parsed: () => Record<string, unknown>[] } {
+  const written: string[] = [];
+  const write = (line: string): void => void written.push(line);
+  const logger = createLogger(level, { write });
+  logger.debug('looked');
+  logger.info('slot created', { slot: 's', lsn: 7, absent: undefined });
+  logger.warn('connection lost');
+  logger.error('connector failed', { advice: 'Do this.' });
+  return { write, parsed: () => written.map((line) => JSON.parse(line) as Record<string, unknown>) };
+}
+
+test('a line is one JSON object with level, time, fact and fields', () => {
+  const [first] = lines('info').parsed();
+  expect(first).toEqual({ level: 'info', time: expect.any(String), msg: 'slot created', slot: 's', lsn: 7 });
+  expect(Number.isNaN(Date.parse(first?.time as string))).toBe(false);
+});
+
+test('less important lines than asked for are left out', () => {
+  expect(
+    lines('warn')
+      .parsed()
+      .map(({ level }) => level),
+  ).toEqual(['warn', 'error']);
+  expect(lines('debug').parsed()).toHaveLength(4);
+});

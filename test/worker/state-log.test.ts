@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import type { Logger } from '../../src/observe/logger.ts';
+import { noCommits } from '../../src/worker/counting-sink.ts';
+import { logStates } from '../../src/worker/state-log.ts';
+import type { ConnectorState, ConnectorStatus } from '../../src/worker/status.ts';
+
+test('copying and streaming are told once, each time they begin', async () => {
+  const states: ConnectorState[] = [
+    'starting',
+    'snapshot',
+    'snapshot',
+    'streaming',
+    'streaming',
+    'retrying',
+    'streaming',
+  ];
+  const stop = new AbortController();
+  const told: string[] = [];
+  const nothing = (): void => {};
+  const logger: Logger = { debug: nothing, info: (fact) => told.push(fact), warn: nothing, error: nothing };
+  const statuses = (): ConnectorStatus[] => {
+    const state = states.shift() ?? 'stopped';
+    if (states.length === 0) stop.abort();
+    return [{ kind: 'sink', name: 's', state, failure: undefined, counts: noCommits(), lagMs: undefined }];
+  };
+  await logStates(statuses, { now: () => 0, sleep: async () => {} }, logger, stop.signal);
+  expect(told).toEqual(['first copy began', 'streaming', 'streaming']);
+});
