@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Mutant, MUTANTS } from './mutants.ts';
+import { MUTANTS } from './mutants/all.ts';
+import type { Mutant } from './mutants/mutant.ts';
 import { openPool } from './pool.ts';
 
 /** A planted bug that so many seeds do not find is not found. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleSimulation } from './bundle.ts';
-import { MUTANTS } from './mutants.ts';
+import { MUTANTS } from './mutants/all.ts';
 import { openPool, type Pool } from './pool.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

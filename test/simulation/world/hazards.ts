@@ -51,7 +51,7 @@ export function chooseHazards(random: Random): Hazards {
     targetCrash: rate(0.006),
     terminateSession: rate(0.006),
     foreignWrite: rate(0.03),
-    retention: rate(0.02),
+    retention: rate(0.05),
     slotSave: 0.02,
     write: random.pick([0.03, 0.08, 0.15]),
     otherWal: random.pick([0, 0.02, 0.06]),

@@ -1,0 +1,7 @@
+import type { Mutant } from './mutant.ts';
+import { OWNERSHIP_MUTANTS } from './ownership.ts';
+import { SINK_MUTANTS } from './sink.ts';
+import { SOURCE_MUTANTS } from './source.ts';
+
+/** Every planted bug. */
+export const MUTANTS: readonly Mutant[] = [...SOURCE_MUTANTS, ...OWNERSHIP_MUTANTS, ...SINK_MUTANTS];

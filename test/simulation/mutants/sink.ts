@@ -1,0 +1,177 @@
+import type { Patch } from '../bundle.ts';
+import type { Mutant } from './mutant.ts';
+
+const LEDGER = 'src/pipeline/ledger.ts';
+const SINK = 'src/pipeline/sink-loop.ts';
+const SPANS = 'src/pipeline/span-reader.ts';
+const CURSOR = 'src/pipeline/partition-cursor.ts';
+const COUNTER = 'src/log/protocol/counter.ts';
+
+const NO_PREDECESSOR: Patch = {
+  file: SINK,
+  find: 'throw historyLost(prefix, `checkpoint ${number} does not follow',
+  replace: 'void historyLost(prefix, `checkpoint ${number} does not follow',
+};
+const READ_BACK_ALL: Patch = {
+  file: LEDGER,
+  find: 'checkpoint = counter.feed(offset, record) ?? checkpoint;',
+  replace:
+    'const fed = counter.feed(offset, record);' +
+    "checkpoint = fed ?? (record.kind === 'checkpoint' && record.last ? new CheckpointCounter().feed(offset, { ...record, part: 0 }) : undefined) ?? checkpoint;",
+};
+const COUNT_ALL: Patch = {
+  file: COUNTER,
+  find: 'if (record.claim !== this.#claimOffset || record.number <= this.#number) return undefined;',
+  replace: 'if (record.number <= this.#number) return undefined;',
+};
+
+const WIDE_SPANS: readonly Patch[] = [
+  {
+    file: 'src/log/protocol/spans.ts',
+    find: 'before.base + before.count === span.base) {\n      spans[last] = { ...before, count: before.count + span.count };',
+    replace:
+      'span.base > before.base) {\n      spans[last] = { ...before, count: span.base + span.count - before.base };',
+  },
+];
+
+/** Bugs in what counts, and in what a sink reads and commits. */
+export const SINK_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'A5-spans-from-lowest-to-highest',
+    seed: 41,
+    why: 'records of others in between become part of the checkpoint',
+    patches: WIDE_SPANS,
+  },
+  {
+    name: 'B1-partitions-not-merged-by-index',
+    seed: 1,
+    why: 'changes of several tables lose their order',
+    patches: [
+      {
+        file: SPANS,
+        find: 'a.number < b.number || (a.number === b.number && a.index < b.index)',
+        replace: 'a.number < b.number',
+      },
+      {
+        file: SPANS,
+        find: 'if (cursor?.number === number && cursor.index === this.#index) return;',
+        replace: 'if (cursor !== undefined) return;',
+      },
+    ],
+  },
+  {
+    name: 'V5-progress-from-memory',
+    seed: 5,
+    why: 'after an unknown COMMIT what the process believes is not what the target has',
+    patches: [
+      {
+        file: SINK,
+        find: 'const owned = await options.sink.claim(signal);',
+        replace:
+          'const claimed = await options.sink.claim(signal);' +
+          'const owned = { ...claimed, progress: options.progress.applied ?? claimed.progress };',
+      },
+    ],
+  },
+  {
+    name: 'V5-progress-before-the-rows',
+    seed: 1,
+    why: 'a crash between the two loses rows',
+    patches: [
+      {
+        file: SINK,
+        find: 'await using transaction = await sink.begin(this.#owned, signal);',
+        replace:
+          '{ await using first = await sink.begin(this.#owned, signal); await first.commit(progress, durable, signal); }' +
+          'this.#owned = { epoch: this.#owned.epoch, progress };' +
+          'await using transaction = await sink.begin(this.#owned, signal);',
+      },
+    ],
+  },
+  {
+    name: 'V5-checkpoint-in-two-transactions',
+    seed: 2,
+    why: 'a replica shows half a checkpoint',
+    patches: [
+      {
+        file: SINK,
+        find: 'await using transaction = await sink.begin(this.#owned, signal);',
+        replace: 'let transaction = await sink.begin(this.#owned, signal);',
+      },
+      {
+        file: SINK,
+        find: 'await transaction.apply(batch, signal);',
+        replace:
+          'await transaction.apply(batch, signal); await transaction.commit(progress, durable, signal);' +
+          'this.#owned = { epoch: this.#owned.epoch, progress }; transaction = await sink.begin(this.#owned, signal);',
+      },
+    ],
+  },
+  {
+    name: 'V6-released-before-durable',
+    seed: 239,
+    why: 'the log forgets what a crash of the target takes back',
+    patches: [
+      {
+        file: SINK,
+        find: 'await transaction.commit(progress, durable, signal);',
+        replace: 'await transaction.commit(progress, false, signal);',
+      },
+    ],
+  },
+  {
+    name: 'C2-read-back-ignores-the-counting-rule',
+    seed: 6,
+    why: 'the source goes on behind a checkpoint that no sink applies',
+    patches: [READ_BACK_ALL],
+  },
+  {
+    name: 'C2-read-back-ignores-the-counting-rule, predecessor ignored',
+    seed: 16,
+    why: 'the same, without the second line of defence: changes are lost',
+    patches: [READ_BACK_ALL, NO_PREDECESSOR],
+  },
+  {
+    name: 'C3-every-checkpoint-counts',
+    seed: 20,
+    why: "a dead owner's checkpoint is applied besides the living one's",
+    patches: [COUNT_ALL],
+  },
+  {
+    name: 'C3-every-checkpoint-counts, predecessor ignored',
+    seed: 20,
+    why: 'the same, without the second line of defence',
+    patches: [COUNT_ALL, NO_PREDECESSOR],
+  },
+  {
+    name: 'C4-stale-copies-count',
+    seed: 23,
+    why: 'a copy of a checkpoint is applied again',
+    patches: [
+      {
+        file: COUNTER,
+        find: '|| record.number <= this.#number) return undefined;',
+        replace: ') return undefined;',
+      },
+    ],
+  },
+  {
+    name: 'C6-strays-between-spans-are-read',
+    seed: 41,
+    why: 'records of nobody are taken for covered ones',
+    patches: [{ file: CURSOR, find: 'if (next !== undefined) this.#offset = next.span.base;', replace: '' }],
+  },
+  {
+    name: 'A6-no-header-assertion, spans from lowest to highest',
+    seed: 41,
+    why: "records of others in between are taken for the checkpoint's own",
+    patches: [
+      ...WIDE_SPANS,
+      {
+        file: CURSOR,
+        find: 'if (this.number !== number || headerClaim(reader.bytes, this.headerAt) !== claim) {',
+        replace: 'if (false) {',
+      },
+    ],
+  },
+];

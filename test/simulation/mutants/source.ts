@@ -1,0 +1,121 @@
+import type { Mutant } from './mutant.ts';
+
+const SOURCE = 'src/pipeline/source-loop.ts';
+const WRITER = 'src/pipeline/checkpoint-writer.ts';
+const LEDGER = 'src/pipeline/ledger.ts';
+
+/** Bugs in what a source publishes, checkpoints and acknowledges. */
+export const SOURCE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'I1-acknowledge-before-checkpoint',
+    seed: 1,
+    why: 'a crash in between loses what only the source had',
+    patches: [
+      {
+        file: SOURCE,
+        find: 'await this.#writer.publish(appends, position, { committedAt, consistent });',
+        replace:
+          'if (position !== undefined) await this.#held.acknowledge(position);' +
+          'await this.#writer.publish(appends, position, { committedAt, consistent });',
+      },
+    ],
+  },
+  {
+    name: 'I3-acknowledge-position-plus-one',
+    seed: 1,
+    why: 'an adjacent commit is skipped after a restart',
+    patches: [
+      {
+        file: SOURCE,
+        find: "await this.#held.acknowledge(position);\n    failPoint('source.acknowledged');",
+        replace:
+          'await this.#held.acknowledge((parseInt(position, 16) + 1).toString(16).toUpperCase().padStart(16, "0"));',
+      },
+    ],
+  },
+  {
+    name: 'I4-unknown-outcome-ignored',
+    seed: 5,
+    why: 'an append that failed leaves a hole',
+    patches: [
+      {
+        file: WRITER,
+        find: 'await log.publish(appends, checkpointOf, this.signal);',
+        replace: 'await log.publish(appends, checkpointOf, this.signal).catch(() => ({ spans: [], checkpoint: [] }));',
+      },
+    ],
+  },
+  {
+    name: 'I4-checkpoint-retried-inside-publish',
+    seed: 40,
+    why: 'the first copy may be stored too: two checkpoints with one number',
+    patches: [
+      {
+        file: WRITER,
+        find: 'await log.publish(appends, checkpointOf, this.signal);',
+        replace:
+          'await log.publish(appends, checkpointOf && ((spans) => (this.sent = checkpointOf(spans))), this.signal).catch(async (error) => {' +
+          'if (this.sent === undefined) throw error;' +
+          'const again = await log.publish(this.sent, undefined, this.signal); return { spans: [], checkpoint: again.spans }; });' +
+          'this.sent = undefined;',
+      },
+    ],
+  },
+  {
+    name: 'A2-no-offset-check-before-acknowledge',
+    seed: 6,
+    why: 'a fenced owner acknowledges what counts for nobody',
+    patches: [{ file: LEDGER, find: 'if (span.base > expected) {', replace: 'if (false) {' }],
+  },
+  {
+    name: 'A4-checkpoint-after-half-a-transaction',
+    seed: 1,
+    why: 'a replica shows a state that the source never was in',
+    patches: [
+      {
+        file: SOURCE,
+        find: 'const { consistent, position } = batch;',
+        replace:
+          'const { consistent } = batch;' +
+          'const position = batch.position ?? (batch.transactions.at(-1).commitLsn).toString(16).toUpperCase().padStart(16, "0");',
+      },
+    ],
+  },
+  {
+    name: 'A4-spans-of-the-last-batch-only',
+    seed: 1,
+    why: 'the first part of a large transaction is outside every span',
+    patches: [
+      {
+        file: WRITER,
+        find: 'addSpans(this.#spans, published.spans);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'B1-index-starts-again-inside-an-interval',
+    seed: 1,
+    why: 'two records of one checkpoint have the same place in the order',
+    patches: [
+      { file: SOURCE, find: 'if (!this.#open) this.#encoder.beginInterval', replace: 'this.#encoder.beginInterval' },
+    ],
+  },
+  {
+    name: 'V1-idle-position-falls',
+    seed: 1,
+    why: 'a keepalive of a restarted walsender lies below the checkpoint: transactions are published twice',
+    patches: [
+      {
+        file: SOURCE,
+        find: 'if (position > last || (position === last && consistent !== this.#writer.consistent)) {',
+        replace: 'if (position !== last) {',
+      },
+      {
+        file: WRITER,
+        find: 'if (position === undefined || last === undefined || position > last) return;',
+        replace: 'return;',
+      },
+    ],
+  },
+];
