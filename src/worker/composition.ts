@@ -97,7 +97,9 @@ async function makeTasks(options: DaemonOptions, daemon: string, logs: Logs, sin
     const log = await logs.forTask(name);
     if (connector.kind === 'PostgresWalSource') {
       const { config } = connector;
-      tasks.push(sourceTask(name, config, log, daemon, options.takeOver ?? false, lagOf(config.topicPrefix)));
+      tasks.push(
+        sourceTask(name, config, log, daemon, options.takeOver ?? false, lagOf(config.topicPrefix), options.logger),
+      );
     } else {
       const { config } = connector;
       const sink = createPostgresSink(postgresSinkSettings(name, config));
@@ -115,11 +117,14 @@ function sourceTask(
   daemon: string,
   takeOver: boolean,
   lag: LagMeter,
+  logger: Logger,
 ): Task {
   const origin = { version: VERSION, name: config.topicPrefix, database: config.database };
   const topics = topicSettings(config);
   const parts = {
-    source: createWalSource(walSourceSettings(name, config), systemClock),
+    source: createWalSource(walSourceSettings(name, config), systemClock, (message, advice) =>
+      logger.warn(message, { connector: name, advice }),
+    ),
     log,
     converter: converter(log, origin, systemClock, config.transactionMetadata, topics.replicationFactor),
     clock: systemClock,

@@ -208,6 +208,26 @@ test('a slot that was dropped, or advanced by somebody else, stops the source', 
   }
 });
 
+test('a table that appears later is captured when it is empty, and left out with a warning when it has rows', async () => {
+  await using world = await pair(/* sql */ `create table t (id int primary key); insert into t values (1)`);
+  const { source, target, replication } = world;
+  const first = replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  await first.stop();
+  await source.query(
+    /* sql */ `create table empty (id int primary key); create table full_one (id int primary key); insert into full_one values (1)`,
+  );
+  replication.startSource();
+  await source.query(/* sql */ `insert into t values (2)`);
+  await replication.settled();
+  await source.query(/* sql */ `insert into empty values (7); insert into full_one values (2)`);
+  await replication.settled();
+  expect(await replication.expectEqual('t', 'empty')).toBe(3);
+  expect(replication.warnings).toEqual([expect.stringContaining('"full_one" is not captured')]);
+  expect(await target.query(`select to_regclass('public.full_one') as table`)).toEqual([{ table: null }]);
+});
+
 test('another daemon is refused until it is told to take over', async () => {
   await using world = await pair(/* sql */ `create table t (id int primary key); insert into t values (1)`);
   const { source, replication } = world;

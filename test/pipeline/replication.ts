@@ -62,6 +62,7 @@ export class Replication implements AsyncDisposable {
   readonly #store = memoryStore();
   readonly #tasks: Running[] = [];
   log: Log;
+  readonly warnings: string[] = [];
   readonly sourceProgress: SourceLoopOptions['progress'] = {
     state: 'starting',
     changes: 0,
@@ -115,7 +116,7 @@ export class Replication implements AsyncDisposable {
     };
     const origin = { version: '0', name: PREFIX, database: source.database };
     const options: SourceLoopOptions = {
-      source: createWalSource(settings, systemClock),
+      source: createWalSource(settings, systemClock, (message) => this.warnings.push(message)),
       log: this.log,
       converter: createAvroConverter(this.#store, origin, { clock: systemClock }),
       clock: systemClock,

@@ -22,6 +22,9 @@ import type { ReplicationStream } from './stream.ts';
 /** How long a stream goes on after its lock was lost; longer than the server may wait in vain for a position. */
 const LOCK_GRACE_MS = 10_000;
 
+/** Tells a person of something that does not stop the source, and what to do about it. */
+export type Warn = (message: string, advice: string) => void;
+
 /** An open stream and where its slot stands. */
 export interface HeldStream {
   readonly stream: ReplicationStream;
@@ -37,6 +40,7 @@ export interface HeldWalSourceParts {
   readonly clock: Clock;
   readonly filter: CaptureFilter;
   readonly openStream: (signal: AbortSignal) => Promise<HeldStream>;
+  readonly warn: Warn;
 }
 
 /** A connector's slot and lock, held by this process. */
@@ -84,7 +88,7 @@ export class HeldWalSource implements HeldSource {
     await this.#stream?.close();
     this.#stream = undefined;
     await this.#copy?.close();
-    await ensurePublication(client, settings, filter);
+    await ensurePublication(client, settings, filter, 'copied');
     await dropSlot(client, settings.slotName, signal);
     this.#copy = await FirstCopy.begin(this.#parts, signal);
     this.#confirmedLsn = this.#copy.consistentLsn;
@@ -108,7 +112,7 @@ export class HeldWalSource implements HeldSource {
     const { client, settings, filter, clock } = this.#parts;
     if (settings.snapshotMode === 'initial_only') return;
     if (this.#lockLost) throw this.#lockLost;
-    await ensurePublication(client, settings, filter);
+    await ensurePublication(client, settings, filter, { leftOut: (table) => this.#warnLeftOut(table) });
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
     const fromLsn = positionToLsn(from);
     // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).
@@ -154,6 +158,16 @@ export class HeldWalSource implements HeldSource {
     );
     this.#lockLost = error;
     this.#grace = setTimeout(() => this.#reader?.failed(error), LOCK_GRACE_MS);
+  }
+
+  #warnLeftOut(table: string): void {
+    const { name, publicationName, snapshotMode } = this.#parts.settings;
+    const copies = snapshotMode === 'no_data' ? 'nothing' : 'only what was there at the first start';
+    this.#parts.warn(
+      `Table ${table.replace(/^only /, '')} is not captured: it has rows, or is busy, and connector "${name}" copies ${copies}`,
+      `Exclude it (table.exclude.list), empty it and start again, or add it to publication "${publicationName}" yourself, ` +
+        'and its present rows to the replica. A new topic.prefix, slot and publication begin with a copy of everything.',
+    );
   }
 
   async #describe(message: RelationMessage, previous: TableSchema | undefined): Promise<Relation> {

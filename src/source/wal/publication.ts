@@ -1,9 +1,13 @@
 import type pg from 'pg';
 import { OperatorError } from '../../errors.ts';
-import { postgresError } from '../../postgres/errors.ts';
+import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import type { CaptureFilter } from './filter.ts';
 import type { WalSourceSettings } from './settings.ts';
+
+/** A table that is busy for longer is looked at again at the next start. */
+const LOCK_TIMEOUT_MS = 2_000;
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /** A table as the publication publishes it. */
 export interface PublishedTable {
@@ -17,6 +21,12 @@ export interface PublishedTable {
   readonly isPartitioned: boolean;
 }
 
+/**
+ * What becomes of tables that are captured but not yet published: 'copied' when a copy follows, else a table that has rows is
+ * left out and told of, because nobody would ever copy them (Invariant 7).
+ */
+export type LateTables = 'copied' | { readonly leftOut: (table: string) => void };
+
 type Settings = Pick<WalSourceSettings, 'publicationName' | 'publicationAutocreateMode'>;
 
 /**
@@ -27,6 +37,7 @@ export async function ensurePublication(
   client: pg.ClientBase,
   settings: Settings,
   filter: CaptureFilter,
+  late: LateTables,
 ): Promise<void> {
   const { publicationName: name, publicationAutocreateMode: mode } = settings;
   try {
@@ -36,7 +47,7 @@ export async function ensurePublication(
       await create(client, name, mode, filter);
     } else if (mode === 'filtered') {
       if (present.puballtables) throw notFiltered(name);
-      await setTables(client, name, filter);
+      await setTables(client, name, filter, late);
     }
   } catch (error) {
     throw postgresError(error, `Cannot prepare publication "${name}"`);
@@ -79,7 +90,7 @@ async function create(
 }
 
 /** Changes the tables only when they differ: every change of a publication makes all streams look it up again. */
-async function setTables(client: pg.ClientBase, name: string, filter: CaptureFilter): Promise<void> {
+async function setTables(client: pg.ClientBase, name: string, filter: CaptureFilter, late: LateTables): Promise<void> {
   const wanted = await capturable(client, filter);
   const sql = /* sql */ `select n.nspname, c.relname, c.relkind from pg_catalog.pg_publication p
     join pg_catalog.pg_publication_rel r on r.prpubid = p.oid join pg_catalog.pg_class c on c.oid = r.prrelid
@@ -88,8 +99,31 @@ async function setTables(client: pg.ClientBase, name: string, filter: CaptureFil
   const missing = wanted.filter((table) => !present.includes(table));
   const surplus = present.filter((table) => !wanted.includes(table));
   const head = `alter publication ${quoteIdentifier(name)}`;
-  if (missing.length > 0) await client.query(`${head} add table ${missing.join(', ')}`);
+  if (late !== 'copied') for (const table of missing) await addIfEmpty(client, head, table, late);
+  else if (missing.length > 0) await client.query(`${head} add table ${missing.join(', ')}`);
   if (surplus.length > 0) await client.query(`${head} drop table ${surplus.join(', ')}`);
+}
+
+/** Adds a table while nobody can write to it, if it has no row. */
+async function addIfEmpty(
+  client: pg.ClientBase,
+  head: string,
+  table: string,
+  late: Exclude<LateTables, 'copied'>,
+): Promise<void> {
+  await client.query('begin');
+  try {
+    await client.query(/* sql */ `set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await client.query(/* sql */ `lock table ${table} in share mode`);
+    const { rows } = await client.query(/* sql */ `select from ${table} limit 1`);
+    if (rows.length === 0) await client.query(`${head} add table ${table}`);
+    await client.query('commit');
+    if (rows.length > 0) late.leftOut(table);
+  } catch (error) {
+    await client.query('rollback');
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
+    late.leftOut(table);
+  }
 }
 
 interface TableRow {

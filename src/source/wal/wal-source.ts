@@ -5,7 +5,7 @@ import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { connect } from '../../postgres/connect.ts';
 import type { HeldSource, Incarnation, Source } from '../source.ts';
 import { compileFilter } from './filter.ts';
-import { type HeldStream, HeldWalSource } from './held-wal-source.ts';
+import { type HeldStream, HeldWalSource, type Warn } from './held-wal-source.ts';
 import { applicationName, endIfStale, lockConnector } from './holder.ts';
 import { identifySystem } from './identity.ts';
 import type { WalSourceSettings } from './settings.ts';
@@ -16,7 +16,7 @@ const STREAM_ATTEMPTS = 20;
 const STREAM_DELAY_MS = 100;
 
 /** Captures the changes of a Postgres database from its WAL, through a logical replication slot. Throws OperatorError for a bad filter. */
-export function createWalSource(settings: WalSourceSettings, clock: Clock): Source {
+export function createWalSource(settings: WalSourceSettings, clock: Clock, warn: Warn): Source {
   const filter = compileFilter(settings);
   return {
     async open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource> {
@@ -29,7 +29,7 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock): Sour
         const opening = { client, settings, application, self, takeOver, intervalMs };
         const stream = (await lookUpSlot(client, settings.slotName)) && (await openStream(opening, signal));
         return new HeldWalSource(
-          { ...opening, identity, clock, filter, openStream: (abort) => openStream(opening, abort) },
+          { ...opening, identity, clock, filter, warn, openStream: (abort) => openStream(opening, abort) },
           stream,
         );
       } catch (error) {

@@ -37,7 +37,11 @@ export async function open(
   self: Incarnation = SELF,
   takeOver = false,
 ): Promise<HeldSource> {
-  return await createWalSource(settings(connection, more), clock).open(self, takeOver, new AbortController().signal);
+  return await createWalSource(settings(connection, more), clock, () => undefined).open(
+    self,
+    takeOver,
+    new AbortController().signal,
+  );
 }
 
 /** A row as an object of texts; absent cells say so. */
