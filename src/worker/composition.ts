@@ -97,9 +97,7 @@ async function makeTasks(options: DaemonOptions, daemon: string, logs: Logs, sin
     const log = await logs.forTask(name);
     if (connector.kind === 'PostgresWalSource') {
       const { config } = connector;
-      tasks.push(
-        sourceTask(name, config, log, daemon, options.takeOver ?? false, lagOf(config.topicPrefix), options.logger),
-      );
+      tasks.push(sourceTask(options, name, config, log, daemon, lagOf(config.topicPrefix)));
     } else {
       const { config } = connector;
       const sink = createPostgresSink(postgresSinkSettings(name, config));
@@ -111,13 +109,12 @@ async function makeTasks(options: DaemonOptions, daemon: string, logs: Logs, sin
 }
 
 function sourceTask(
+  { logger, takeOver = false }: DaemonOptions,
   name: string,
   config: PostgresWalConfig,
   log: Log,
   daemon: string,
-  takeOver: boolean,
   lag: LagMeter,
-  logger: Logger,
 ): Task {
   const origin = { version: VERSION, name: config.topicPrefix, database: config.database };
   const topics = topicSettings(config);

@@ -22,6 +22,9 @@ export interface WorkerOptions {
 /** A failure is told again when it is this old and still there, so that a log shows it without being flooded. */
 const TELL_AGAIN_MS = 60_000;
 
+/** The fact that is logged when a failure passes by itself. */
+export const RETRIED = 'connector failed and is tried again';
+
 /** Runs connectors side by side, each under a supervisor of its own: what fails one does not touch the others. */
 export class Worker {
   readonly #supervised: readonly SupervisedTask[];
@@ -96,7 +99,7 @@ class SupervisedTask {
     const now = this.#clock.now();
     if (this.#told?.message === message && now - this.#told.at < TELL_AGAIN_MS) return;
     this.#told = { message, at: now };
-    this.#logger.warn('connector failed and is tried again', { connector: this.#task.name, message, advice });
+    this.#logger.warn(RETRIED, { connector: this.#task.name, message, advice });
   }
 }
 

@@ -11,6 +11,7 @@ import { streamedChanges } from '../../observe/change-counts.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { connect } from '../../postgres/connect.ts';
 import { type Daemon, openDaemon } from '../../worker/composition.ts';
+import { RETRIED } from '../../worker/worker.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { type Pair, pairOf, showLive } from './live-view.ts';
 import { createScreen, type Screen } from './screen.ts';
@@ -170,15 +171,15 @@ function assertRunning(daemon: Daemon): void {
   }
 }
 
-/** Failures that end the demo are thrown, and passing ones are shown live: what is left are warnings about files. */
+/** Failures that end the demo are thrown, and passing ones are shown live: what is left are hints about settings and tables. */
 function demoLogger(screen: Screen): Logger {
   const nothing = (): void => {};
   return {
     debug: nothing,
     info: nothing,
     error: nothing,
-    warn: (fact, fields) => {
-      if (fields?.setting !== undefined) screen.line(`${fact}: ${fields.setting}`);
+    warn(fact, fields = {}) {
+      if (fact !== RETRIED) screen.line(fields.setting === undefined ? fact : `${fact}: ${fields.setting}`);
     },
   };
 }
