@@ -17,28 +17,13 @@ export interface RunResult {
 const HEALED_STEPS = 6_000;
 /** Goes on for a while when all has arrived: late requests and zombies must not spoil it. */
 const AFTERMATH_STEPS = 60;
+const STEPS_PER_TURN = 100;
 
 /** Runs one seed: a hostile time, healing, one more transaction that must arrive, and a while longer. */
 export async function runSeed(seed: number, print?: (line: string) => void): Promise<RunResult> {
   const scheduler = new Scheduler(seed, print);
   const world = new World(scheduler);
-  const cast = new Cast(world);
-  const hostileSteps = world.random.between(100, 500);
-  for (let i = 0; i < world.random.between(0, 4); i++) world.postgres.commit();
-  while (scheduler.steps < hostileSteps && world.failure === undefined) {
-    disturb(world, cast);
-    await step(scheduler);
-  }
-  heal(world.hazards);
-  cast.heal();
-  scheduler.note('healed', scheduler.steps);
-  world.postgres.commit();
-  const limit = scheduler.steps + HEALED_STEPS;
-  while (!hasArrived(world) && world.failure === undefined) {
-    if (scheduler.steps > limit) world.violation(`nothing arrives any more: ${cast.describe()}`);
-    await step(scheduler);
-  }
-  for (let i = 0; i < AFTERMATH_STEPS && world.failure === undefined; i++) await step(scheduler);
+  await drive(play(world, new Cast(world)));
   const { counting, inParts, ignored } = world.checker;
   world.counts.set('checkpoint that counts', counting);
   world.counts.set('checkpoint in parts', inParts);
@@ -46,10 +31,55 @@ export async function runSeed(seed: number, print?: (line: string) => void): Pro
   return { seed, trace: scheduler.hash >>> 0, steps: scheduler.steps, failure: world.failure, counts: world.counts };
 }
 
-/** One thing happens, and everybody who waited for it goes on until they wait again. */
-function step(scheduler: Scheduler): Promise<void> {
-  scheduler.step();
-  return new Promise((resolve) => setImmediate(resolve));
+/** The whole run; pauses after every step, so that everybody who waited for it goes on until they wait again. */
+function* play(world: World, cast: Cast): Generator<void, void, void> {
+  const { scheduler, random, postgres } = world;
+  const hostileSteps = random.between(100, 500);
+  for (let i = random.between(0, 3); i > 0; i--) postgres.commit();
+  while (scheduler.steps < hostileSteps && world.failure === undefined) {
+    disturb(world, cast);
+    scheduler.step();
+    yield;
+  }
+  heal(world.hazards);
+  cast.heal();
+  scheduler.note('healed', scheduler.steps);
+  postgres.commit();
+  const limit = scheduler.steps + HEALED_STEPS;
+  while (!hasArrived(world) && world.failure === undefined) {
+    if (scheduler.steps > limit) world.violation(`nothing arrives any more: ${cast.describe()}`);
+    scheduler.step();
+    yield;
+  }
+  for (let i = 0; i < AFTERMATH_STEPS && world.failure === undefined; i++) {
+    scheduler.step();
+    yield;
+  }
+}
+
+/**
+ * Takes one step per immediate: between two immediates Node runs every promise reaction. Many are queued at once, because
+ * a turn of the event loop costs more than a step.
+ */
+function drive(steps: Iterator<void, void, void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isDone = false;
+    const step = (): void => {
+      if (isDone) return;
+      try {
+        isDone = steps.next().done === true;
+      } catch (error) {
+        isDone = true;
+        reject(error);
+      }
+    };
+    const turn = (): void => {
+      if (isDone) return resolve();
+      for (let i = 0; i < STEPS_PER_TURN; i++) setImmediate(step);
+      setImmediate(turn);
+    };
+    turn();
+  });
 }
 
 function hasArrived({ target, postgres }: World): boolean {
