@@ -63,6 +63,7 @@ class CopyOutQuery {
 
   handleReadyForQuery(): void {
     this.#isOver = true;
+    this.#resume(); // the end may come in the piece that was one too many: nothing else would let the next query's answer in
     this.#wake?.();
   }
 
@@ -90,6 +91,10 @@ class CopyOutQuery {
     this.#rows = [];
     this.#read = 0;
     this.#bufferedBytes = 0;
+    this.#resume();
+  }
+
+  #resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#wire?.stream.resume();
