@@ -13,7 +13,7 @@ const { AbstractPlugin } = require('pg-logical-replication/dist/output-plugins/a
   AbstractPlugin: new (...args: never[]) => unknown;
 };
 
-const kafka = await kafkaForTests();
+const kafka = kafkaForTests();
 
 test.skipIf(kafka === undefined)(
   'rows pass through the plugin, and through neither avsc nor a kafkajs producer',
