@@ -109,23 +109,31 @@ export interface Run {
 
 /**
  * Cuts the changes of a table with key into runs whose order must be kept. A key change starts a new run when its old key
- * is one that an earlier one of the same run made: both change the same row.
+ * is one that an earlier one of the same run made (both change the same row), or when its new key is one that an earlier one
+ * left: within one statement nobody knows which row goes first, and a unique key would object.
  */
 export function cutRuns(batch: Batch, key: readonly number[], changes: readonly number[]): Run[] {
   const runs: { rekeys: boolean; changes: number[] }[] = [];
   let made: KeyIndex | undefined;
+  let left: KeyIndex | undefined;
   for (const [n, i] of changes.entries()) {
     const rekeys = batch.op[i] === Op.keyChange;
     let run = runs.at(-1);
     const before = batch.before[i] as number;
+    const after = batch.after[i] as number;
+    const follows = rekeys && (made?.has(before, -1) || left?.has(after, before));
     const full = rekeys && run?.changes.length === MAX_REKEYS;
-    if (run === undefined || run.rekeys !== rekeys || full || (rekeys && made?.has(before, -1))) {
+    if (run === undefined || run.rekeys !== rekeys || full || follows) {
       run = { rekeys, changes: [] };
       runs.push(run);
-      if (rekeys) made = new KeyIndex(batch, key, countRekeys(batch, changes, n));
+      const count = rekeys ? countRekeys(batch, changes, n) : 0;
+      made = new KeyIndex(batch, key, count);
+      left = new KeyIndex(batch, key, count);
     }
     run.changes.push(i);
-    if (rekeys) made?.add(batch.after[i] as number, before);
+    if (!rekeys) continue;
+    made?.add(after, before);
+    left?.add(before, -1);
   }
   return runs;
 }

@@ -159,9 +159,19 @@ function enact(
 test('a key change whose old key was just made starts a new run', () => {
   const batch = batchOf([
     keyChange(pairs, ['1', 'a', null, null], ['2', 'a', 'x', 'y']),
-    keyChange(pairs, ['3', 'a', null, null], ['1', 'a', 'x', 'y']),
+    keyChange(pairs, ['3', 'a', null, null], ['5', 'a', 'x', 'y']),
     keyChange(pairs, ['2', 'a', null, null], ['4', 'a', 'x', 'y']),
   ]);
   expect(cutRuns(batch, pairs.key, [0, 1, 2]).map((run) => run.changes)).toEqual([[0, 1], [2]]);
+  expect(batch.op[0]).toBe(Op.keyChange);
+});
+
+test('a key change whose new key was just left starts a new run, as in a swap by way of a third value', () => {
+  const batch = batchOf([
+    keyChange(pairs, ['1', 'a', null, null], ['9', 'a', 'x', 'y']),
+    keyChange(pairs, ['2', 'a', null, null], ['1', 'a', 'x', 'y']),
+    keyChange(pairs, ['9', 'a', null, null], ['2', 'a', 'x', 'y']),
+  ]);
+  expect(cutRuns(batch, pairs.key, [0, 1, 2]).map((run) => run.changes)).toEqual([[0], [1], [2]]);
   expect(batch.op[0]).toBe(Op.keyChange);
 });
