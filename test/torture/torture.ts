@@ -35,7 +35,7 @@ export async function torture(options: TortureOptions, signal: AbortSignal): Pro
   await prepareReplica(servers.replica);
   await using service = await makeService(options, servers);
   await using watcher = new Watcher(servers.replica);
-  await using workload = new Workload(servers.source, options.seed);
+  await using workload = new Workload(servers.source, options.seed, () => watcher.replicated);
   const log = servers.kafka
     ? LogView.ofKafka(servers.kafka.bootstrap, PREFIX)
     : LogView.ofDirectory(join(options.directory, 'state', 'log'), PREFIX);

@@ -41,6 +41,11 @@ export class Watcher implements AsyncDisposable {
     ]);
   }
 
+  /** The ledger number that the replica has; while the first copy is made everything counts as replicated. */
+  get replicated(): number {
+    return this.standing.consistent ? this.standing.ledger : Infinity;
+  }
+
   /** The replica crashed: its last commits may be gone (the sink commits asynchronously), rows and progress together. */
   crashed(): void {
     this.#life++;
