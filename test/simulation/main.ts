@@ -102,10 +102,10 @@ async function hunt(
     }
     const { seed, what } = failure;
     console.log(`caught ${name} by seed ${seed}: ${what}`);
-    const [false_] = await clean.run({ from: seed, seeds: 1, twice: true, untilFailure: false });
-    if (false_ === undefined) continue;
+    const [unpatched] = await clean.run({ from: seed, seeds: 1, twice: true, untilFailure: false });
+    if (unpatched === undefined) continue;
     missed++;
-    console.log(`but seed ${seed} fails without it too: ${false_.what}`);
+    console.log(`but seed ${seed} fails without it too: ${unpatched.what}`);
   }
   console.log(`${mutants.length - missed} of ${mutants.length} planted bugs caught`);
   return missed === 0 ? 0 : 1;

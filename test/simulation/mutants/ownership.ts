@@ -9,7 +9,7 @@ const LEDGER = 'src/pipeline/ledger.ts';
 export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'A1-epoch-computed',
-    seed: 703,
+    seed: 142,
     why: 'two claimants compute the same epoch',
     patches: [
       {
@@ -22,7 +22,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A11-keepalive-acknowledged-without-checkpoint',
-    seed: 4,
+    seed: 2,
     why: 'what was received is taken for what was stored',
     patches: [
       {
@@ -34,7 +34,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V2-slot-without-checkpoint-stops',
-    seed: 6,
+    seed: 8,
     why: 'a crash between the slot and checkpoint 0 needs a person',
     patches: [
       {
@@ -46,7 +46,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V2-unfinished-snapshot-gone-on-with',
-    seed: 5,
+    seed: 3,
     why: 'what the crashed copy had not read is never read',
     patches: [
       {
@@ -75,7 +75,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V3-no-order-of-incarnations',
-    seed: 159,
+    seed: 253,
     why: 'a process that wakes up and its replacement end each other for ever',
     patches: [
       {
@@ -97,7 +97,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V3-refused-by-a-dead-process-for-ever',
-    seed: 45,
+    seed: 143,
     why: 'a newer process dies for good and nobody is left',
     patches: [
       { file: OWNERSHIP, find: 'if (clock.now() - memory.quiet.since < QUIET_MS) return;', replace: 'return;' },
@@ -105,7 +105,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V4-newer-claim-ends-the-task',
-    seed: 6,
+    seed: 12,
     why: 'a late claim of a dead process stops the living one',
     patches: [
       {
@@ -117,7 +117,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'C7-two-log-ids',
-    seed: 40,
+    seed: 1522,
     why: 'a claim under another id than the log got counts for nobody',
     patches: [
       {
@@ -129,7 +129,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V7-owner-by-last-claim',
-    seed: 607,
+    seed: 944,
     why: 'a late claim of the other daemon makes both refuse',
     patches: [
       {
@@ -147,7 +147,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'C1-read-back-before-the-claim',
-    seed: 1,
+    seed: 195,
     why: "a dead owner's checkpoint lands in between and is not seen",
     patches: [{ file: OWNERSHIP, find: 'await readHistory(log, prefix, claim.offset, signal);', replace: 'before;' }],
   },
@@ -159,7 +159,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'C8-claim-before-the-slot',
-    seed: 23,
+    seed: 2,
     why: 'whoever cannot get the slot fences the one that has it',
     patches: [
       { file: OWNERSHIP, find: 'async function appendClaim(', replace: 'export async function appendClaim(' },

@@ -165,20 +165,21 @@ export class ModelLog implements Log {
   }
 }
 
-/** What readers have released, and what retention may therefore delete. */
+/** What readers have released, and what retention may therefore delete: at least what the embedded log would. */
 export class Retention {
-  readonly #released = new Map<string, { readonly scope: string; readonly cursors: readonly Cursor[] }>();
+  readonly #readers = new Map<string, { readonly scope: string; readonly offsets: Map<string, number> }>();
 
   release(reader: string, scope: string, cursors: readonly Cursor[]): void {
-    this.#released.set(`${reader} ${scope}`, { scope, cursors });
+    const known = this.#readers.get(reader) ?? { scope, offsets: new Map<string, number>() };
+    this.#readers.set(reader, known);
+    for (const { topic, partition, offset } of cursors) known.offsets.set(`${topic}/${partition}`, offset);
   }
 
-  /** The offset below which nobody needs this partition any more; what a reader does not name it needs from the start. */
+  /** The offset below which nobody needs this partition any more; what a reader has not named it needs from the start. */
   limit({ topic, number }: Partition): number {
     const limits: number[] = [];
-    for (const { scope, cursors } of this.#released.values()) {
-      if (!topic.startsWith(scope)) continue;
-      limits.push(cursors.find((cursor) => cursor.topic === topic && cursor.partition === number)?.offset ?? 0);
+    for (const { scope, offsets } of this.#readers.values()) {
+      if (topic.startsWith(scope)) limits.push(offsets.get(`${topic}/${number}`) ?? 0);
     }
     return limits.length > 0 ? Math.min(...limits) : 0;
   }
