@@ -167,20 +167,16 @@ export class Campaign {
   }
 
   async #restart(what: Parameters<typeof restartServer>[0]): Promise<void> {
-    const { servers, watcher, report } = this.#stage;
+    const { servers, watcher, workload, report } = this.#stage;
     const run = await this.#unarmed();
     const first = watcher.standing;
     await this.#follow(run, first, () => this.#hasProgressed(first), 'nothing new was applied');
-    const mark = watcher.standing;
     const downAt = performance.now();
     await restartServer(what, servers, watcher);
     const upAt = performance.now();
-    await this.#follow(
-      run,
-      mark,
-      () => this.#hasProgressed(mark),
-      `nothing new was applied after a restart of the ${what}`,
-    );
+    const known = workload.committed;
+    const isBack = (): boolean => watcher.standing.consistent && watcher.standing.ledger > known;
+    await this.#follow(run, watcher.standing, isBack, `nothing new was applied after a restart of the ${what}`);
     report.restart(what, upAt - downAt, performance.now() - upAt);
   }
 
