@@ -6,6 +6,11 @@ export interface SourceIdentity {
   /** Postgres's system identifier, in decimal. */
   readonly system: string;
   readonly timeline: number;
+  /**
+   * Which publication chose the changes, by an id that a new one of the same name does not get; empty when there is none. What was
+   * written while it was gone is lost (F10; since version 18 Postgres passes over it without an error).
+   */
+  readonly publication: string;
 }
 
 /**
@@ -44,7 +49,10 @@ export interface HeldSource extends AsyncDisposable {
   /** Whether the slot exists now; looked up again (another process may have made it since `open`). */
   exists(signal: AbortSignal): Promise<boolean>;
 
-  /** True when the position was reached on this identity's history: same system, a timeline that branched at or after it. */
+  /**
+   * True when the position was reached on this identity's history: same system, a timeline that branched at or after it.
+   * Throws OperatorError when the publication is another one.
+   */
   descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean>;
 
   /**

@@ -24,6 +24,7 @@ export interface Claim extends Stamp {
   readonly creating: boolean;
   readonly system: string;
   readonly timeline: number;
+  readonly publication: string;
   readonly clusterId: string;
 }
 

@@ -12,7 +12,7 @@ import type { RelationMessage } from './decoder.ts';
 import type { CaptureFilter } from './filter.ts';
 import { FirstCopy } from './first-copy.ts';
 import { branchPoint } from './identity.ts';
-import { ensurePublication } from './publication.ts';
+import { ensurePublication, otherPublication, publicationId } from './publication.ts';
 import { WalReader } from './reader.ts';
 import { describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
 import type { WalSourceSettings } from './settings.ts';
@@ -21,6 +21,9 @@ import type { ReplicationStream } from './stream.ts';
 
 /** How long a stream goes on after its lock was lost; longer than the server may wait in vain for a position. */
 const LOCK_GRACE_MS = 10_000;
+
+/** How often the publication is looked at. */
+const WATCH_MS = 10_000;
 
 /** Tells a person of something that does not stop the source, and what to do about it. */
 export type Warn = (message: string, advice: string) => void;
@@ -75,10 +78,11 @@ export class HeldWalSource implements HeldSource {
   }
 
   async descendsFrom(identity: SourceIdentity, position: Position, _signal: AbortSignal): Promise<boolean> {
-    const { system, timeline } = this.identity;
+    const { system, timeline, publication } = this.identity;
     if (identity.system !== system || identity.timeline > timeline) return false;
-    if (identity.timeline === timeline) return true;
     const { settings, application } = this.#parts;
+    if (identity.publication !== publication) throw otherPublication(settings.publicationName);
+    if (identity.timeline === timeline) return true;
     const branch = await branchPoint(settings.connection, application, timeline, identity.timeline);
     return branch !== undefined && branch >= positionToLsn(position);
   }
@@ -125,9 +129,11 @@ export class HeldWalSource implements HeldSource {
       from: fromLsn,
       maxBatchBytes: settings.maxBatchBytes,
     });
+    const watch = setInterval(() => this.#watchPublication(), WATCH_MS);
     try {
       yield* this.#reader.batches(signal);
     } finally {
+      clearInterval(watch);
       // At once: a server that shuts down waits for it (A11).
       await this.#stream.close();
       this.#stream = undefined;
@@ -158,6 +164,21 @@ export class HeldWalSource implements HeldSource {
     );
     this.#lockLost = error;
     this.#grace = setTimeout(() => this.#reader?.failed(error), LOCK_GRACE_MS);
+  }
+
+  /** Dropped while it is in use it takes changes along in silence: found here, at the latest, not at the next start. */
+  #watchPublication(): void {
+    const { client, settings } = this.#parts;
+    if (this.#lockLost || this.#isDisposed) return;
+    publicationId(client, settings.publicationName).then(
+      (id) => {
+        if (id !== this.identity.publication) this.#reader?.failed(otherPublication(settings.publicationName));
+      },
+      (error: unknown) => {
+        // A lost connection is #loseLock's to judge, and the next look tells of what passes.
+        if (!(error instanceof TransientError)) this.#reader?.failed(error);
+      },
+    );
   }
 
   #warnLeftOut(table: string): void {

@@ -5,8 +5,10 @@ import { postgresError } from '../../postgres/errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { SourceIdentity } from '../source.ts';
 
+export type ServerIdentity = Pick<SourceIdentity, 'system' | 'timeline'>;
+
 /** Asks the server who it is; needs the right to replicate, so that its lack shows before anything is created. */
-export async function identifySystem(connection: ConnectionSettings, application: string): Promise<SourceIdentity> {
+export async function identifySystem(connection: ConnectionSettings, application: string): Promise<ServerIdentity> {
   return await onWalsender(connection, application, 'Cannot identify the server', async (client) => {
     const { rows } = await client.query<{ systemid: string; timeline: number | string }>('IDENTIFY_SYSTEM');
     const row = rows[0];

@@ -54,6 +54,23 @@ export async function ensurePublication(
   }
 }
 
+/** The publication's id, which a new one of the same name does not get; empty when there is none. */
+export async function publicationId(client: pg.ClientBase, name: string): Promise<string> {
+  try {
+    const sql = /* sql */ `select oid::text as id from pg_catalog.pg_publication where pubname = $1`;
+    return (await client.query<{ id: string }>(sql, [name])).rows[0]?.id ?? '';
+  } catch (error) {
+    throw postgresError(error, `Cannot look up publication "${name}"`);
+  }
+}
+
+/** What is said of a publication that is not the one that the log was begun with. */
+export function otherPublication(name: string): OperatorError {
+  return new OperatorError(`Publication "${name}" was dropped: what was written until it was created again is lost`, {
+    advice: 'Make a new replica by a snapshot: start again under a new topic.prefix and slot.name.',
+  });
+}
+
 /** The captured tables of the publication, by name. */
 export async function publishedTables(
   client: pg.ClientBase,

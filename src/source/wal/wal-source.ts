@@ -9,6 +9,7 @@ import { type HeldStream, HeldWalSource, type Warn } from './held-wal-source.ts'
 import { applicationName, endIfStale, lockConnector } from './holder.ts';
 import { identifySystem } from './identity.ts';
 import type { WalSourceSettings } from './settings.ts';
+import { ensurePublication, publicationId } from './publication.ts';
 import { lookUpSlot, slotBusy } from './slot.ts';
 import { ReplicationStream } from './stream.ts';
 
@@ -24,10 +25,14 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
       const client = await connect(settings.connection, application);
       try {
         await lockConnector(client, settings.name, self, takeOver, signal);
-        const identity = await identifySystem(settings.connection, application);
+        const server = await identifySystem(settings.connection, application);
         const intervalMs = await statusIntervalMs(client, settings.statusIntervalMs);
         const opening = { client, settings, application, self, takeOver, intervalMs };
-        const stream = (await lookUpSlot(client, settings.slotName)) && (await openStream(opening, signal));
+        const slot = await lookUpSlot(client, settings.slotName);
+        // Before the first claim, which names it, and before the slot, which looks it up as of every change.
+        if (!slot) await ensurePublication(client, settings, filter, 'copied');
+        const identity = { ...server, publication: await publicationId(client, settings.publicationName) };
+        const stream = slot && (await openStream(opening, signal));
         return new HeldWalSource(
           { ...opening, identity, clock, filter, warn, openStream: (abort) => openStream(opening, abort) },
           stream,

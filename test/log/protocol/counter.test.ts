@@ -14,6 +14,7 @@ const claim = (over: Partial<Claim> = {}): Claim => ({
   creating: true,
   system: '1',
   timeline: 1,
+  publication: '16400',
   clusterId: 'c',
   ...over,
 });

@@ -179,7 +179,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
         replace:
           'const at = await log.bounds(`${prefix}.checkpoints`, 0, signal);' +
           'const known = await readHistory(log, prefix, at.end, signal);' +
-          'const held = { slot: "rowcast_slot", identity: { system: "7123456789012345678", timeline: 1 } };' +
+          'const held = { slot: "rowcast_slot", identity: { system: "7123456789012345678", timeline: 1, publication: "16400" } };' +
           'await appendClaim(early, held, known.logId, false, signal);' +
           'return await source.open(memory.incarnation,',
       },

@@ -23,7 +23,7 @@ interface Slot {
 
 /** How long the server keeps a session whose client does not answer. */
 const SESSION_TIMEOUT_MS = 12_000;
-const IDENTITY: SourceIdentity = { system: '7123456789012345678', timeline: 1 };
+const IDENTITY: SourceIdentity = { system: '7123456789012345678', timeline: 1, publication: '16400' };
 
 /** A connection that holds the advisory lock, and the slot while there is one. */
 interface Session {
