@@ -92,7 +92,9 @@ async function openSource(
     const { end } = await log.bounds(`${prefix}.checkpoints`, 0, signal);
     memory.incarnation = { daemon, offset: end, id: random() };
   }
-  return await source.open(memory.incarnation, memory.takeOver, signal);
+  // Who was refused for a newer process of its own daemon must not end the owner's stream again and again, only to be refused again.
+  const takeOver = memory.takeOver && memory.quiet === undefined;
+  return await source.open(memory.incarnation, takeOver, signal);
 }
 
 /** Publishes batches one after another: durable first, then checkpointed, only then may the source forget (Invariant 1). */
