@@ -26,6 +26,11 @@ export interface Column {
   readonly nullable: boolean;
   /** The default's expression as SQL, absent when there is none. */
   readonly default?: string;
+  /**
+   * What rows have that are older than the column (`pg_attribute.attmissingval`), as its text: the default that it was added with,
+   * whatever its default is now. Absent when there is no such value.
+   */
+  readonly missing?: string;
   /** 's' stored, 'v' virtual; absent for an ordinary column. Generated columns carry no cells unless published. */
   readonly generated?: 's' | 'v';
   /** Identity column: 'a' always, 'd' by default. */
