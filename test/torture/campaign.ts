@@ -174,7 +174,9 @@ export class Campaign {
     const downAt = performance.now();
     await restartServer(what, servers, watcher);
     const upAt = performance.now();
-    const known = workload.committed;
+    await this.#follow(run, watcher.standing, () => watcher.standing.checkpoint >= 0, 'the replica cannot be read');
+    // Of a source, rows must come that it did not have before; of the others, any that the replica did not have.
+    const known = what.startsWith('source') ? workload.committed : watcher.standing.ledger;
     const isBack = (): boolean => watcher.standing.consistent && watcher.standing.ledger > known;
     await this.#follow(run, watcher.standing, isBack, `nothing new was applied after a restart of the ${what}`);
     report.restart(what, upAt - downAt, performance.now() - upAt);
