@@ -238,8 +238,8 @@ describe.each(servers)('on $name', (kind) => {
 
   test('names the publication that is missing', async () => {
     await using db = await database('no_publication');
-    await using held = await open(db.settings, { publicationAutocreateMode: 'disabled' });
-    await expect(held.create(signal)).rejects.toThrow('Publication "pub" does not exist');
+    const opening = open(db.settings, { publicationAutocreateMode: 'disabled' });
+    await expect(opening).rejects.toThrow('Publication "pub" does not exist');
   });
 
   test('creates the slot anew, also while its stream is open', async () => {
