@@ -12,18 +12,18 @@ import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { RecordReader } from '../log/record-reader.ts';
 import { RecordSetWriter } from '../log/record-set.ts';
 
-/** A record of the checkpoints topic where it was found. */
-export interface LedgerEntry {
+/** A claim where it was found. */
+export interface ClaimEntry {
   readonly offset: number;
-  readonly record: LedgerRecord;
+  readonly claim: Claim;
 }
 
 /** What the checkpoints topic says as of some offset (exclusive). */
 export interface History {
   /** Undefined when the topic has no record of ours. */
   readonly logId: string | undefined;
-  /** Claims that were looked at, oldest first; all there are when `checkpoint` is undefined. */
-  readonly claims: readonly { readonly offset: number; readonly claim: Claim }[];
+  /** Claims that were looked at, oldest first: that of `checkpoint` and later ones; all there are when it is undefined. */
+  readonly claims: readonly ClaimEntry[];
   /** The last checkpoint that counts. */
   readonly checkpoint: CountingCheckpoint | undefined;
 }
@@ -33,16 +33,16 @@ const READ_BYTES = 4 * 1024 * 1024;
 const FIRST_WINDOW = 2_000;
 const WAIT_MS = 1_000;
 
-/** Reads `[from, to)` of the checkpoints topic; records that are not ours are left out. */
-export async function readLedger(
+/** Visits the records of `[from, to)` of the checkpoints topic in order; records that are not ours are left out. */
+async function visitLedger(
   log: Log,
   prefix: string,
   from: number,
   to: number,
+  visit: (offset: number, record: LedgerRecord) => void,
   signal: AbortSignal,
-): Promise<LedgerEntry[]> {
+): Promise<void> {
   const topic = checkpointsTopic(prefix);
-  const entries: LedgerEntry[] = [];
   for (let offset = from; offset < to; ) {
     const [fetched] = await log.read([{ topic, partition: 0, offset }], READ_BYTES, WAIT_MS, signal);
     if (fetched === undefined || fetched.end < to) {
@@ -54,37 +54,71 @@ export async function readLedger(
       offset = reader.offset + 1;
       if (reader.valueStart < 0) continue;
       const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), topic);
-      if (record !== undefined) entries.push({ offset: reader.offset, record });
+      if (record !== undefined) visit(reader.offset, record);
     }
   }
-  return entries;
+}
+
+/** The claims in `[from, to)` of the checkpoints topic. */
+async function readClaims(
+  log: Log,
+  prefix: string,
+  from: number,
+  to: number,
+  signal: AbortSignal,
+): Promise<ClaimEntry[]> {
+  const claims: ClaimEntry[] = [];
+  const visit = (offset: number, record: LedgerRecord): void => {
+    if (record.kind === 'claim') claims.push({ offset, claim: record });
+  };
+  await visitLedger(log, prefix, from, to, visit, signal);
+  return claims;
 }
 
 /**
- * The history as of `end`. Looks back in growing windows until one holds a claim and a checkpoint that counts after it
- * (from a claim on the counting rule is exact), or the topic's start.
+ * The history as of `end`. Looks back in growing windows until one has a place from which the counting rule is exact and a
+ * checkpoint that counts after it, or reaches the topic's start; so a start costs the same however long the topic is.
  */
 export async function readHistory(log: Log, prefix: string, end: number, signal: AbortSignal): Promise<History> {
   const { start } = await log.bounds(checkpointsTopic(prefix), 0, signal);
   for (let window = FIRST_WINDOW; ; window *= 4) {
     const from = Math.max(start, end - window);
-    const history = count(await readLedger(log, prefix, from, end, signal), from === start);
+    const history = await readWindow(log, prefix, from, end, from === start, signal);
     if (from === start || history.checkpoint !== undefined) return history;
   }
 }
 
-/** Without the topic's start in view, what lies before the first claim cannot be judged and is left out. */
-function count(entries: readonly LedgerEntry[], fromStart: boolean): History {
-  const firstClaim = entries.findIndex((entry) => entry.record.kind === 'claim');
-  const judged = fromStart ? entries : firstClaim < 0 ? [] : entries.slice(firstClaim);
-  const counter = new CheckpointCounter();
-  const claims: { offset: number; claim: Claim }[] = [];
+async function readWindow(
+  log: Log,
+  prefix: string,
+  from: number,
+  end: number,
+  fromStart: boolean,
+  signal: AbortSignal,
+): Promise<History> {
+  let counter = fromStart ? new CheckpointCounter() : undefined;
   let checkpoint: CountingCheckpoint | undefined;
-  for (const { offset, record } of judged) {
-    checkpoint = counter.feed(offset, record) ?? checkpoint;
-    if (record.kind === 'claim' && record.logId === counter.logId) claims.push({ offset, claim: record });
-  }
-  return { logId: counter.logId, claims, checkpoint };
+  const claims: ClaimEntry[] = [];
+  const visit = (offset: number, record: LedgerRecord): void => {
+    counter ??= counterAt(record, from);
+    checkpoint = counter?.feed(offset, record) ?? checkpoint;
+    if (record.kind === 'claim' && record.logId === counter?.logId) claims.push({ offset, claim: record });
+  };
+  await visitLedger(log, prefix, from, end, visit, signal);
+  const owner = checkpoint?.claim ?? from;
+  if (owner < from) claims.unshift(...(await readClaims(log, prefix, owner, owner + 1, signal)));
+  return { logId: counter?.logId, claims, checkpoint };
+}
+
+/**
+ * Counting is exact from a claim on; also from a checkpoint whose predecessor is of its own claim and lies in the window: its
+ * writer had made sure that no other claim stood before that predecessor, and one behind it would have been met.
+ */
+function counterAt(record: LedgerRecord, from: number): CheckpointCounter | undefined {
+  if (record.kind === 'claim') return new CheckpointCounter();
+  const { previous, claim, number, logId } = record;
+  if (previous?.claim !== claim || previous.offset < from) return undefined;
+  return new CheckpointCounter({ logId, claim, number: number - 1 });
 }
 
 /** The records of a claim or checkpoint as appends to the checkpoints topic. */
@@ -125,8 +159,7 @@ export async function confirmOwnership(
       );
     }
     if (span.base > expected) {
-      const between = await readLedger(log, prefix, expected, span.base, signal);
-      const claim = between.find((entry) => entry.record.kind === 'claim');
+      const [claim] = await readClaims(log, prefix, expected, span.base, signal);
       if (claim !== undefined) {
         throw new TransientError(
           `A newer claim stands at offset ${claim.offset} of ${topic}: this one's checkpoints count no more`,

@@ -6,6 +6,7 @@ import type { Log } from '../log/log.ts';
 import { decodeControl } from '../log/protocol/control-codec.ts';
 import type { CountingCheckpoint } from '../log/protocol/counter.ts';
 import { EXACT_HEADER, headerClaim, headerOp, headerPart, headerTableVersion, Part } from '../log/protocol/header.ts';
+import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import type { RecordReader } from '../log/record-reader.ts';
 import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
 import type { TableVersions } from './table-versions.ts';
@@ -16,7 +17,9 @@ export interface SpanReaderOptions {
   readonly versions: TableVersions;
   /** Which tables the sink wants; undefined: all. */
   readonly accepts: ((table: TableSchema) => boolean) | undefined;
-  /** Which topics hold them; undefined: all. */
+  /** `topic.prefix` of the source that is replayed. */
+  readonly prefix: string;
+  /** Which topics hold them; undefined: all. What the source says of its tables is always read. */
   readonly acceptsTopic: ((topic: string) => boolean) | undefined;
   /** One budget for the fetches of all partitions together. */
   readonly fetchBytes: number;
@@ -51,7 +54,7 @@ export class SpanReader {
   constructor(options: SpanReaderOptions, checkpoints: readonly CountingCheckpoint[]) {
     this.#options = options;
     this.#checkpoints = checkpoints;
-    this.#cursors = cursorsOf(checkpoints, options.acceptsTopic);
+    this.#cursors = cursorsOf(checkpoints, options);
   }
 
   async *batches(signal: AbortSignal): AsyncGenerator<Batch, void, void> {
@@ -213,12 +216,13 @@ function precedes(a: PartitionCursor, b: PartitionCursor): boolean {
 /** One cursor per partition over the spans of all checkpoints, in their order. */
 function cursorsOf(
   checkpoints: readonly CountingCheckpoint[],
-  acceptsTopic: SpanReaderOptions['acceptsTopic'],
+  { prefix, acceptsTopic }: SpanReaderOptions,
 ): PartitionCursor[] {
+  const controls = schemaChangesTopic(prefix);
   const partitions = new Map<string, CoveredSpan[]>();
   for (const { spans, claim, number } of checkpoints) {
     for (const span of spans) {
-      if (acceptsTopic?.(span.topic) === false) continue;
+      if (span.topic !== controls && acceptsTopic?.(span.topic) === false) continue;
       const name = `${span.topic}/${span.partition}`;
       const covered = partitions.get(name);
       if (covered === undefined) partitions.set(name, [{ span, claim, number }]);

@@ -228,6 +228,27 @@ test('a table that appears later is captured when it is empty, and left out with
   expect(await target.query(`select to_regclass('public.full_one') as table`)).toEqual([{ table: null }]);
 });
 
+test('a sink of some tables follows their columns and truncates, and leaves the others alone', async () => {
+  await using world = await pair(
+    /* sql */ `create table a (id int primary key); create table b (id int primary key); insert into a values (1); insert into b values (1)`,
+    { tables: ['a'] },
+  );
+  const { source, target, replication } = world;
+  const reading = replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  await source.query(
+    /* sql */ `alter table a add column v text; insert into a values (2, 'x'); insert into b values (2)`,
+  );
+  await replication.settled();
+  await reading.stop();
+  replication.startSource();
+  await source.query(/* sql */ `truncate a, b; insert into a values (3, 'y'); insert into b values (3)`);
+  await replication.settled();
+  expect(await replication.expectEqual('a')).toBe(1);
+  expect(await target.query(`select to_regclass('public.b') as table`)).toEqual([{ table: null }]);
+});
+
 test('another daemon is refused until it is told to take over', async () => {
   await using world = await pair(/* sql */ `create table t (id int primary key); insert into t values (1)`);
   const { source, replication } = world;

@@ -44,6 +44,8 @@ export interface ReplicationOptions {
   readonly sink?: Partial<PostgresSinkSettings>;
   readonly daemon?: string;
   readonly partitions?: number;
+  /** The tables that the sink replays; all when absent. */
+  readonly tables?: readonly string[];
   /** The log between the two; an embedded one in a temporary directory when absent. */
   readonly log?: Log;
 }
@@ -133,7 +135,7 @@ export class Replication implements AsyncDisposable {
   }
 
   startSink(): Running {
-    const { target, sink } = this.#options;
+    const { target, sink, tables } = this.#options;
     const settings: PostgresSinkSettings = { connection: target, name: 'replica', prefix: PREFIX, ...sink };
     const origin = { version: '0', name: PREFIX, database: target.database };
     return this.#run(async (signal) => {
@@ -145,8 +147,8 @@ export class Replication implements AsyncDisposable {
         clock: systemClock,
         name: 'replica',
         prefix: PREFIX,
-        accepts: undefined,
-        acceptsTopic: undefined,
+        accepts: tables && (({ name }) => tables.includes(name)),
+        acceptsTopic: tables && ((topic) => tables.some((name) => topic === `${PREFIX}.public.${name}`)),
         fetchBytes: 4 * 1024 * 1024,
         chunkBytes: 1024 * 1024,
         groupRecords: 10_000,

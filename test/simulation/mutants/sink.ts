@@ -14,9 +14,9 @@ const NO_PREDECESSOR: Patch = {
 };
 const READ_BACK_ALL: Patch = {
   file: LEDGER,
-  find: 'checkpoint = counter.feed(offset, record) ?? checkpoint;',
+  find: 'checkpoint = counter?.feed(offset, record) ?? checkpoint;',
   replace:
-    'const fed = counter.feed(offset, record);' +
+    'const fed = counter?.feed(offset, record);' +
     "checkpoint = fed ?? (record.kind === 'checkpoint' && record.last ? new CheckpointCounter().feed(offset, { ...record, part: 0 }) : undefined) ?? checkpoint;",
 };
 const COUNT_ALL: Patch = {
