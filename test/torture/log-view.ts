@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
-import type { Cursor, Log } from '../../src/log/log.ts';
+import type { Log } from '../../src/log/log.ts';
 import { CheckpointCounter, type CountingCheckpoint } from '../../src/log/protocol/counter.ts';
 import { HEADER, headerClaim, headerIndex, headerNumber } from '../../src/log/protocol/header.ts';
+import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';
 import { checkpointsTopic, dataTopic, schemaChangesTopic } from '../../src/log/protocol/topics.ts';
 import { RecordReader } from '../../src/log/record-reader.ts';
-import { readHistory, readLedger } from '../../src/pipeline/ledger.ts';
+import { readHistory } from '../../src/pipeline/ledger.ts';
 import { TABLES } from './source-schema.ts';
 
 /** What lies at the log's end. */
@@ -58,13 +59,14 @@ export class LogView {
   /** How often a copy of the tables was begun, and how often after the first one that was finished. */
   async copies(signal: AbortSignal): Promise<{ readonly begun: number; readonly afterFinished: number }> {
     await using log = await this.#open();
-    const { start, end } = await log.bounds(checkpointsTopic(this.#prefix), 0, signal);
+    const topic = checkpointsTopic(this.#prefix);
     const counter = new CheckpointCounter();
     let finishedBy: number | undefined;
-    for (const { offset, record } of await readLedger(log, this.#prefix, start, end, signal)) {
-      const checkpoint = counter.feed(offset, record);
+    await walk(log, topic, signal, (reader) => {
+      const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), topic);
+      const checkpoint = record && counter.feed(reader.offset, record);
       if (checkpoint?.consistent) finishedBy ??= checkpoint.claim;
-    }
+    });
     const claims = await beginsOfCopies(log, schemaChangesTopic(this.#prefix), signal);
     return { begun: claims.length, afterFinished: claims.filter((claim) => claim > (finishedBy ?? Infinity)).length };
   }
@@ -125,19 +127,30 @@ async function lastRecords(log: Log, prefix: string, signal: AbortSignal): Promi
 
 /** Under which claims a copy was begun. */
 async function beginsOfCopies(log: Log, topic: string, signal: AbortSignal): Promise<number[]> {
-  const { start, end } = await log.bounds(topic, 0, signal);
   const claims: number[] = [];
-  const cursor: { -readonly [K in keyof Cursor]: Cursor[K] } = { topic, partition: 0, offset: start };
-  while (cursor.offset < end) {
-    const [fetched] = await log.read([cursor], READ_BYTES, 1000, signal);
+  await walk(log, topic, signal, (reader) => {
+    const value = reader.bytes.toString('utf8', reader.valueStart + 1, reader.valueEnd);
+    if (!value.includes('"kind":"snapshot-begin"') || !reader.findHeader(HEADER)) return;
+    claims.push(headerClaim(reader.bytes, reader.headerStart));
+  });
+  return claims;
+}
+
+/** Visits all records of a topic's only partition. */
+async function walk(
+  log: Log,
+  topic: string,
+  signal: AbortSignal,
+  visit: (reader: RecordReader) => void,
+): Promise<void> {
+  const { start, end } = await log.bounds(topic, 0, signal);
+  for (let offset = start; offset < end; ) {
+    const [fetched] = await log.read([{ topic, partition: 0, offset }], READ_BYTES, 1000, signal);
     const reader = new RecordReader(fetched?.bytes ?? Buffer.alloc(0));
     while (reader.next()) {
-      if (reader.offset < cursor.offset) continue;
-      cursor.offset = reader.offset + 1;
-      const value = reader.bytes.toString('utf8', reader.valueStart + 1, reader.valueEnd);
-      if (!value.includes('"kind":"snapshot-begin"') || !reader.findHeader(HEADER)) continue;
-      claims.push(headerClaim(reader.bytes, reader.headerStart));
+      if (reader.offset < offset) continue;
+      offset = reader.offset + 1;
+      if (reader.valueStart >= 0) visit(reader);
     }
   }
-  return claims;
 }

@@ -40,7 +40,12 @@ export async function torture(options: TortureOptions, signal: AbortSignal): Pro
     ? LogView.ofKafka(servers.kafka.bootstrap, PREFIX)
     : LogView.ofDirectory(join(options.directory, 'state', 'log'), PREFIX);
   const stage: Stage = { servers, service, workload, watcher, log, report, signal };
-  return await campaign(options, stage);
+  try {
+    return await campaign(options, stage);
+  } catch (error) {
+    for (const what of watcher.torn) report.problem(what); // seen before it stood still, and may be why
+    throw error;
+  }
 }
 
 async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<boolean> {

@@ -16,7 +16,7 @@ export interface Standing {
 }
 
 const LOOK_EVERY_MS = 20;
-const JUDGE_EVERY_MS = 500;
+const JUDGE_EVERY_MS = 250;
 const NOTHING: Standing = { checkpoint: -1, consistent: false, ledger: 0 };
 
 /** Reads the replica all the time, and remembers every state that the source cannot have been in. */
