@@ -17,6 +17,8 @@ const STOP_MS = 20_000;
 const LOOK_EVERY_MS = 5;
 /** How often a moment that chance has left out is tried for. */
 const EXTRA_TRIES = 12;
+/** How often a kill is tried again because nothing was in flight. */
+const IDLE_TRIES = 10;
 
 /** Kills the service, starts it again at once, and sees how it goes on. */
 export class Campaign {
@@ -33,12 +35,18 @@ export class Campaign {
 
   async run(plan: Plan): Promise<void> {
     const { report } = this.#stage;
-    for (const kill of plan.snapshot) report.kills += await this.#counted(kill);
+    for (const kill of plan.snapshot) report.kills += await this.#inFlight(kill);
     await this.finishCopy();
     for (const step of plan.stream) {
       if (step.kind === 'restart') await this.#restart(step.what);
-      else report.kills += await this.#counted(step);
+      else report.kills += await this.#inFlight(step);
     }
+  }
+
+  /** Kills until something was in flight; 1 when there was. */
+  async #inFlight(kill: PlannedKill): Promise<number> {
+    for (let i = 0; i < IDLE_TRIES; i++) if (await this.#counted(kill)) return 1;
+    return 0;
   }
 
   /** Kills for moments and fail points that have not been met, up to a limit. */
@@ -52,7 +60,7 @@ export class Campaign {
       const moment = missingMoment();
       const point = moment === undefined ? missingPoint() : this.#random.pick(POINTS_OF[moment]);
       if (point === undefined) return;
-      report.extraKills += await this.#counted(armed(point, this.#random));
+      report.extraKills += await this.#inFlight(armed(point, this.#random));
     }
   }
 
