@@ -80,8 +80,11 @@ export class Assembler implements PgoutputListener {
   setRelation(relation: Relation): void {
     const { relationId } = relation.table;
     const present = this.#relations.get(relationId);
-    if (present && present.captured === relation.captured && isSameTable(present.table, relation.table)) return;
-    this.#relations.set(relationId, this.#numbered(relation, relation.table));
+    if (present && present.captured === relation.captured && isSameTable(present.table, relation.table)) {
+      // The same table can have another layout on the wire: columns that are not captured come, go and move.
+      const { keep, required } = relation;
+      this.#relations.set(relationId, { ...present, keep, required });
+    } else this.#relations.set(relationId, this.#numbered(relation, relation.table));
   }
 
   begin(commitLsn: number, commitTimeUs: number, xid: number): void {

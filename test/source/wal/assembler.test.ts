@@ -117,6 +117,49 @@ test('tells of transactions without changes as of an idle source', () => {
   expect([assembler.take(), idle]).toEqual([undefined, [20]]);
 });
 
+test('follows columns that are not captured wherever they move, without a new version', () => {
+  const filter = compileFilter({ ...lists, columnExclude: ['public\\.t\\.secret.*'] });
+  const types = new Map([[typeKey(23, -1), INT4]]);
+  const controls: unknown[] = [];
+  const rows: unknown[] = [];
+  const assembler: Assembler = new Assembler(
+    {
+      relation: (relation) => {
+        const previous = assembler.tableOf(relation.relationId);
+        assembler.setRelation(describeRelation(relation, undefined, types, previous, filter));
+      },
+      full: () => undefined,
+      idle: () => undefined,
+      newBatch: () => new Batch(),
+    },
+    0,
+    1_000_000,
+    { last: 0 },
+  );
+  const shapes = [
+    ['id', 'secret', 'b'],
+    ['id', 'b', 'secret2'],
+    ['id', 'b'],
+    ['secret0', 'id', 'secret', 'b'],
+  ];
+  for (const [i, names] of shapes.entries()) {
+    const columns = names.map((name) => ({ name, isKey: name === 'id', typeId: 23, modifier: -1 }));
+    const messages = [
+      message.begin(100 * i, 0, i),
+      message.relation({ ...RELATION, columns }),
+      message.insert(
+        1,
+        names.map((name) => `${name} ${i}`),
+      ),
+      message.commit(100 * i, 100 * i + 50),
+    ];
+    for (const bytes of messages) decodeMessage(bytes, 0, bytes.length, assembler);
+    for (const { control, after } of changesOf(assembler.take() as Batch)) (control ? controls : rows).push(after);
+  }
+  expect(rows).toEqual(shapes.map((_, i) => ({ id: `id ${i}`, b: `b ${i}` })));
+  expect(controls).toHaveLength(1);
+});
+
 test('refuses a stream that contradicts itself', () => {
   const { feed } = assembling(0);
   expect(() => feed(message.insert(1, ['1']))).toThrow('outside of a transaction');
