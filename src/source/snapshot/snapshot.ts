@@ -2,8 +2,9 @@ import type pg from 'pg';
 import { Batch, type Control, Op, type Transaction } from '../../change/batch.ts';
 import type { Position } from '../../change/position.ts';
 import { type TableSchema, tableName } from '../../change/table-schema.ts';
+import { TransientError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
-import { postgresError } from '../../postgres/errors.ts';
+import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { appendCopyLine } from './copy-rows.ts';
 import { copyOut } from './copy-out.ts';
@@ -27,6 +28,8 @@ export interface SnapshotOptions {
   readonly transaction: Transaction;
   readonly maxBatchBytes: number;
 }
+
+const UNDEFINED_COLUMN = '42703';
 
 /**
  * Copies tables one after another: snapshot-begin and the table versions first, rows as `Op.read`, snapshot-end last; every batch has
@@ -93,6 +96,11 @@ class SnapshotWriter {
     try {
       await copyOut(client, copyStatement(source), line, () => this.#handover.drained());
     } catch (error) {
+      // Before the table was locked: its columns are told as of the snapshot.
+      if (sqlState(error) === UNDEFINED_COLUMN) {
+        const what = `A column of table ${tableName(table)} was renamed or dropped while the copy began: it begins anew`;
+        throw new TransientError(what, { cause: error });
+      }
       throw postgresError(error, `Cannot copy table ${tableName(table)}`);
     }
   }

@@ -6,11 +6,12 @@ import { failPoint } from '../../failpoint.ts';
 import { lookUpRelation } from '../../postgres/catalog.ts';
 import { connect } from '../../postgres/connect.ts';
 import { postgresError } from '../../postgres/errors.ts';
-import { qualified, quoteLiteral } from '../../postgres/identifier.ts';
+import { quoteLiteral } from '../../postgres/identifier.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
 import { copyTables, type SnapshotTable } from '../snapshot/snapshot.ts';
 import type { VersionCounter } from './assembler.ts';
 import type { CaptureFilter } from './filter.ts';
+import { lockTables } from './lock-tables.ts';
 import { type PublishedTable, publishedTables } from './publication.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { createSlot } from './slot.ts';
@@ -78,25 +79,21 @@ export class FirstCopy {
   async #tables(client: pg.Client, versions: VersionCounter): Promise<SnapshotTable[]> {
     const { settings, filter } = this.#parts;
     const published = await publishedTables(client, settings.publicationName, filter);
-    await lockTables(client, published);
+    await lockTables(client, published, filter);
     const tables: SnapshotTable[] = [];
     for (const each of published) {
       const table = await this.#version(client, each, versions);
-      if (table) tables.push({ table, rowFilter: each.rowFilter, isPartitioned: each.isPartitioned });
+      tables.push({ table, rowFilter: each.rowFilter, isPartitioned: each.isPartitioned });
     }
     return tables;
   }
 
   /** The columns that the stream will have too, so that copy and stream tell the same of a table. */
-  async #version(
-    client: pg.Client,
-    published: PublishedTable,
-    versions: VersionCounter,
-  ): Promise<TableSchema | undefined> {
+  async #version(client: pg.Client, published: PublishedTable, versions: VersionCounter): Promise<TableSchema> {
     const { filter } = this.#parts;
     const { schema, name, columns: names } = published;
     const facts = await lookUpRelation(client, published.relationId);
-    if (!facts) return undefined;
+    if (!facts) throw new Error(`Table ${schema}.${name} is locked, but the catalog does not show it`);
     const kept = facts.columns.filter(
       (column, i) =>
         (names ? names.includes(column.name) : !column.generated) &&
@@ -117,18 +114,5 @@ async function importSnapshot({ settings, application }: FirstCopyParts, snapsho
   } catch (error) {
     await client.end();
     throw postgresError(error, 'Cannot import the snapshot of the slot');
-  }
-}
-
-/** Tables must stay as the catalog shows them until they are copied. */
-async function lockTables(client: pg.Client, tables: readonly PublishedTable[]): Promise<void> {
-  if (tables.length === 0) return;
-  const names = tables.map(
-    ({ schema, name, isPartitioned }) => `${isPartitioned ? '' : 'only '}${qualified(schema, name)}`,
-  );
-  try {
-    await client.query(/* sql */ `lock table ${names.join(', ')} in access share mode`);
-  } catch (error) {
-    throw postgresError(error, 'Cannot lock the tables to copy');
   }
 }

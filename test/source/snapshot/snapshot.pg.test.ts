@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { TransientError } from '../../../src/errors.ts';
 import { freshDatabase } from '../../support/postgres.ts';
-import { changesOf, eventually, open } from '../wal/wal-fixture.ts';
+import { changesOf, createAndCopy, eventually, open } from '../wal/wal-fixture.ts';
 
 test('copies in bounded batches that all have the position, of which only the last is consistent', async () => {
   await using db = await freshDatabase('copy');
@@ -73,6 +74,53 @@ test('holds little while nobody pulls', async () => {
   const after = process.memoryUsage();
   expect(after.external + after.arrayBuffers - before.external - before.arrayBuffers).toBeLessThan(16 * 1024 * 1024);
   await batches.return?.();
+});
+
+const CHANGES = {
+  'a type changed': 'alter table a alter v type bigint',
+  'a type of a partitioned table changed': 'alter table p alter v type bigint',
+  'a partition was dropped': 'drop table p1',
+  'a partition was detached': 'alter table p detach partition p1',
+  'a table was dropped': 'drop table a',
+  'a table was renamed': 'alter table a rename to b',
+  'another table took the name': 'alter table a rename to c; create table a (id int primary key, v int)',
+  'a schema was renamed': 'alter schema s rename to s2',
+  'a column was renamed': 'alter table a rename v to w',
+};
+
+test.each(Object.entries(CHANGES))('begins anew when %s before it had locked the tables', async (_title, change) => {
+  await using db = await freshDatabase('copy_changed');
+  await db.query(`create table a (id int primary key, v int); insert into a select i, i from generate_series(1, 100) i;
+    create table p (id int primary key, v int) partition by range (id);
+    create table p1 partition of p for values from (0) to (10); insert into p values (1, 1);
+    create schema s; create table s.t (id int primary key); insert into s.t values (1)`);
+  await using held = await open(db.settings);
+  const { signal } = new AbortController();
+  await held.create(signal);
+  await db.query(change);
+  const read = async (): Promise<void> => {
+    for await (const batch of held.snapshot(signal)) expect(batch.consistent).toBe(false);
+  };
+  await expect(read()).rejects.toBeInstanceOf(TransientError);
+  const count = /* sql */ `select sum((xpath('/row/c/text()', query_to_xml('select count(*) c from ' || c.oid::regclass, false, true, ''))
+    )[1]::text::int)::int as rows from pg_class c join pg_publication_rel r on r.prrelid = c.oid`;
+  const { changes } = await createAndCopy(held);
+  expect(changes.filter(({ op }) => op === 'read')).toHaveLength(
+    (await db.query<{ rows: number }>(count))[0]?.rows ?? 0,
+  );
+});
+
+test('copies although tables that it does not copy were changed before it had locked the others', async () => {
+  await using db = await freshDatabase('copy_unchanged');
+  await db.query(`create table a (id int primary key); create table b (id int); insert into a values (1); insert into b values (1);
+    create table x (id int)`);
+  await using held = await open(db.settings, { tableExclude: ['public\\.[bx]'] });
+  const { signal } = new AbortController();
+  await held.create(signal);
+  await db.query(`alter table b alter id type bigint; drop table x; create table y (id int); analyze a`);
+  const rows = [];
+  for await (const batch of held.snapshot(signal)) rows.push(...changesOf(batch).filter(({ op }) => op === 'read'));
+  expect(rows).toHaveLength(1);
 });
 
 test('refuses to copy a table of which a policy would hide rows', async () => {
