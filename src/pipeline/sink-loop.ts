@@ -13,15 +13,10 @@ import { SpanReader } from './span-reader.ts';
 import { loadTableVersions, type TableVersions } from './table-versions.ts';
 import { verifyControlTopic } from './topics.ts';
 
-/** What a running sink counts, for people; kept by the caller across restarts. */
+/** How far a running sink is, for people; kept by the caller across restarts. */
 export interface SinkProgress {
   state: 'starting' | 'applying';
-  /** Changes applied, by `Op`; snapshot rows are `Op.read`. */
-  readonly changes: number[];
-  transactions: number;
   applied: Progress | undefined;
-  /** Commit time at the source of the last applied transaction, milliseconds since 1970. */
-  committedAt: number;
 }
 
 export interface SinkLoopOptions {
@@ -195,7 +190,7 @@ class Replay {
 
   /** Applies whole checkpoints in one target transaction, never one in two (PROTOCOL, sink 5). */
   async #apply(group: readonly CountingCheckpoint[], signal: AbortSignal): Promise<void> {
-    const { sink, progress: counts, clock } = this.#options;
+    const { sink, clock } = this.#options;
     for (const { topicIds } of group) await this.#checkTopics(topicIds, signal);
     const last = group.at(-1) as CountingCheckpoint;
     const durable = clock.now() - this.#releasedAt >= RELEASE_MS;
@@ -205,17 +200,11 @@ class Replay {
       const reader = new SpanReader({ ...this.#options, versions: this.#versions }, group);
       for await (const batch of reader.batches(signal)) {
         await transaction.apply(batch, signal);
-        for (let i = 0; i < batch.length; i++) {
-          const op = batch.op[i] as number;
-          counts.changes[op] = (counts.changes[op] ?? 0) + 1;
-        }
       }
       await transaction.commit(progress, durable, signal);
     }
     this.#owned = { epoch: this.#owned.epoch, progress };
-    counts.applied = progress;
-    counts.transactions++;
-    if (last.committedAt > 0) counts.committedAt = last.committedAt;
+    this.#options.progress.applied = progress;
     this.#noteApplied(group);
     if (durable) await this.#release(signal);
   }

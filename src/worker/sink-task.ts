@@ -14,13 +14,7 @@ export interface SinkTaskOptions {
 /** A sink connector, ready to run. Remembers over restarts what it has counted. */
 export function createSinkTask({ name, parts, lag }: SinkTaskOptions): Task {
   const counts = noCommits();
-  const progress: SinkProgress = {
-    state: 'starting',
-    changes: [],
-    transactions: 0,
-    applied: undefined,
-    committedAt: 0,
-  };
+  const progress: SinkProgress = { state: 'starting', applied: undefined };
   const sink = countingSink(parts.sink, counts, () => {
     if (counts.position !== undefined) lag.applied(counts.position);
   });

@@ -76,10 +76,7 @@ export class Replication implements AsyncDisposable {
   };
   readonly sinkProgress: SinkLoopOptions['progress'] = {
     state: 'starting',
-    changes: [],
-    transactions: 0,
     applied: undefined,
-    committedAt: 0,
   };
   memory: SourceLoopOptions['memory'] = { incarnation: undefined, stored: undefined, takeOver: false };
 

@@ -212,7 +212,7 @@ export class Cast {
       prefix: PREFIX,
       ...this.#selection(),
       fetchBytes: 10_000,
-      progress: { state: 'starting' as const, changes: [], transactions: 0, applied: undefined, committedAt: 0 },
+      progress: { state: 'starting' as const, applied: undefined },
     };
     return (signal) => runSink(options, signal);
   }
