@@ -5,6 +5,7 @@ import { sqlState } from '../../postgres/errors.ts';
 import { RowCells } from '../row-cells.ts';
 import { detour } from './detour.ts';
 import type { Executor } from './executor.ts';
+import { parentsFirst } from './parents-first.ts';
 import { planTable, type TableChanges } from './plan.ts';
 import type { Rows } from './segment.ts';
 import type { Session } from './session.ts';
@@ -116,9 +117,11 @@ function planFree(works: readonly TableChanges[]): Step[] | undefined {
 function planOrdered(works: readonly TableChanges[]): Step[] | undefined {
   const removing: Step[][] = [];
   const writing: Step[][] = [];
-  for (const work of parentsFirst(works)) {
+  const planned: Planned[] = [];
+  for (const work of parentsFirst(works, ({ table }) => table)) {
     const steps = planTable(work);
     if (steps === undefined) return undefined;
+    planned.push({ table: work.table, steps });
     const isLinked = work.table.parents.length > 0 || work.table.isReferenced;
     const write = steps.findIndex((step) => step.kind !== 'delete');
     const firstWrite = write < 0 ? steps.length : write;
@@ -128,22 +131,26 @@ function planOrdered(works: readonly TableChanges[]): Step[] | undefined {
     removing.unshift(steps.slice(0, firstWrite));
     writing.push(steps.slice(firstWrite));
   }
-  return [...removing.flat(), ...writing.flat()];
+  return mayCascade(planned) ? undefined : [...removing.flat(), ...writing.flat()];
 }
 
-function parentsFirst(works: readonly TableChanges[]): TableChanges[] {
-  const byOid = new Map(works.map((work) => [work.table.oid, work]));
-  const ordered = new Set<TableChanges>();
-  const visiting = new Set<TableChanges>();
-  const visit = (work: TableChanges): void => {
-    if (visiting.has(work)) return; // a cycle: some order, or the exact one
-    visiting.add(work);
-    for (const oid of work.table.parents) {
-      const parent = byOid.get(oid);
-      if (parent !== undefined) visit(parent);
-    }
-    ordered.add(work);
-  };
-  for (const work of works) visit(work);
-  return [...ordered];
+interface Planned {
+  readonly table: TargetTable;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Whether a row that is to change could be gone by then: its parent goes first and takes it along, although at the source it
+ * had left that parent before.
+ */
+function mayCascade(planned: readonly Planned[]): boolean {
+  const shrinking = new Set(planned.filter(({ steps }) => steps.some(isRemoving)).map(({ table }) => table.oid));
+  return planned.some(({ table, steps }) => {
+    const changes = steps.some(({ kind }) => kind !== 'insert' && kind !== 'delete' && kind !== 'delete-one');
+    return changes && table.hasActions && table.parents.some((oid) => shrinking.has(oid));
+  });
+}
+
+function isRemoving({ kind }: Step): boolean {
+  return kind === 'delete' || kind === 'delete-one';
 }

@@ -31,7 +31,7 @@ export interface TargetTable {
   readonly hasUniqueKey: boolean;
   /** For rows that are found by all their values: columns whose equality finds them fast. */
   readonly probe?: readonly number[];
-  /** Tables that this one's foreign keys refer to. */
+  /** Tables that this one's foreign keys refer to; itself too, when it does. */
   readonly parents: readonly number[];
   readonly isReferenced: boolean;
   /** A foreign key of it may change its rows by itself (cascade, set null), so counts prove nothing. */
@@ -120,7 +120,6 @@ async function readConstraints(session: Session, oid: number, key: readonly numb
   return { ...row, hasUniqueKey: row.hasUniqueKey && key.length > 0 };
 }
 
-/** Foreign keys from a table to itself order nothing between tables. */
 const CONSTRAINTS = /* sql */ `
   select
     exists (select from pg_catalog.pg_index i where i.indrelid = $1 and i.indisunique and i.indimmediate and i.indisvalid
@@ -129,7 +128,7 @@ const CONSTRAINTS = /* sql */ `
            where k.n <= i.indnkeyatts)
         = (select array_agg(k order by k) from unnest($2::int2[]) k)) as "hasUniqueKey",
     array(select distinct confrelid::int8::float8 from pg_catalog.pg_constraint
-      where conrelid = $1 and contype = 'f' and confrelid <> $1) as parents,
+      where conrelid = $1 and contype = 'f') as parents,
     exists (select from pg_catalog.pg_constraint where confrelid = $1 and contype = 'f') as "isReferenced",
     exists (select from pg_catalog.pg_constraint where conrelid = $1 and contype = 'f'
       and (confdeltype in ('c', 'n', 'd') or confupdtype in ('c', 'n', 'd'))) as "hasActions"`;

@@ -104,6 +104,23 @@ describe('without the right to be a replica', () => {
     expect([await target.rows('parent'), await target.rows('child')]).toEqual([[], []]);
   });
 
+  test('a row that left its parent before that was deleted stays', async () => {
+    await using target = await restricted(`${TABLES} on delete cascade)`);
+    await target.apply([insert(parent, '1', 'a'), insert(parent, '2', 'b'), insert(child, '1', '1')]);
+    await target.apply([update(child, '1', '2'), remove(parent, '1', null)]);
+    expect([await target.rows('parent'), await target.rows('child')]).toEqual([['(2,b)'], ['(1,2)']]);
+  });
+
+  test('a row that left its parent in the same table stays', async () => {
+    const node = table('node', ['id int*', 'parent int']);
+    await using target = await restricted(
+      'create table node (id int primary key, parent int references node on delete cascade)',
+    );
+    await target.apply([insert(node, '1', null), insert(node, '2', null), insert(node, '3', '1')]);
+    await target.apply([update(node, '3', '2'), remove(node, '1', null)]);
+    expect(await target.rows('node')).toEqual(['(2,)', '(3,2)']);
+  });
+
   test('tables of one truncate go together', async () => {
     await using target = await restricted(`${TABLES})`);
     await target.apply([insert(parent, '1', 'a'), insert(child, '1', '1')]);
