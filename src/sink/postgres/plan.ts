@@ -88,11 +88,19 @@ function planLenientRekey(work: TableChanges, i: number): Step[] {
   const { rows, table } = work;
   const width = table.schema.columns.length;
   const [before, after] = [rows.batch.before[i] as number, rows.batch.after[i] as number];
-  const old = deleteSteps(work, [before], false);
-  if (!rows.isPartial(after, width)) return [...old, ...upsertSteps(work, [after])];
+  if (!rows.isPartial(after, width)) return [...deleteSteps(work, [before], false), ...upsertSteps(work, [after])];
   const pair = pairUp(work, i);
   const now = ~(~pair + table.schema.key.length); // the new row stands behind the old key
-  return [...updateSteps(work, [now]), ...rekeySteps(work, [pair]), ...old];
+  return [...updateSteps(work, [now]), ...rekeySteps(work, [pair]), leaveStep(work, pair)];
+}
+
+/** Deletes what stands under the pair's old key, unless its new key is the same. */
+function leaveStep({ table, rows }: TableChanges, pair: number): Step {
+  const { key } = table.schema;
+  const old = key.map((ordinal, n) => setColumn(table, ordinal, n, `o${n}`));
+  const now = key.map((ordinal) => setColumn(table, ordinal, key.length + ordinal, `c${ordinal}`));
+  const set = { cells: rows, rows: [pair], columns: [...old, ...now] };
+  return { kind: 'delete', table, set, sets: [], expected: undefined, isGuarded: true };
 }
 
 /** A row made of the old key's cells and the new row's; its new key is complete. */

@@ -14,7 +14,10 @@ export interface Step {
   readonly sets: readonly number[];
   /** How many rows it must affect; undefined when the target may have more or fewer. */
   readonly expected: number | undefined;
-  /** A key change that leaves a row alone whose new key is taken. */
+  /**
+   * While a table is copied: a key change leaves a row alone whose new key another row has, and a delete of the old key one whose
+   * new key is equal (1.0 and 1.00 are different texts of one number).
+   */
   readonly isGuarded?: boolean;
   /** Where a detached row goes. */
   readonly into?: string;
@@ -82,19 +85,25 @@ function tail(step: Step): string {
     const action = step.sets.length === 0 ? 'nothing' : `update set ${excluded(step)}`;
     return /* sql */ ` on conflict (${key}) do ${action}`;
   }
+  const byOldKey = step.kind === 'rekey' || step.isGuarded;
   const where = table.schema.key.map((ordinal, n) => {
-    return `t.${column(table, ordinal).quoted} = s.${step.kind === 'rekey' ? `o${n}` : `c${ordinal}`}`;
+    return `t.${column(table, ordinal).quoted} = s.${byOldKey ? `o${n}` : `c${ordinal}`}`;
   });
-  if (step.isGuarded) {
-    const taken = table.schema.key.map((ordinal) => `n.${column(table, ordinal).quoted} = s.c${ordinal}`);
-    where.push(/* sql */ `not exists (select from ${table.name} as n where ${taken.join(' and ')})`);
-  }
+  if (step.isGuarded) where.push(guard(step));
   const condition = ` where ${where.join(' and ')}`;
   if (step.kind !== 'detach') return condition;
   const columns = table.writable.join(', ');
   const returned = table.writable.map((name) => `t.${name}`).join(', ');
   return /* sql */ `${condition} returning ${returned})
     insert into ${step.into} (${columns}) overriding system value select ${columns} from gone`;
+}
+
+function guard({ kind, table }: Step): string {
+  const { key } = table.schema;
+  const isSame = /* sql */ `(${key.map((ordinal, n) => `s.o${n} = s.c${ordinal}`).join(' and ')})`;
+  if (kind === 'delete') return /* sql */ `not ${isSame}`;
+  const taken = key.map((ordinal) => `n.${column(table, ordinal).quoted} = s.c${ordinal}`).join(' and ');
+  return /* sql */ `(${isSame} or not exists (select from ${table.name} as n where ${taken}))`;
 }
 
 function insertColumns(step: Step): string {

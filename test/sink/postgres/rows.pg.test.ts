@@ -38,6 +38,22 @@ describe('rows with a key', () => {
     }
   });
 
+  test('a key that changes its text only keeps its row while copying', async () => {
+    const prices = table('prices', ['id numeric*', 'name text', 'note text']);
+    for (const create of ['id numeric primary key', 'id numeric']) {
+      await using target = await replica({}, `create table prices (${create}, name text, note text)`);
+      await target.apply(batchOf([read(prices, '1.0', 'kept', 'x'), read(prices, '2', 'other', 'x')], false));
+      await target.apply(
+        batchOf([keyChange(prices, ['1.0', null, null], ['1.00', unchanged, 'y'])], false),
+        batchOf([keyChange(prices, ['2', null, null], ['3', unchanged, 'z'])], false),
+      );
+      expect(await target.rows('prices')).toEqual([
+        ['1.00', 'kept', 'y'],
+        ['3', 'other', 'z'],
+      ]);
+    }
+  });
+
   test('a value longer than its column is refused, never cut', async () => {
     await using target = await replica({}, CREATE);
     await expect(target.apply([insert(items, '1', 'a', '12345678901')])).rejects.toThrow(/Cannot apply/);
