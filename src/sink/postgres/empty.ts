@@ -1,4 +1,6 @@
 import { sqlState } from '../../postgres/errors.ts';
+import { quoteLiteral } from '../../postgres/identifier.ts';
+import { parentsFirst } from './parents-first.ts';
 import type { Session } from './session.ts';
 
 /** Whether the table (qualified and quoted) has no row. */
@@ -12,8 +14,8 @@ export async function isEmpty(session: Session, name: string, signal: AbortSigna
 }
 
 /**
- * Empties the tables in one TRUNCATE. Tables outside the list that refer to them are never touched: then the rows are
- * deleted instead (in the order given, so children first where foreign keys are checked).
+ * Empties the tables (qualified and quoted) in one TRUNCATE. Tables outside the list that refer to them are never touched: then
+ * the rows are deleted instead, children first, because foreign keys may be checked.
  */
 export async function emptyTables(
   session: Session,
@@ -32,7 +34,32 @@ export async function emptyTables(
     );
   } catch (error) {
     if (sqlState(error) !== '0A000') throw error; // only "referenced in a foreign key constraint" has another way
-    const deletes = names.map((name) => /* sql */ `delete from ${name};`).join(' ');
-    await session.run(/* sql */ `rollback to rowcast; ${deletes} release rowcast`, doing, signal);
+    await session.run(/* sql */ `rollback to rowcast`, doing, signal);
+    const ordered = await childrenFirst(session, names, doing, signal);
+    const deletes = ordered.map((name) => /* sql */ `delete from ${name};`).join(' ');
+    await session.run(/* sql */ `${deletes} release rowcast`, doing, signal);
   }
+}
+
+async function childrenFirst(
+  session: Session,
+  names: readonly string[],
+  doing: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const list = names.map((name, n) => `(${n}, ${quoteLiteral(name)}::regclass)`).join(', ');
+  const [found] = await session.run(
+    /* sql */ `select t.n, t.id::oid, (select string_agg(distinct f.confrelid::text, ' ') from pg_catalog.pg_constraint f
+        where f.conrelid = t.id and f.contype = 'f')
+      from (values ${list}) as t (n, id)`,
+    doing,
+    signal,
+  );
+  const tables = (found?.rows ?? []).map(([n, oid, parents]) => {
+    const name = names[Number(n)] as string;
+    return { name, oid: Number(oid), parents: (parents ?? '').split(' ').map(Number) };
+  });
+  return parentsFirst(tables, (table) => table)
+    .reverse()
+    .map(({ name }) => name);
 }

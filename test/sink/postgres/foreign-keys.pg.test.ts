@@ -129,6 +129,17 @@ describe('without the right to be a replica', () => {
     expect([await target.rows('parent'), await target.rows('child')]).toEqual([['(2,b)'], []]);
   });
 
+  test('tables that others refer to are emptied children first', async () => {
+    const tables = `create table a_parent (id int primary key); create table b_child (id int primary key, parent int references a_parent);
+      create table c_mine (id int references b_child)`;
+    await using target = await restricted(tables);
+    const [first, second] = [table('a_parent', ['id int*']), table('b_child', ['id int*', 'parent int'])];
+    await target.apply([insert(first, '1'), insert(second, '1', '1')]);
+    const all = control({ kind: 'truncate', tables: [first, second], cascade: false, restartIdentity: false });
+    await target.apply([all, insert(first, '2')]);
+    expect([await target.rows('a_parent'), await target.rows('b_child')]).toEqual([['(2)'], []]);
+  });
+
   test('rows that are referenced do not take the way around a unique constraint', async () => {
     await using target = await restricted(`${TABLES} on delete cascade)`);
     await target.apply([insert(parent, '1', 'a'), insert(parent, '2', 'b'), insert(child, '1', '1')]);
