@@ -79,6 +79,7 @@ interface RawColumn extends RawType {
   readonly default: string | null;
   readonly generated: '' | 's' | 'v';
   readonly identity: '' | 'a' | 'd';
+  readonly missing: string | null;
 }
 
 interface RawRelation {
@@ -117,6 +118,7 @@ function toColumn(raw: RawColumn): Column {
     ...(raw.default !== null && { default: raw.default }),
     ...(raw.generated && { generated: raw.generated }),
     ...(raw.identity && { identity: raw.identity }),
+    ...(raw.missing !== null && { missing: raw.missing }),
   };
 }
 
@@ -162,6 +164,7 @@ const TYPES = /* sql */ `
   join pg_catalog.pg_type t on t.oid = r.type_id
   ${baseOf('r.modifier')}`;
 
+/** A missing value is an array of one element, of which array_to_string alone gives the text as it is, whatever its type. */
 const RELATION = /* sql */ `
   select json_build_object(
     'schema', n.nspname, 'name', c.relname, 'identity', c.relreplident,
@@ -174,7 +177,8 @@ const RELATION = /* sql */ `
       select coalesce(json_agg(json_build_object(
         'attnum', a.attnum, 'name', a.attname, ${typeMembers('a.atttypmod')},
         'nullable', not (a.attnotnull or base.required), 'default', pg_get_expr(d.adbin, d.adrelid),
-        'generated', a.attgenerated, 'identity', a.attidentity) order by a.attnum), '[]')
+        'generated', a.attgenerated, 'identity', a.attidentity,
+        'missing', case when a.atthasmissing then array_to_string(a.attmissingval, '') end) order by a.attnum), '[]')
       from pg_catalog.pg_attribute a
       join pg_catalog.pg_type t on t.oid = a.atttypid
       ${baseOf('a.atttypmod')}

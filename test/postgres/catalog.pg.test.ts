@@ -66,6 +66,46 @@ test('takes the key of the replica identity index, and of the primary key under 
   expect(await lookUpRelation(client.client, 1)).toBeUndefined();
 });
 
+test('tells what rows have that are older than a column, whatever its default is now', async () => {
+  await using database = await freshDatabase('catalog_missing');
+  const added: Record<string, [type: string, value: string, text: string]> = {
+    t: ['text', `E'it''s "a", {b} \\\\ NULL\\n'`, `it's "a", {b} \\ NULL\n`],
+    empty: ['text', `''`, ''],
+    nil: ['text', `'NULL'`, 'NULL'],
+    i: ['int', '-5', '-5'],
+    tz: ['timestamptz', `'2026-03-04 05:06:07.1+09'`, '2026-03-03 20:06:07.1+00'],
+    a: ['int[]', `'{1,NULL,3}'`, '{1,NULL,3}'],
+    ta: ['text[]', `array['x,y', '"', 'NULL', null]`, '{"x,y","\\"","NULL",NULL}'],
+    b: ['box', `'(2,2),(0,0)'`, '(2,2),(0,0)'],
+    e: ['mood', `'O''k'`, "O'k"],
+    c: ['pair', `row(1, 'x y')`, '(1,"x y")'],
+    by: ['bytea', `'\\xdead'`, '\\xdead'],
+    f: ['float8', '0.1::float8 + 0.2', '0.30000000000000004'],
+  };
+  await database.query(`create type mood as enum ('O''k'); create type pair as (a int, b text);
+    create table t (id int primary key default 1, none int); insert into t values (1)`);
+  for (const [name, [type, value]] of Object.entries(added)) {
+    await database.query(
+      `alter table t add ${name} ${type} default ${value}; alter table t alter ${name} drop default`,
+    );
+  }
+  await using client = await disposable(database.settings);
+  const oid = (await findRelation(client.client, 'public', 't')) as number;
+  const missing = async (): Promise<unknown> => {
+    const columns = (await lookUpRelation(client.client, oid))?.columns ?? [];
+    return Object.fromEntries(
+      columns.flatMap((column) => (column.missing === undefined ? [] : [[column.name, column.missing]])),
+    );
+  };
+  const texts = Object.fromEntries(Object.entries(added).map(([name, [, , text]]) => [name, text]));
+  expect(await missing()).toEqual(texts);
+  // They are what the rows have.
+  const names = Object.keys(added).map((name) => `${name}::text`);
+  expect((await client.client.query(`select ${names.join(', ')} from public.t`)).rows[0]).toEqual(texts);
+  await database.query('vacuum full t');
+  expect(await missing()).toEqual({});
+});
+
 async function disposable(settings: Parameters<typeof connect>[0]) {
   const client = await connect(settings, 'rowcast test');
   return { client, [Symbol.asyncDispose]: async () => await client.end() };

@@ -42,10 +42,14 @@ export function describeRelation(
     key.includes(i) || filter.column(message.schema, message.name, name) ? 1 : 0,
   );
   const all = message.columns.map((column, i): Column => {
-    const known = sameColumn(column, facts) ?? previous?.columns.find(({ name }) => name === column.name);
-    const type = sameColumn(column, facts)?.type ?? types.get(typeKey(column.typeId, column.modifier));
+    const present = sameColumn(column, facts);
+    const type = present?.type ?? types.get(typeKey(column.typeId, column.modifier));
     if (type === undefined) throw new Error(`Type ${column.typeId} of column ${column.name} was not looked up`);
-    return { nullable: true, ...known, name: column.name, attnum: attnums[i] as number, type };
+    const attnum = attnums[i] as number;
+    const missing = present?.missing ?? missingBefore(attnum, type, previous);
+    const known: Partial<Column> = present ?? previous?.columns.find(({ name }) => name === column.name) ?? {};
+    const { missing: _, ...rest } = known;
+    return { nullable: true, ...rest, name: column.name, attnum, type, ...(missing !== undefined && { missing }) };
   });
   const ordinals = new Map<number, number>();
   const columns = all.filter((_, i) => keep[i] === 1 && ordinals.set(i, ordinals.size));
@@ -66,6 +70,12 @@ export function describeRelation(
 /** True when both say the same, version apart. */
 export function isSameTable(a: TableSchema, b: TableSchema): boolean {
   return JSON.stringify({ ...a, version: 0 }) === JSON.stringify({ ...b, version: 0 });
+}
+
+/** The catalog forgets what older rows have as soon as something rewrites them, but it stays true of the column. */
+function missingBefore(attnum: number, type: ColumnType, previous: TableSchema | undefined): string | undefined {
+  const before = attnum > 0 ? previous?.columns.find((column) => column.attnum === attnum) : undefined;
+  return before?.type.oid === type.oid && before.type.modifier === type.modifier ? before.missing : undefined;
 }
 
 const IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = { d: 'default', n: 'nothing', f: 'full', i: 'index' };

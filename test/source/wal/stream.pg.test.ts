@@ -188,6 +188,24 @@ describe.each(servers)('on $name', (kind) => {
     expect(source.reading.changes.at(-1)?.version).toBe(first + 4);
   });
 
+  test('tells what older rows have in a column that was added, also after something rewrote them', async () => {
+    await using source = await held('missing', `create table t (id int primary key); insert into t values (0)`);
+    await source.rowsOf(
+      `alter table t add v text default 'a'; alter table t alter v set default 'b'; insert into t values (1)`,
+      1,
+    );
+    await source.db.query(`vacuum full t`);
+    await source.rowsOf(`insert into t values (2); analyze t; insert into t values (3)`, 2);
+    const told = source.reading.changes.flatMap(({ control }) =>
+      control?.kind === 'table' ? [control.table.columns] : [],
+    );
+    expect(told).toMatchObject([[{ name: 'id' }, { name: 'v', missing: 'a' }]]);
+    expect(told[0]?.[0]).not.toHaveProperty('missing');
+    await source.rowsOf(`alter table t alter v type varchar(9); insert into t values (4)`, 1);
+    const last = source.reading.changes.findLast(({ control }) => control?.kind === 'table')?.control;
+    expect(last?.kind === 'table' && last.table.columns[1]?.missing).toBeUndefined();
+  });
+
   test('keeps the number of a column that was renamed since', async () => {
     await using source = await held('renames', `create table t (id int primary key, v text)`);
     const rows = await source.rowsOf(`insert into t values (1, 'x'); alter table t rename v to w`, 1);
