@@ -148,9 +148,15 @@ export class HeldWalSource implements HeldSource {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     clearTimeout(this.#grace);
-    await this.#stream?.close();
-    await this.#copy?.close();
-    await this.#parts.client.end(); // last: it holds the lock
+    try {
+      await this.#stream?.close();
+    } finally {
+      try {
+        await this.#copy?.close();
+      } finally {
+        await this.#parts.client.end(); // last, and whatever fails: it holds the lock
+      }
+    }
   }
 
   /**
