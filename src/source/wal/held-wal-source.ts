@@ -54,6 +54,8 @@ export class HeldWalSource implements HeldSource {
   readonly #versions: VersionCounter = { last: 0 };
   #stream: ReplicationStream | undefined;
   #confirmedLsn: number | undefined;
+  /** The position of a copy that was all that is wanted and that the log has: it needs no slot any more. */
+  #finished: Position | undefined;
   #copy: FirstCopy | undefined;
   #reader: WalReader | undefined;
   #lockLost: Error | undefined;
@@ -70,7 +72,7 @@ export class HeldWalSource implements HeldSource {
   }
 
   get confirmed(): Position | undefined {
-    return this.#confirmedLsn === undefined ? undefined : lsnToPosition(this.#confirmedLsn);
+    return this.#confirmedLsn === undefined ? this.#finished : lsnToPosition(this.#confirmedLsn);
   }
 
   async exists(_signal: AbortSignal): Promise<boolean> {
@@ -81,6 +83,11 @@ export class HeldWalSource implements HeldSource {
     const { system, timeline, publication } = this.identity;
     if (identity.system !== system || identity.timeline > timeline) return false;
     const { settings, application } = this.#parts;
+    if (settings.snapshotMode === 'initial_only' && this.#confirmedLsn === undefined) {
+      // The log has the whole copy, after which the slot was dropped: nothing follows that could be missing.
+      this.#finished = position;
+      return true;
+    }
     if (identity.publication !== publication) throw otherPublication(settings.publicationName);
     if (identity.timeline === timeline) return true;
     const branch = await branchPoint(settings.connection, application, timeline, identity.timeline);
@@ -114,7 +121,7 @@ export class HeldWalSource implements HeldSource {
 
   async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
     const { client, settings, filter, clock } = this.#parts;
-    if (settings.snapshotMode === 'initial_only') return;
+    if (settings.snapshotMode === 'initial_only') return await this.#finish(signal);
     if (this.#lockLost) throw this.#lockLost;
     await ensurePublication(client, settings, filter, { leftOut: (table) => this.#warnLeftOut(table) });
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
@@ -157,6 +164,13 @@ export class HeldWalSource implements HeldSource {
         await this.#parts.client.end(); // last, and whatever fails: it holds the lock
       }
     }
+  }
+
+  /** The copy is stored, and nobody will ever read on: the slot would keep WAL for ever. */
+  async #finish(signal: AbortSignal): Promise<void> {
+    await this.#stream?.close();
+    this.#stream = undefined;
+    await dropSlot(this.#parts.client, this.slot, signal);
   }
 
   /**

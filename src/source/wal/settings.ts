@@ -20,7 +20,7 @@ export interface WalSourceSettings {
   /** Matched against `schema.table.column`. Key columns are captured whatever these say. */
   readonly columnInclude: readonly string[];
   readonly columnExclude: readonly string[];
-  /** `initial`: copy, then stream; `initial_only`: copy, then end; `no_data`: stream only. */
+  /** `initial`: copy, then stream; `initial_only`: copy, then drop the slot and end; `no_data`: stream only. */
   readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
   /** A batch is cut at a transaction's end from half of this on, and anywhere at this many bytes. */
   readonly maxBatchBytes: number;

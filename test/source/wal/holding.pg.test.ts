@@ -297,6 +297,30 @@ describe.each(servers)('on $name', (kind) => {
     for await (const batch of only.read(position, signal)) batches.push(batch);
     expect(batches).toEqual([]);
   });
+
+  test.each([
+    { ended: true, title: 'ends quietly again after a copy that was all that is wanted, whose slot it dropped' },
+    { ended: false, title: 'drops the slot of such a copy when it was killed before it could' },
+  ])('$title', async ({ ended }) => {
+    await using db = await database('only_once');
+    const reopen = async () => await open(db.settings, { snapshotMode: 'initial_only' });
+    const slots = async (): Promise<number> =>
+      (await db.query(`select 1 from pg_replication_slots where database = current_database()`)).length;
+    const first = await reopen();
+    expect(first.confirmed).toBeUndefined(); // nothing is promised before the first claim
+    const { position } = await createAndCopy(first);
+    if (ended) await first.read(position, signal)[Symbol.asyncIterator]().next();
+    expect(await slots()).toBe(ended ? 0 : 1);
+    await first[Symbol.asyncDispose]();
+    if (ended) await db.query(`drop publication pub`); // nobody needs it any more
+    await db.query(`insert into t values (1)`);
+    await using again = await reopen();
+    expect(await again.descendsFrom({ ...first.identity, system: '1' }, position, signal)).toBe(false);
+    expect(await again.descendsFrom(first.identity, position, signal)).toBe(true);
+    expect(again.confirmed).toBe(position);
+    expect(await again.read(position, signal)[Symbol.asyncIterator]().next()).toMatchObject({ done: true });
+    expect(await slots()).toBe(0);
+  });
 });
 
 async function clientOf(db: Pick<Database, 'settings'>) {
