@@ -43,6 +43,7 @@ class PostgresSink implements Sink {
       tables: this.#tables,
       session,
       executor,
+      isFirstCopy: owned.progress?.consistent !== true,
     });
     try {
       await beginTransaction(session, this.#settings, owned, signal);

@@ -1,31 +1,26 @@
-import { type TableSchema, tableName } from '../../change/table-schema.ts';
+import { type Column, type TableSchema, tableName } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
 import { postgresError } from '../../postgres/errors.ts';
-import { qualified, quoteIdentifier, quoteLiteral } from '../../postgres/identifier.ts';
+import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { createTableSql, evolveSql, type ResolvedTypes } from './ddl.ts';
 import { emptyTables, isEmpty } from './empty.ts';
-import { keyOf } from './progress.ts';
+import { type Known, KnownTables } from './known-tables.ts';
 import type { Session } from './session.ts';
 import { type ResolvedSinkSettings, targetSchema } from './settings.ts';
 import { describeTarget, findPrimaryKey, findTarget, type TargetTable } from './target-table.ts';
 import { addLabels, ensureSchema, resolveType } from './types.ts';
 
-/** What `rowcast.tables` says of a source table: the version that the target was brought to, and whether its rows are ours. */
-interface Known {
-  readonly schema: TableSchema;
-  readonly isOwned: boolean;
-}
-
 /** The target's tables: found, created and brought to the version of the rows that come. */
 export class Tables {
   readonly #settings: ResolvedSinkSettings;
+  readonly #known: KnownTables;
   #session: Session | undefined;
-  #known: Map<number, Known> | undefined;
   #byVersion = new WeakMap<TableSchema, TargetTable>();
   #latest = new Map<number, TargetTable>();
 
   constructor(settings: ResolvedSinkSettings) {
     this.#settings = settings;
+    this.#known = new KnownTables(settings);
   }
 
   /** Binds to the session of a transaction. What was learned stays, unless it is another session. */
@@ -36,9 +31,20 @@ export class Tables {
 
   /** After a rollback: what was created or altered is not. */
   forget(): void {
-    this.#known = undefined;
+    this.#known.reset();
     this.#byVersion = new WeakMap();
     this.#latest.clear();
+  }
+
+  /** As `resolve`, but leaves a name that another table's rows still have: the first row or a copy decides what becomes of them. */
+  async announce(schema: TableSchema, signal: AbortSignal): Promise<void> {
+    const { isKnown, holders } = await this.#claimsOn(schema);
+    if (!isKnown && holders.length > 0) {
+      const to = this.#nameOf(schema);
+      const found = await findTarget(this.#open(), schema, to);
+      if (found !== undefined && !(await isEmpty(this.#open(), qualified(to.schema, to.name), signal))) return;
+    }
+    await this.resolve(schema, signal);
   }
 
   /** The target of a table version; created or altered where it must be and may be. */
@@ -57,6 +63,8 @@ export class Tables {
     const names: string[] = [];
     await this.#checkDeferred(signal);
     for (const schema of schemas) {
+      const { isKnown, holders } = await this.#claimsOn(schema);
+      if (!isKnown && holders.length > 0) await this.resolve(schema, signal); // the rows there may be another table's
       const found = await findTarget(this.#open(), schema, this.#nameOf(schema));
       if (found !== undefined) names.push(qualified(found.facts.schema, found.facts.name));
     }
@@ -64,32 +72,51 @@ export class Tables {
   }
 
   /**
-   * Prepares the tables for a copy. Rows that an earlier copy of ours left are void; rows that somebody else put there are
-   * not touched unless the settings say so.
+   * Prepares the tables for a copy. Rows that an earlier copy of ours left are void, before the first finished copy also those of
+   * tables that are copied no more; rows that somebody else put there are not touched unless the settings say so.
    */
-  async beginCopy(schemas: readonly TableSchema[], signal: AbortSignal): Promise<void> {
+  async beginCopy(schemas: readonly TableSchema[], isFirst: boolean, signal: AbortSignal): Promise<void> {
     const session = this.#open();
     const full: string[] = [];
     await this.#checkDeferred(signal);
+    await this.#voidCopies(schemas, isFirst, signal);
     for (const schema of schemas) {
       const { name } = await this.resolve(schema, signal);
-      const known = (await this.#readKnown()).get(schema.relationId) as Known;
+      const known = (await this.#known.read(session)).get(schema.relationId) as Known;
+      if (known.isOwned) continue;
       if (!(await isEmpty(session, name, signal))) {
-        if (!known.isOwned && this.#settings.onExisting === 'refuse') {
+        if (this.#settings.onExisting === 'refuse') {
           throw new OperatorError(`Table ${name} on the target is not empty`, {
             advice: 'Empty it, or let the connector do it: set on.existing to truncate.',
           });
         }
         full.push(name);
       }
-      if (!known.isOwned) await this.#remember(schema, true, signal);
+      await this.#known.remember(session, known.schema, true, signal);
     }
     await emptyTables(session, full, false, signal);
   }
 
+  /** Before tables are brought to their versions: an empty one can follow every change of its source. */
+  async #voidCopies(schemas: readonly TableSchema[], isFirst: boolean, signal: AbortSignal): Promise<void> {
+    const session = this.#open();
+    const listed = new Set(schemas.map(({ relationId }) => relationId));
+    const full = new Set<string>();
+    for (const [relationId, known] of await this.#known.read(session)) {
+      const isListed = listed.has(relationId);
+      const isVoid = known.isOwned || (isListed && this.#settings.onExisting === 'truncate');
+      if (!isVoid || !(isListed || isFirst)) continue;
+      const at = this.#nameOf(known.schema);
+      const name = qualified(at.schema, at.name);
+      const found = await findTarget(session, known.schema, at);
+      if (found !== undefined && !(await isEmpty(session, name, signal))) full.add(name);
+    }
+    await emptyTables(session, [...full], false, signal);
+  }
+
   async #bringTo(schema: TableSchema, signal: AbortSignal): Promise<TargetTable> {
     const session = this.#open();
-    const known = (await this.#readKnown()).get(schema.relationId);
+    const known = (await this.#known.read(session)).get(schema.relationId);
     if (known === undefined || !isSameShape(known.schema, schema)) {
       try {
         await this.#change(session, schema, known, signal);
@@ -106,20 +133,20 @@ export class Tables {
     const to = this.#nameOf(schema);
     const name = qualified(to.schema, to.name);
     await this.#checkDeferred(signal);
-    if (known !== undefined && this.#settings.autoEvolve) await this.#rename(session, known.schema, to);
+    if (known !== undefined && this.#settings.autoEvolve) await this.#rename(session, known.schema, schema);
     const found = await findTarget(session, schema, to);
     if (found === undefined) {
       if (!this.#settings.autoCreate) throw this.#missing(schema);
       await ensureSchema(session, this.#settings, to.schema);
       await session.single(createTableSql(name, schema, await this.#types(schema, signal)));
-      await this.#remember(schema, true, signal);
+      await this.#known.remember(session, schema, true, signal);
       return;
     }
-    if (known === undefined) await this.#dropPredecessor(session, to, name, signal);
+    const before = known ?? (await this.#adopt(session, schema, name, signal));
     if (this.#settings.autoEvolve) {
       const types = await this.#types(schema, signal);
       const change = {
-        from: known?.schema,
+        from: before?.schema,
         to: schema,
         target: found.facts,
         types,
@@ -129,21 +156,26 @@ export class Tables {
       };
       for (const text of evolveSql(name, change)) await session.single(text);
     }
-    await this.#remember(schema, known?.isOwned ?? false, signal);
+    await this.#known.remember(session, schema, before?.isOwned ?? false, signal);
   }
 
   /** The source's table has a new name: the target's follows, with its rows. */
-  async #rename(session: Session, old: TableSchema, to: { schema: string; name: string }): Promise<void> {
-    const from = this.#nameOf(old);
+  async #rename(session: Session, old: TableSchema, schema: TableSchema): Promise<void> {
+    const [from, to] = [this.#nameOf(old), this.#nameOf(schema)];
     if (from.schema === to.schema && from.name === to.name) return;
     if ((await findTarget(session, old, from)) === undefined) return;
+    const [source, target] = [qualified(from.schema, from.name), qualified(to.schema, to.name)];
+    const isOthers = (await this.#claimsOn(old)).holders.length > 0; // somebody made room for another table by hand
     if ((await findTarget(session, old, to)) !== undefined) {
-      throw new OperatorError(
-        `Table ${qualified(from.schema, from.name)} cannot be renamed: ${qualified(to.schema, to.name)} exists`,
-        {
-          advice: 'Rename or drop the table that is in the way on the target.',
-        },
-      );
+      if (isOthers) return;
+      throw new OperatorError(`Table ${source} cannot be renamed: ${target} exists`, {
+        advice: 'Rename or drop the table that is in the way on the target.',
+      });
+    }
+    if (isOthers) {
+      throw new OperatorError(`Table ${target} does not exist on the target, and ${source} has another table's rows`, {
+        advice: `Rename the table that has its rows to ${target}, or copy the source anew.`,
+      });
     }
     await ensureSchema(session, this.#settings, to.schema);
     const moved = qualified(to.schema, from.name);
@@ -156,25 +188,45 @@ export class Tables {
       await session.client.query(/* sql */ `alter table ${moved} rename to ${quoteIdentifier(to.name)}`);
   }
 
-  /** Another source table had this name: it was dropped and created anew, and its rows went with it. */
-  async #dropPredecessor(
-    session: Session,
-    to: { schema: string; name: string },
-    name: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const all = await this.#readKnown();
-    for (const [relationId, other] of all) {
-      const otherName = this.#nameOf(other.schema);
-      if (otherName.schema !== to.schema || otherName.name !== to.name) continue;
-      await emptyTables(session, [name], false, signal);
-      await session.run(
-        /* sql */ `delete from rowcast.tables where ${keyOf(this.#settings).match} and relation_id = ${relationId}`,
-        'Cannot update rowcast.tables on the target',
-        signal,
+  /**
+   * Another source table had this name. Whether that one was dropped or lives on under a name that its next row will tell, nobody
+   * knows here: rows are never removed on a guess. An empty table is taken over.
+   */
+  async #adopt(session: Session, schema: TableSchema, name: string, signal: AbortSignal): Promise<Known | undefined> {
+    const { holders } = await this.#claimsOn(schema);
+    const stranger = holders.find((other) => other.schema.schema !== schema.schema);
+    if (stranger !== undefined) {
+      throw new OperatorError(
+        `Tables ${tableName(stranger.schema)} and ${tableName(schema)} of the source have one target, ${name}`,
+        {
+          advice:
+            'Map their schemas to different ones. If the first one is gone at the source, delete its row from rowcast.tables and empty the target table.',
+        },
       );
-      all.delete(relationId);
     }
+    if (holders.length > 0 && !(await isEmpty(session, name, signal))) {
+      throw new OperatorError(
+        `Table ${name} on the target holds the rows of another table, which had this name before`,
+        {
+          advice:
+            'If that one was dropped at the source, truncate it on the target; if it was renamed, rename it on the target in the same way. Then start the connector again.',
+        },
+      );
+    }
+    for (const other of holders) await this.#known.forget(session, other.schema.relationId, signal);
+    const last = holders.at(-1);
+    return last && { ...last, schema: { ...last.schema, columns: last.schema.columns.map(unnumbered) } };
+  }
+
+  /** Whether the source table is known, and which others have the name of its target. */
+  async #claimsOn(schema: TableSchema): Promise<{ isKnown: boolean; holders: readonly Known[] }> {
+    const all = await this.#known.read(this.#open());
+    const at = this.#nameOf(schema);
+    const holders = [...all.values()].filter((other) => {
+      const name = this.#nameOf(other.schema);
+      return other.schema.relationId !== schema.relationId && name.schema === at.schema && name.name === at.name;
+    });
+    return { isKnown: all.has(schema.relationId), holders };
   }
 
   async #types(schema: TableSchema, signal: AbortSignal): Promise<ResolvedTypes> {
@@ -184,31 +236,6 @@ export class Tables {
       types.set(column.name, await resolveType(this.#open(), this.#settings, column.type));
     }
     return types;
-  }
-
-  async #readKnown(): Promise<Map<number, Known>> {
-    if (this.#known !== undefined) return this.#known;
-    const result = await this.#open().client.query<{ relation_id: string; owned: boolean; definition: TableSchema }>(
-      /* sql */ `select relation_id, owned, definition from rowcast.tables where connector = $1 and prefix = $2`,
-      [this.#settings.name, this.#settings.prefix],
-    );
-    const known = result.rows.map((row): [number, Known] => [
-      Number(row.relation_id),
-      { schema: row.definition, isOwned: row.owned },
-    ]);
-    this.#known = new Map(known);
-    return this.#known;
-  }
-
-  async #remember(schema: TableSchema, isOwned: boolean, signal: AbortSignal): Promise<void> {
-    await this.#open().run(
-      /* sql */ `insert into rowcast.tables (connector, prefix, relation_id, owned, definition)
-        values (${keyOf(this.#settings).values}, ${schema.relationId}, ${isOwned}, ${quoteLiteral(JSON.stringify(schema))})
-        on conflict (connector, prefix, relation_id) do update set owned = excluded.owned, definition = excluded.definition`,
-      'Cannot update rowcast.tables on the target',
-      signal,
-    );
-    (await this.#readKnown()).set(schema.relationId, { schema, isOwned });
   }
 
   /** Tables with deferred checks outstanding cannot be altered or truncated. */
@@ -233,6 +260,11 @@ export class Tables {
     if (this.#session === undefined) throw new Error('The tables are used outside a transaction');
     return this.#session;
   }
+}
+
+/** The numbers of another table's columns say nothing about this one's. */
+function unnumbered(column: Column): Column {
+  return { ...column, attnum: 0 };
 }
 
 /** Equal but for the version number, which every claim counts anew. */

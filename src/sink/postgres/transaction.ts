@@ -1,4 +1,5 @@
 import type { Batch, Control } from '../../change/batch.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
 import { OperatorError, RecordError, TransientError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
 import { sqlState } from '../../postgres/errors.ts';
@@ -17,11 +18,15 @@ export interface Workplace {
   readonly session: Session;
   readonly executor: Executor;
   readonly tables: Tables;
+  /** No copy was finished before this transaction: what earlier ones left is void. */
+  readonly isFirstCopy: boolean;
 }
 
 /** One open transaction on the target, its progress row locked. */
 export class PostgresSinkTransaction implements SinkTransaction {
   readonly #place: Workplace;
+  /** Announced and not yet looked at: a copy that begins may empty tables first, so that they can follow every change. */
+  #announced: TableSchema[] = [];
   #state: 'open' | 'committed' | 'failed' = 'open';
 
   constructor(place: Workplace) {
@@ -32,14 +37,18 @@ export class PostgresSinkTransaction implements SinkTransaction {
     const { session, executor, tables } = this.#place;
     const applier = new RowApplier(session, executor, (schema) => tables.resolve(schema, signal));
     for (const segment of cutSegments(batch)) {
-      if ('rows' in segment) await applier.apply(batch, segment.rows, signal);
-      else await this.#control(segment.control, signal);
+      if ('control' in segment) await this.#control(segment.control, signal);
+      else {
+        await this.#announce(signal);
+        await applier.apply(batch, segment.rows, signal);
+      }
     }
     failPoint('sink.chunk-applied');
   }
 
   async commit(progress: Progress, durable: boolean, signal: AbortSignal): Promise<void> {
     const { session, settings, executor } = this.#place;
+    await this.#announce(signal);
     signal.throwIfAborted(); // from here on the answer is waited for: it decides what was done
     failPoint('sink.before-commit');
     try {
@@ -73,22 +82,29 @@ export class PostgresSinkTransaction implements SinkTransaction {
   }
 
   async #control(control: Control, signal: AbortSignal): Promise<void> {
-    const { tables } = this.#place;
+    const { tables, isFirstCopy } = this.#place;
     switch (control.kind) {
       case 'table':
-        await tables.resolve(control.table, signal);
+        this.#announced.push(control.table);
         break;
       case 'truncate':
+        await this.#announce(signal);
         await tables.truncate(control.tables, control.restartIdentity, signal);
         break;
       case 'snapshot-begin':
-        await tables.beginCopy(control.tables, signal);
+        await tables.beginCopy(control.tables, isFirstCopy, signal);
         break;
       case 'snapshot-end':
         break; // rows are in place as they came
       default:
         control satisfies never;
     }
+  }
+
+  async #announce(signal: AbortSignal): Promise<void> {
+    const announced = this.#announced;
+    this.#announced = [];
+    for (const schema of announced) await this.#place.tables.announce(schema, signal);
   }
 }
 

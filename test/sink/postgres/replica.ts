@@ -1,4 +1,4 @@
-import type { Batch } from '../../../src/change/batch.ts';
+import { Batch } from '../../../src/change/batch.ts';
 import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
 import type { PostgresSinkSettings } from '../../../src/sink/postgres/settings.ts';
 import type { Ownership, Progress, Sink } from '../../../src/sink/sink.ts';
@@ -11,8 +11,8 @@ export const SIGNAL: AbortSignal = new AbortController().signal;
 export interface Replica extends AsyncDisposable {
   readonly database: Database;
   readonly sink: Sink;
-  /** Applies each list as one chunk of one transaction and commits. */
-  apply(...chunks: (readonly Change[] | Batch)[]): Promise<void>;
+  /** Applies each list as one chunk of one transaction and commits, with what is said of the progress. */
+  apply(...chunks: (readonly Change[] | Batch | Partial<Progress>)[]): Promise<void>;
   /** All rows as text, ordered. */
   rows(name: string): Promise<(string | null)[][]>;
 }
@@ -27,9 +27,10 @@ export async function replica(more: Partial<PostgresSinkSettings> = {}, prepare:
     sink,
     async apply(...chunks) {
       owned ??= await sink.claim(SIGNAL);
-      const progress = progressAfter(owned);
+      const isChunk = (chunk: object): boolean => Array.isArray(chunk) || chunk instanceof Batch;
+      const progress: Progress = Object.assign(progressAfter(owned), ...chunks.filter((chunk) => !isChunk(chunk)));
       await using transaction = await sink.begin(owned, SIGNAL);
-      for (const chunk of chunks) {
+      for (const chunk of chunks.filter(isChunk)) {
         await transaction.apply(Array.isArray(chunk) ? batchOf(chunk) : (chunk as Batch), SIGNAL);
       }
       await transaction.commit(progress, false, SIGNAL);

@@ -202,7 +202,7 @@ describe('table versions', () => {
     expect(await target.rows('items')).toEqual([['1', 'm', 'a']]);
   });
 
-  test('a renamed table keeps its rows; one that was dropped and created again does not', async () => {
+  test('a renamed table keeps its rows', async () => {
     await using target = await replica();
     await target.apply([insert(items, '1', 'a')]);
     const renamed = next(items, items.columns, { name: 'goods', schema: 'other' });
@@ -211,9 +211,62 @@ describe('table versions', () => {
       ['1', 'a'],
       ['2', 'b'],
     ]);
-    const again = { ...renamed, relationId: 99_999, version: 1 };
-    await target.apply([announce(again), insert(again, '3', 'c')]);
-    expect(await target.rows('other.goods')).toEqual([['3', 'c']]);
+  });
+
+  test('a name that another table takes never costs the rows of the one that had it', async () => {
+    await using target = await replica();
+    await target.apply([announce(items), insert(items, '1', 'a')]);
+    const successor = { ...items, relationId: 99_999 };
+    const old = next(items, items.columns, { name: 'items_old' });
+    await target.apply([announce(successor)]); // nothing is known of the first one yet
+    await expect(target.apply([insert(successor, '2', 'b')])).rejects.toThrow(
+      'Table "public"."items" on the target holds the rows of another table',
+    );
+    const emptied = control({ kind: 'truncate', tables: [successor], cascade: false, restartIdentity: false });
+    await expect(target.apply([emptied])).rejects.toThrow(OperatorError);
+    expect(await target.rows('items')).toEqual([['1', 'a']]);
+    await target.database.query('alter table items rename to items_old');
+    await target.apply([insert(successor, '2', 'b'), announce(old), insert(old, '3', 'c')]);
+    expect(await target.rows('items')).toEqual([['2', 'b']]);
+    expect(await target.rows('items_old')).toEqual([
+      ['1', 'a'],
+      ['3', 'c'],
+    ]);
+  });
+
+  test('a table that was renamed before another one takes its name keeps its rows', async () => {
+    await using target = await replica();
+    await target.apply([announce(items), insert(items, '1', 'a')]);
+    const successor = { ...items, relationId: 99_999 };
+    const old = next(items, items.columns, { name: 'items_old' });
+    await target.apply([announce(successor), announce(old), insert(old, '3', 'c'), insert(successor, '2', 'b')]);
+    expect(await target.rows('items')).toEqual([['2', 'b']]);
+    expect(await target.rows('items_old')).toHaveLength(2);
+  });
+
+  test('a table that was dropped and created with another shape takes over the empty one', async () => {
+    await using target = await replica();
+    const before = table('items', ['id int*', 'n int!', 'name text']);
+    await target.apply([announce(before), insert(before, '1', '1', 'a')]);
+    await target.database.query('truncate items');
+    const again = { ...table('items', ['name int', 'id text*', 'more text']), relationId: 99_999 };
+    await target.apply([announce(again), insert(again, '7', 'x', 'y')]);
+    expect((await shape(target, 'items')).sort()).toEqual(['id text not null', 'more text', 'name integer']);
+    const [known] = await target.database.query('select relation_id, owned from rowcast.tables');
+    expect(known).toEqual({ relation_id: '99999', owned: true });
+  });
+
+  test('two schemas with one target are refused', async () => {
+    await using target = await replica({ schemaMapping: { a: 'copy', b: 'copy' } });
+    const [first, second] = [
+      { ...items, schema: 'a' },
+      { ...items, schema: 'b', relationId: 99_999 },
+    ];
+    await target.apply([insert(first, '1', 'a')]);
+    await expect(target.apply([insert(second, '2', 'b')])).rejects.toThrow(
+      'Tables a.items and b.items of the source have one target',
+    );
+    expect(await target.rows('copy.items')).toEqual([['1', 'a']]);
   });
 
   test('labels of an enum are added in their places and can be used at once', async () => {
@@ -302,5 +355,31 @@ describe('truncate and copy', () => {
     await target.apply(batchOf([announce(items), begin, read(items, '1', 'ghost')], false));
     await target.apply(batchOf([begin, read(items, '2', 'b'), end], false));
     expect(await target.rows('items')).toEqual([['2', 'b']]);
+  });
+
+  test('a copy that starts again voids tables that it does not copy any more, and follows every change', async () => {
+    await using target = await replica({}, 'create table mine (id int); insert into mine values (1)');
+    const gone = table('gone', ['id int*']);
+    const both = control({ kind: 'snapshot-begin', tables: [items, gone] });
+    const first = [announce(items), announce(gone), both, read(items, '1', 'a'), read(gone, '1')];
+    await target.apply(batchOf(first, false), { consistent: false });
+    const [again, renamed] = [
+      { ...table('items', ['id text*', 'n int']), relationId: 99_999 },
+      next(items, [items.columns[0] as never, column('name', 'int', 2)], { name: 'items_old' }),
+    ];
+    const second = control({ kind: 'snapshot-begin', tables: [again, renamed] });
+    await target.apply(
+      batchOf([announce(again), announce(renamed), second, read(again, 'x', '1'), read(renamed, '2', '3')], false),
+    );
+    expect(await target.rows('items')).toEqual([['x', '1']]);
+    expect(await target.rows('items_old')).toEqual([['2', '3']]);
+    expect([await target.rows('gone'), await target.rows('mine')]).toEqual([[], [['1']]]);
+  });
+
+  test('a later copy leaves the tables alone that it does not name', async () => {
+    await using target = await replica();
+    await target.apply([announce(items), insert(items, '1', 'a')]);
+    await target.apply([announce(other), control({ kind: 'snapshot-begin', tables: [other] })]);
+    expect(await target.rows('items')).toEqual([['1', 'a']]);
   });
 });

@@ -1,0 +1,66 @@
+import type { TableSchema } from '../../change/table-schema.ts';
+import { quoteLiteral } from '../../postgres/identifier.ts';
+import { keyOf } from './progress.ts';
+import type { Session } from './session.ts';
+import type { ResolvedSinkSettings } from './settings.ts';
+
+/** What `rowcast.tables` says of a source table: the version that the target was brought to, and whether its rows are ours. */
+export interface Known {
+  readonly schema: TableSchema;
+  readonly isOwned: boolean;
+}
+
+/** The rows of `rowcast.tables` that belong to this connector, by relation; read once and kept until `reset`. */
+export class KnownTables {
+  readonly #settings: ResolvedSinkSettings;
+  #known: Map<number, Known> | undefined;
+
+  constructor(settings: ResolvedSinkSettings) {
+    this.#settings = settings;
+  }
+
+  /** After a rollback: what was stored is not. */
+  reset(): void {
+    this.#known = undefined;
+  }
+
+  async read(session: Session): Promise<ReadonlyMap<number, Known>> {
+    return await this.#read(session);
+  }
+
+  async remember(session: Session, schema: TableSchema, isOwned: boolean, signal: AbortSignal): Promise<void> {
+    await session.run(
+      /* sql */ `insert into rowcast.tables (connector, prefix, relation_id, owned, definition)
+        values (${keyOf(this.#settings).values}, ${schema.relationId}, ${isOwned}, ${quoteLiteral(JSON.stringify(schema))})
+        on conflict (connector, prefix, relation_id) do update set owned = excluded.owned, definition = excluded.definition`,
+      UPDATING,
+      signal,
+    );
+    (await this.#read(session)).set(schema.relationId, { schema, isOwned });
+  }
+
+  async forget(session: Session, relationId: number, signal: AbortSignal): Promise<void> {
+    await session.run(
+      /* sql */ `delete from rowcast.tables where ${keyOf(this.#settings).match} and relation_id = ${relationId}`,
+      UPDATING,
+      signal,
+    );
+    (await this.#read(session)).delete(relationId);
+  }
+
+  async #read(session: Session): Promise<Map<number, Known>> {
+    if (this.#known !== undefined) return this.#known;
+    const result = await session.client.query<{ relation_id: string; owned: boolean; definition: TableSchema }>(
+      /* sql */ `select relation_id, owned, definition from rowcast.tables where connector = $1 and prefix = $2`,
+      [this.#settings.name, this.#settings.prefix],
+    );
+    const known = result.rows.map((row): [number, Known] => [
+      Number(row.relation_id),
+      { schema: row.definition, isOwned: row.owned },
+    ]);
+    this.#known = new Map(known);
+    return this.#known;
+  }
+}
+
+const UPDATING = 'Cannot update rowcast.tables on the target';
