@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 /** Runs the harness on the sources as they are, and returns what it printed and its exit code. */
 async function torture(...args: string[]): Promise<{ output: string; code: number | null }> {
   const run = fileURLToPath(new URL('run.mjs', import.meta.url));
   const child = spawn(process.execPath, [run, '--from-source', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill()); // when the time is over: it then ends its servers
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
