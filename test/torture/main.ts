@@ -52,10 +52,10 @@ async function runAll(
       const { kills, seed, keep } = options;
       isClean = await torture({ log, kills, seed, keep, directory, main: service, print }, signal);
     } catch (error) {
-      print(`FAILED  ${explain(error)}`);
+      print(signal.aborted ? 'stopped' : `FAILED  ${explain(error)}`);
     }
     if (!isClean) exitCode = 1;
-    if (options.keep || !isClean) print(`kept: ${directory} (service.txt is what the service said)`);
+    if (options.keep || !(isClean || signal.aborted)) print(`kept: ${directory} (service.txt is what the service said)`);
     else await rm(directory, { recursive: true, force: true });
     if (signal.aborted) return 1;
   }
