@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import pg from 'pg';
+import type pg from 'pg';
+import { BoundedClient } from './bounded-client.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import { OperatorError } from '../errors.ts';
 import { postgresError, sqlState } from './errors.ts';
@@ -22,6 +23,8 @@ export const PINNED: Readonly<Record<string, string>> = {
 };
 
 const CONNECT_TIMEOUT_MS = 30_000;
+/** The system asks a silent peer after this long whether it is still there; its own default is two hours. */
+const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /**
  * Opens a connection whose session is pinned and checked (Invariant 10). `extra` holds further settings of the session;
@@ -34,7 +37,7 @@ export async function connect(
   extra: Readonly<Record<string, string>> = {},
 ): Promise<pg.Client> {
   return await tryConnect(settings, application, extra, async (config) => {
-    const client = new pg.Client(config);
+    const client = new BoundedClient(config);
     client.on('error', () => {}); // the next query reports it
     try {
       await client.connect();
@@ -101,6 +104,7 @@ function clientConfig(
     ssl,
     application_name: application,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     options: Object.entries({ ...PINNED, ...session })
       .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
-import type pg from 'pg';
+import { Socket } from 'node:net';
 import { LogicalReplicationService } from 'pg-logical-replication';
+import { END_TIMEOUT_MS, socketOf } from '../../postgres/bounded-client.ts';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { TransientError } from '../../errors.ts';
 import { tryConnect } from '../../postgres/connect.ts';
@@ -29,9 +29,6 @@ const SILENCE_MS = 120_000;
 /** A request is answered with the old position if no newer one is stored by then; below the server's own repeat. */
 const ANSWER_DELAY_MS = 500;
 
-/** pg's client as it is inside: the socket is needed to pause it. */
-type Inside = pg.Client & { readonly connection: { readonly stream: Socket } };
-
 /**
  * An open replication stream. It holds the slot until it is closed, begins paused, acknowledges only what `acknowledge` says,
  * and tells the server so at every interval, however long it is paused (F1, rule 13 of any good client).
@@ -39,6 +36,9 @@ type Inside = pg.Client & { readonly connection: { readonly stream: Socket } };
 export class ReplicationStream implements AsyncDisposable {
   readonly #service: LogicalReplicationService;
   readonly #slot: string;
+  /** The connection itself, below TLS. */
+  readonly #raw: Socket;
+  /** What pg reads, once there is a session. */
   #socket: Socket | undefined;
   #listener: StreamListener | undefined;
   /** What came before there was a listener: the rest of one read of the socket, which was paused in its middle. */
@@ -51,17 +51,20 @@ export class ReplicationStream implements AsyncDisposable {
   #isPaused = true;
   #isClosed = false;
 
-  private constructor(service: LogicalReplicationService, slot: string) {
+  private constructor(service: LogicalReplicationService, slot: string, raw: Socket) {
     this.#service = service;
     this.#slot = slot;
+    this.#raw = raw;
   }
 
   /** Resolves when the server has begun to stream; throws TransientError while another connection holds the slot. */
   static async open(options: StreamOptions, signal: AbortSignal): Promise<ReplicationStream> {
     const extra = { replication: 'database' };
     return await tryConnect(options.connection, options.application, extra, async (config) => {
-      const service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } });
-      const stream = new ReplicationStream(service, options.slot);
+      const raw = new Socket();
+      const acknowledge = { auto: false, timeoutSeconds: 0 };
+      const service = new LogicalReplicationService({ ...config, stream: () => raw }, { acknowledge });
+      const stream = new ReplicationStream(service, options.slot, raw);
       try {
         await stream.#start(options, signal);
         return stream;
@@ -113,7 +116,12 @@ export class ReplicationStream implements AsyncDisposable {
     clearInterval(this.#status);
     clearTimeout(this.#answer);
     this.#listener = undefined;
-    await this.#service.destroy();
+    const late = setTimeout(() => this.#raw.destroy(), END_TIMEOUT_MS);
+    try {
+      await this.#service.destroy();
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,10 +129,11 @@ export class ReplicationStream implements AsyncDisposable {
   }
 
   async #start({ publication, slot }: StreamOptions, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const plugin = new RawPgoutputPlugin({
       publication,
       onSession: (client) => {
-        this.#socket = (client as Inside).connection.stream;
+        this.#socket = socketOf(client);
       },
       onMessage: (bytes, start, end, lsn) => {
         this.#heardAt = performance.now();
@@ -140,7 +149,9 @@ export class ReplicationStream implements AsyncDisposable {
       if (this.#listener) deliver(this.#listener);
       else this.#early.push(deliver);
     });
+    let abort = (): void => undefined;
     await new Promise<void>((resolve, reject) => {
+      abort = () => reject(signal.reason);
       const fail = (error: unknown): void => {
         // Without effect once the stream has started. Before there is a session it was the connection that failed.
         reject(this.#socket ? postgresError(error, `Cannot stream from slot "${slot}"`) : error);
@@ -151,9 +162,9 @@ export class ReplicationStream implements AsyncDisposable {
         this.pause();
         resolve();
       });
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      signal.addEventListener('abort', abort, { once: true });
       service.subscribe(plugin, slot, '0/0').then(() => fail(new TransientError('The server ended the stream')), fail);
-    });
+    }).finally(() => signal.removeEventListener('abort', abort)); // the signal outlives many streams
   }
 
   #fail(error: unknown): void {
