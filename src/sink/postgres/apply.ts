@@ -1,4 +1,4 @@
-import type { Batch } from '../../change/batch.ts';
+import { type Batch, NULL } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
@@ -14,34 +14,60 @@ import type { TargetTable } from './target-table.ts';
 
 const UNIQUE_VIOLATION = '23505';
 const EXCLUSION_VIOLATION = '23P01';
+const NOT_NULL_VIOLATION = '23502';
+
+/** Where rows go. */
+export interface Targets {
+  resolve(schema: TableSchema, signal: AbortSignal): Promise<TargetTable>;
+  /** Drops NOT NULL; false when tables are not to be changed. */
+  admitNulls(target: TargetTable, ordinals: readonly number[], signal: AbortSignal): Promise<boolean>;
+}
 
 /** Applies rows between two controls; the three ways, each tried when a constraint objected to the one before. */
 export class RowApplier {
   readonly #session: Session;
   readonly #executor: Executor;
-  readonly #resolve: (schema: TableSchema) => Promise<TargetTable>;
+  readonly #targets: Targets;
 
-  constructor(session: Session, executor: Executor, resolve: (schema: TableSchema) => Promise<TargetTable>) {
+  constructor(session: Session, executor: Executor, targets: Targets) {
     this.#session = session;
     this.#executor = executor;
-    this.#resolve = resolve;
+    this.#targets = targets;
   }
 
   async apply(batch: Batch, rows: Rows, signal: AbortSignal): Promise<void> {
-    const cells = new RowCells(batch);
-    const works: TableChanges[] = [];
-    for (const [schema, changes] of rows.tables) {
-      const table = await this.#resolve(schema);
-      const unchecked = !this.#session.isReplica && table.hasActions;
-      works.push({ table, rows: cells, changes, lenient: !batch.consistent, unchecked });
-    }
+    const works = await this.#resolve(batch, rows, signal);
     const steps = this.#session.isReplica ? planFree(works) : planOrdered(works);
     if (steps !== undefined && (await this.#try(() => this.#run(steps, signal), signal)) === undefined) return;
     const refusal = await this.#try(() => this.#runExactly(batch, rows, works, signal), signal);
     if (refusal === undefined) return;
+    if (await this.#admitNulls(refusal, works, signal)) return await this.apply(batch, rows, signal);
     if (!this.#canDetour(refusal, works)) throw explain(refusal, batch);
     const last = await this.#try(() => this.#runDetours(works, signal), signal);
     if (last !== undefined) throw explain(refusal, batch);
+  }
+
+  async #resolve(batch: Batch, rows: Rows, signal: AbortSignal): Promise<TableChanges[]> {
+    const cells = new RowCells(batch);
+    const works: TableChanges[] = [];
+    for (const [schema, changes] of rows.tables) {
+      const table = await this.#targets.resolve(schema, signal);
+      const unchecked = !this.#session.isReplica && table.hasActions;
+      works.push({ table, rows: cells, changes, lenient: !batch.consistent, unchecked });
+    }
+    return works;
+  }
+
+  /** The version may be ahead of its rows (a column was filled and then made NOT NULL): what the source had, the target has. */
+  async #admitNulls(refusal: Error, works: readonly TableChanges[], signal: AbortSignal): Promise<boolean> {
+    if (sqlState(refusal) !== NOT_NULL_VIOLATION) return false;
+    let isAdmitted = false;
+    for (const work of works) {
+      const ordinals = contradicted(work);
+      if (ordinals.length === 0) continue;
+      isAdmitted = (await this.#targets.admitNulls(work.table, ordinals, signal)) || isAdmitted;
+    }
+    return isAdmitted;
   }
 
   /** Runs under a savepoint. When a constraint objects, all is as before and the error is returned. */
@@ -91,6 +117,17 @@ export class RowApplier {
       else await detour(work, this.#executor, signal);
     }
   }
+}
+
+/** Columns that are NOT NULL on both sides, outside the key, and yet NULL in a row that comes. */
+function contradicted({ table, rows, changes }: TableChanges): number[] {
+  const { after } = rows.batch;
+  return table.columns
+    .filter(({ ordinal, isRequired, isWritten }) => {
+      return isRequired && isWritten && !table.schema.columns[ordinal]?.nullable && !table.schema.key.includes(ordinal);
+    })
+    .map(({ ordinal }) => ordinal)
+    .filter((ordinal) => changes.some((i) => after[i] !== -1 && rows.end(after[i] as number, ordinal) === NULL));
 }
 
 /** An unfinished copy holds rows of different moments: what is unique at each of them may be there twice. */

@@ -13,6 +13,11 @@ export function isConstantDefault(expression: string): boolean {
   return CONSTANT.test(expression);
 }
 
+/** The constant that is no value. */
+export function isNullDefault(expression: string): boolean {
+  return isConstantDefault(expression) && expression.startsWith('NULL');
+}
+
 /** A default that may be set on the target: constants and a few functions of Postgres itself; no sequence, nothing of a user. */
 export function isSimpleDefault(expression: string): boolean {
   return isConstantDefault(expression) || HARMLESS.test(expression);

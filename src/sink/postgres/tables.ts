@@ -1,12 +1,15 @@
-import { type Column, type TableSchema, tableName } from '../../change/table-schema.ts';
+import { type TableSchema, tableName } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
+import type { RelationFacts } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
-import { createTableSql, evolveSql, type ResolvedTypes } from './ddl.ts';
+import { createTableSql, evolve, type ResolvedTypes } from './ddl.ts';
 import { emptyTables, isEmpty } from './empty.ts';
 import { type Known, KnownTables } from './known-tables.ts';
+import { admitNulls, requireValues } from './required.ts';
 import type { Session } from './session.ts';
 import { type ResolvedSinkSettings, targetSchema } from './settings.ts';
+import { isSameShape, unnumbered } from './shape.ts';
 import { describeTarget, findPrimaryKey, findTarget, type TargetTable } from './target-table.ts';
 import { addLabels, ensureSchema, resolveType } from './types.ts';
 
@@ -56,6 +59,25 @@ export class Tables {
     this.#byVersion.set(schema, target);
     this.#latest.set(schema.relationId, target);
     return target;
+  }
+
+  /**
+   * Lets columns be empty that the version says are required: it is ahead of rows that were without. False when tables are not to
+   * be changed.
+   */
+  async admitNulls(target: TargetTable, ordinals: readonly number[], signal: AbortSignal): Promise<boolean> {
+    if (!this.#settings.autoEvolve) return false;
+    const session = this.#open();
+    const { schema, name } = target;
+    await this.#checkDeferred(signal);
+    const open = await admitNulls(session, name, schema, ordinals, signal);
+    const isOwned = (await this.#known.read(session)).get(schema.relationId)?.isOwned ?? false;
+    await this.#known.remember(session, open, isOwned, signal);
+    const columns = target.columns.map((c) => (ordinals.includes(c.ordinal) ? { ...c, isRequired: false } : c));
+    const admitting = { ...target, columns };
+    this.#byVersion.set(schema, admitting);
+    this.#latest.set(schema.relationId, admitting);
+    return true;
   }
 
   /** Empties those of the tables that exist on the target. */
@@ -143,20 +165,32 @@ export class Tables {
       return;
     }
     const before = known ?? (await this.#adopt(session, schema, name, signal));
-    if (this.#settings.autoEvolve) {
-      const types = await this.#types(schema, signal);
-      const change = {
-        from: before?.schema,
-        to: schema,
-        target: found.facts,
-        types,
-        isEmpty: await isEmpty(session, name, signal),
-        keepDropped: this.#settings.keepDroppedColumns,
-        primaryKey: await findPrimaryKey(session, found.oid),
-      };
-      for (const text of evolveSql(name, change)) await session.single(text);
-    }
-    await this.#known.remember(session, schema, before?.isOwned ?? false, signal);
+    const brought = this.#settings.autoEvolve
+      ? await this.#evolve(name, before?.schema, schema, found, signal)
+      : schema;
+    await this.#known.remember(session, brought, before?.isOwned ?? false, signal);
+  }
+
+  async #evolve(
+    name: string,
+    from: TableSchema | undefined,
+    to: TableSchema,
+    found: { readonly facts: RelationFacts; readonly oid: number },
+    signal: AbortSignal,
+  ): Promise<TableSchema> {
+    const session = this.#open();
+    const types = await this.#types(to, signal);
+    const evolving = evolve(name, {
+      from,
+      to,
+      target: found.facts,
+      types,
+      isEmpty: await isEmpty(session, name, signal),
+      keepDropped: this.#settings.keepDroppedColumns,
+      primaryKey: await findPrimaryKey(session, found.oid),
+    });
+    for (const text of evolving.statements) await session.single(text);
+    return await requireValues(session, name, to, evolving, signal);
   }
 
   /** The source's table has a new name: the target's follows, with its rows. */
@@ -215,7 +249,7 @@ export class Tables {
     }
     for (const other of holders) await this.#known.forget(session, other.schema.relationId, signal);
     const last = holders.at(-1);
-    return last && { ...last, schema: { ...last.schema, columns: last.schema.columns.map(unnumbered) } };
+    return last && { ...last, schema: unnumbered(last.schema) };
   }
 
   /** Whether the source table is known, and which others have the name of its target. */
@@ -260,36 +294,4 @@ export class Tables {
     if (this.#session === undefined) throw new Error('The tables are used outside a transaction');
     return this.#session;
   }
-}
-
-/** The numbers of another table's columns say nothing about this one's. */
-function unnumbered(column: Column): Column {
-  return { ...column, attnum: 0 };
-}
-
-/** Equal but for the version number, which every claim counts anew. */
-function isSameShape(a: TableSchema, b: TableSchema): boolean {
-  return a === b || canonical(a) === canonical(b);
-}
-
-function canonical(schema: TableSchema): string {
-  const { relationId, schema: space, name, columns, key, identity } = schema;
-  const parts = columns.map((c) => {
-    const { oid, declared, kind, base, baseModifier, labels } = c.type;
-    return [
-      c.name,
-      c.attnum,
-      oid,
-      declared,
-      kind,
-      base,
-      baseModifier,
-      labels,
-      c.nullable,
-      c.default,
-      c.generated,
-      c.identity,
-    ];
-  });
-  return JSON.stringify([relationId, space, name, parts, key, identity]);
 }

@@ -15,6 +15,8 @@ export interface TargetColumn {
   readonly isWritten: boolean;
   /** False also for `generated always as identity`: Postgres lets nobody update it, here or at the source. */
   readonly isUpdatable: boolean;
+  /** It is NOT NULL. */
+  readonly isRequired: boolean;
 }
 
 /** One table version and the target table that takes its rows. */
@@ -109,6 +111,7 @@ function toTarget(column: Column, ordinal: number): TargetColumn {
     type: column.type.name,
     isWritten,
     isUpdatable: isWritten && column.identity !== 'a',
+    isRequired: !column.nullable,
   };
 }
 

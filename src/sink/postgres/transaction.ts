@@ -35,7 +35,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
 
   async apply(batch: Batch, signal: AbortSignal): Promise<void> {
     const { session, executor, tables } = this.#place;
-    const applier = new RowApplier(session, executor, (schema) => tables.resolve(schema, signal));
+    const applier = new RowApplier(session, executor, tables);
     for (const segment of cutSegments(batch)) {
       if ('control' in segment) await this.#control(segment.control, signal);
       else {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ColumnType, TableSchema } from '../../../src/change/table-schema.ts';
-import { OperatorError } from '../../../src/errors.ts';
+import { OperatorError, RecordError } from '../../../src/errors.ts';
 import { announce, batchOf, column, control, insert, read, remove, table, typeOf, update } from '../batches.ts';
 import { type Replica, replica } from './replica.ts';
 
@@ -177,6 +177,95 @@ describe('table versions', () => {
     expect(await shape(target, 'items')).toEqual(['id integer not null', 'name text not null']);
     await target.apply([announce(next(strict, items.columns))]);
     expect(await shape(target, 'items')).toEqual(['id integer not null', 'name text']);
+  });
+
+  test('NOT NULL waits for the rows that the source fills before', async () => {
+    await using target = await replica();
+    const [id, name] = items.columns as [TableSchema['columns'][0], TableSchema['columns'][0]];
+    const strict = next(items, [id, { ...name, nullable: false }, column('n', 'int', 3, { nullable: false })]);
+    await target.apply([announce(items), insert(items, '1', null), insert(items, '2', 'b')]);
+    await target.apply([
+      announce(strict),
+      update(strict, '1', 'a', '1'),
+      update(strict, '2', 'b', '2'),
+      insert(strict, '3', 'c', null),
+      update(strict, '3', 'c', '3'),
+    ]);
+    expect(await target.rows('items')).toHaveLength(3);
+    expect(await shape(target, 'items')).toEqual(['id integer not null', 'name text', 'n integer']);
+    const later = next(strict, strict.columns, { version: 9, identity: 'full' });
+    await target.apply([announce(later)]);
+    expect(await shape(target, 'items')).toEqual(['id integer not null', 'name text not null', 'n integer not null']);
+  });
+
+  test('a table whose version is ahead of its rows takes them as they are', async () => {
+    await using target = await replica();
+    const strict = table('items', ['id int*', 'name text!']);
+    await target.apply([announce(strict), insert(strict, '1', null)], [insert(strict, '2', null)]);
+    expect(await target.rows('items')).toEqual([
+      ['1', null],
+      ['2', null],
+    ]);
+    await using mine = await replica({}, 'create table items (id int primary key, name text not null)');
+    await expect(mine.apply([announce(items), insert(items, '1', null)])).rejects.toThrow(RecordError);
+  });
+
+  test('a key waits for its column to be filled', async () => {
+    await using target = await replica();
+    const free = { ...table('items', ['name text']), identity: 'full' as const };
+    const keyed = {
+      ...next(free, [...free.columns, column('id', 'int', 2, { nullable: false })]),
+      key: [1],
+      identity: 'full' as const,
+    };
+    await target.apply([announce(free), insert(free, 'a')]);
+    await target.apply([announce(keyed), insert(keyed, 'b', '2')]);
+    expect(await shape(target, 'items')).toEqual(['name text', 'id integer']);
+    await target.database.query('update items set id = 1 where id is null');
+    await target.apply([announce({ ...keyed, identity: 'default' })]);
+    expect(await shape(target, 'items')).toEqual(['name text', 'id integer not null']);
+  });
+
+  test('rows older than a column get what it was added with, not what its default is by now', async () => {
+    await using target = await replica();
+    await target.apply([insert(items, '1', 'a')]);
+    const more = next(items, [
+      ...items.columns,
+      column('n', 'int', 3, { missing: '5', default: '7', nullable: false }),
+      column('at', 'timestamptz', 4, { missing: '2026-01-01 00:00:00+00' }),
+      column('q', 'varchar(20)', 5, { missing: "it's \\", default: 'public.evil()' }),
+    ]);
+    await target.apply([announce(more), insert(more, '2', 'b', '8', null, 'x')]);
+    expect(await target.rows('items')).toEqual([
+      ['1', 'a', '5', '2026-01-01 00:00:00+00', "it's \\"],
+      ['2', 'b', '8', null, 'x'],
+    ]);
+    expect((await shape(target, 'items')).slice(2)).toEqual([
+      'n integer not null 7',
+      'at timestamp with time zone',
+      'q character varying(20)',
+    ]);
+  });
+
+  test('a type that does not keep every value stops the sink, unless there are none or it is done by hand', async () => {
+    await using target = await replica();
+    const long = table('items', ['id int*', 'name varchar(5)']);
+    const short = next(long, [long.columns[0] as never, column('name', 'varchar(1)', 2)]);
+    await target.apply([announce(long), insert(long, '1', 'abcde')]);
+    await expect(target.apply([announce(short)])).rejects.toThrow(
+      'Column "name" of table "public"."items" became character varying(1) at the source',
+    );
+    expect(await target.rows('items')).toEqual([['1', 'abcde']]);
+    await target.database.query('alter table items alter name type varchar(1) using right(name, 1)');
+    await target.apply([announce(short), insert(short, '2', 'b')]);
+    expect(await target.rows('items')).toEqual([
+      ['1', 'e'],
+      ['2', 'b'],
+    ]);
+    await target.database.query('truncate items');
+    const number = next(short, [short.columns[0] as never, column('name', 'int', 2)]);
+    await target.apply([announce(number), insert(number, '1', '7')]);
+    expect(await shape(target, 'items')).toEqual(['id integer not null', 'name integer']);
   });
 
   test('a column whose old rows have values that only the source knows stops the sink', async () => {
