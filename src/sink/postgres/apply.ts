@@ -1,6 +1,6 @@
 import { type Batch, NULL } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
-import { OperatorError } from '../../errors.ts';
+import { OperatorError, RecordError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import { RowCells } from '../row-cells.ts';
 import { detour } from './detour.ts';
@@ -130,13 +130,29 @@ function contradicted({ table, rows, changes }: TableChanges): number[] {
     .filter((ordinal) => changes.some((i) => after[i] !== -1 && rows.end(after[i] as number, ordinal) === NULL));
 }
 
+/** What to do when a constraint of the target stands against the source: nothing was applied, and nothing is left out. */
+export const REFUSED =
+  'Compare the constraints of the named table on both sides. Drop the one that the source does not have, or correct the rows on the target that are in the way; then start the connector again: it goes on at the same place.';
+
+const CONSTRAINTS: Readonly<Record<string, string>> = {
+  '23502': 'a NOT NULL constraint',
+  '23503': 'a foreign key',
+  '23505': 'a unique constraint',
+  '23514': 'a check constraint',
+  '23P01': 'an exclusion constraint',
+};
+
 /** An unfinished copy holds rows of different moments: what is unique at each of them may be there twice. */
 function explain(refusal: Error, batch: Batch): Error {
-  if (batch.consistent || sqlState(refusal) !== UNIQUE_VIOLATION) return refusal;
-  return new OperatorError('A unique constraint of the target refuses rows while they are being copied', {
-    cause: refusal,
-    advice: 'Drop unique constraints other than the key, and create them again when the copy has finished.',
-  });
+  const state = sqlState(refusal) as string;
+  if (!batch.consistent && state === UNIQUE_VIOLATION) {
+    return new OperatorError('A unique constraint of the target refuses rows while they are being copied', {
+      cause: refusal,
+      advice: 'Drop unique constraints other than the key, and create them again when the copy has finished.',
+    });
+  }
+  const by = CONSTRAINTS[state] ?? 'a constraint';
+  return new RecordError(`${refusal.message}: ${by} refuses them`, { cause: refusal.cause, advice: REFUSED });
 }
 
 /** Nothing checks references: tables are independent. */

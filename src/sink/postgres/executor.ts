@@ -54,7 +54,10 @@ export class Executor {
   async flush(signal: AbortSignal): Promise<void> {
     const steps = this.#gathered;
     if (steps.length === 0) return;
-    const doing = `Cannot apply changes to ${describe(steps)} on the target`;
+    const doing = (done: number): string => {
+      const failed = steps[done]; // statements are answered one by one
+      return `Cannot apply changes to ${describe(failed ? [failed] : steps)} on the target`;
+    };
     try {
       const results = await this.#session.run(this.#out, doing, signal);
       for (const [n, step] of steps.entries()) if (step) check(step, results[n]?.count ?? 0);

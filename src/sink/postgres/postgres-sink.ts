@@ -62,7 +62,7 @@ class PostgresSink implements Sink {
   async #connected(signal: AbortSignal): Promise<{ session: Session; executor: Executor }> {
     signal.throwIfAborted();
     if (this.#session === undefined || this.#executor === undefined || this.#session.isLost) {
-      this.#session = await Session.open(this.#settings);
+      this.#session = await Session.open(this.#settings, signal);
       this.#executor = new Executor(this.#session);
     }
     this.#tables.use(this.#session);

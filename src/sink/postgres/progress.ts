@@ -151,7 +151,7 @@ async function whileEvicting<T>(
 /** Ends the backends that hold up the session's backend at this moment, provided that they are sinks of this connector. */
 async function evictHolder(waiting: Session, settings: ResolvedSinkSettings, signal: AbortSignal): Promise<void> {
   const waiter = Number((waiting.client as unknown as { processID: number }).processID);
-  await using session = await Session.open(settings);
+  await using session = await Session.open(settings, signal);
   const [holders] = await session.run(
     /* sql */ `select pid, application_name = ${quoteLiteral(applicationName(settings))}, application_name
       from pg_catalog.pg_stat_activity where pid = any(pg_blocking_pids(${waiter}))`,

@@ -6,6 +6,12 @@ import { postgresError, sqlState } from '../../postgres/errors.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import { CopyIn, type StatementResult, Statements } from './wire.ts';
 
+/** How long a server that may be gone is waited for, when nothing depends on its answer. */
+export const PATIENCE_MS = 5_000;
+
+/** What is being done, for errors; it may depend on how many of the statements were done. */
+type Doing = string | ((done: number) => string);
+
 /** How the sink's sessions are seen in pg_stat_activity, and how a claimer knows an earlier owner (63 bytes hold it). */
 export function applicationName(settings: Pick<ResolvedSinkSettings, 'name'>): string {
   return Buffer.from(`rowcast sink ${settings.name}`).subarray(0, 63).toString();
@@ -29,7 +35,29 @@ export class Session implements AsyncDisposable {
     });
   }
 
-  static async open(settings: ResolvedSinkSettings): Promise<Session> {
+  /** An abort is not held up by a server that does not answer. */
+  static async open(settings: ResolvedSinkSettings, signal: AbortSignal): Promise<Session> {
+    signal.throwIfAborted();
+    const opening = Session.#connect(settings);
+    let abort!: () => void;
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => reject(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+    });
+    try {
+      return await Promise.race([opening, aborted]);
+    } catch (error) {
+      opening.then(
+        (late) => late.destroy(),
+        () => {}, // then there is nothing to close
+      );
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  static async #connect(settings: ResolvedSinkSettings): Promise<Session> {
     const client = await connect(settings.connection, applicationName(settings), {
       synchronous_commit: 'off',
       lock_timeout: String(settings.lockTimeoutMs),
@@ -39,7 +67,7 @@ export class Session implements AsyncDisposable {
     try {
       return new Session(client, await becomeReplica(client));
     } catch (error) {
-      await client.end();
+      streamOf(client).destroy();
       throw postgresError(error, 'Cannot prepare the session on the target');
     }
   }
@@ -51,7 +79,7 @@ export class Session implements AsyncDisposable {
   /** Runs statements in one round trip; an error ends the rest of them. An abort drops the connection. */
   async run(
     sql: string | ByteWriter,
-    doing: string,
+    doing: Doing,
     signal: AbortSignal | undefined,
     sent?: () => void,
   ): Promise<readonly StatementResult[]> {
@@ -82,18 +110,48 @@ export class Session implements AsyncDisposable {
     streamOf(this.client).destroy();
   }
 
+  /**
+   * For look-ups that have no signal of their own: an abort drops the connection under them, `patienceMs` later, and is what
+   * they then fail with.
+   */
+  async guarded<T>(signal: AbortSignal, work: () => Promise<T>, patienceMs: number = 0): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const abort = (): void => {
+      if (patienceMs === 0) this.destroy();
+      else timer = setTimeout(() => this.destroy(), patienceMs);
+    };
+    signal.throwIfAborted();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await work();
+    } catch (error) {
+      if (patienceMs === 0) signal.throwIfAborted();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Says goodbye; a server that does not answer is left. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#lost) await this.client.end();
+    if (this.#lost) return;
+    const timer = setTimeout(() => this.destroy(), PATIENCE_MS);
+    try {
+      await this.client.end();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #exchange(
     query: Statements | CopyIn,
-    doing: string,
+    doing: Doing,
     signal: AbortSignal | undefined,
     sent?: () => void,
   ): Promise<readonly StatementResult[]> {
     signal?.throwIfAborted();
-    if (this.#lost) throw new TransientError(`${doing}: the connection was lost`);
+    if (this.#lost) throw new TransientError(`${textOf(doing, 0)}: the connection was lost`);
     const abort = (): void => this.destroy();
     signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -103,7 +161,7 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       signal?.throwIfAborted();
       if (sqlState(error)?.startsWith('57P')) this.#lost = true;
-      throw postgresError(error, doing);
+      throw postgresError(error, textOf(doing, query.results.length));
     } finally {
       signal?.removeEventListener('abort', abort);
     }
@@ -119,6 +177,10 @@ async function becomeReplica(client: pg.Client): Promise<boolean> {
     if (sqlState(error) === '42501') return false;
     throw error;
   }
+}
+
+function textOf(doing: Doing, done: number): string {
+  return typeof doing === 'string' ? doing : doing(done);
 }
 
 function streamOf(client: pg.Client): { destroy(): void } {

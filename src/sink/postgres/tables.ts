@@ -155,11 +155,11 @@ export class Tables {
     const to = this.#nameOf(schema);
     const name = qualified(to.schema, to.name);
     await this.#checkDeferred(signal);
-    if (known !== undefined && this.#settings.autoEvolve) await this.#rename(session, known.schema, schema);
+    if (known !== undefined && this.#settings.autoEvolve) await this.#rename(session, known.schema, schema, signal);
     const found = await findTarget(session, schema, to);
     if (found === undefined) {
       if (!this.#settings.autoCreate) throw this.#missing(schema);
-      await ensureSchema(session, this.#settings, to.schema);
+      await ensureSchema(session, this.#settings, to.schema, signal);
       await session.single(createTableSql(name, schema, await this.#types(schema, signal)));
       await this.#known.remember(session, schema, true, signal);
       return;
@@ -194,7 +194,7 @@ export class Tables {
   }
 
   /** The source's table has a new name: the target's follows, with its rows. */
-  async #rename(session: Session, old: TableSchema, schema: TableSchema): Promise<void> {
+  async #rename(session: Session, old: TableSchema, schema: TableSchema, signal: AbortSignal): Promise<void> {
     const [from, to] = [this.#nameOf(old), this.#nameOf(schema)];
     if (from.schema === to.schema && from.name === to.name) return;
     if ((await findTarget(session, old, from)) === undefined) return;
@@ -211,7 +211,7 @@ export class Tables {
         advice: `Rename the table that has its rows to ${target}, or copy the source anew.`,
       });
     }
-    await ensureSchema(session, this.#settings, to.schema);
+    await ensureSchema(session, this.#settings, to.schema, signal);
     const moved = qualified(to.schema, from.name);
     if (from.schema !== to.schema) {
       await session.client.query(
@@ -267,7 +267,7 @@ export class Tables {
     const types = new Map<string, string>();
     for (const column of schema.columns) {
       await addLabels(this.#open(), this.#settings, column.type, signal);
-      types.set(column.name, await resolveType(this.#open(), this.#settings, column.type));
+      types.set(column.name, await resolveType(this.#open(), this.#settings, column.type, signal));
     }
     return types;
   }

@@ -4,11 +4,11 @@ import { OperatorError, RecordError, TransientError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import type { Progress, SinkTransaction } from '../sink.ts';
-import { RowApplier } from './apply.ts';
+import { REFUSED, RowApplier } from './apply.ts';
 import type { Executor } from './executor.ts';
 import { commitSql } from './progress.ts';
 import { cutSegments } from './segment.ts';
-import type { Session } from './session.ts';
+import { PATIENCE_MS, type Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import type { Tables } from './tables.ts';
 
@@ -34,30 +34,17 @@ export class PostgresSinkTransaction implements SinkTransaction {
   }
 
   async apply(batch: Batch, signal: AbortSignal): Promise<void> {
-    const { session, executor, tables } = this.#place;
-    const applier = new RowApplier(session, executor, tables);
-    for (const segment of cutSegments(batch)) {
-      if ('control' in segment) await this.#control(segment.control, signal);
-      else {
-        await this.#announce(signal);
-        await applier.apply(batch, segment.rows, signal);
-      }
-    }
+    await this.#place.session.guarded(signal, () => this.#apply(batch, signal));
     failPoint('sink.chunk-applied');
   }
 
   async commit(progress: Progress, durable: boolean, signal: AbortSignal): Promise<void> {
-    const { session, settings, executor } = this.#place;
-    await this.#announce(signal);
+    const { session, executor } = this.#place;
+    await session.guarded(signal, () => this.#announce(signal));
     signal.throwIfAborted(); // from here on the answer is waited for: it decides what was done
     failPoint('sink.before-commit');
     try {
-      const sql = commitSql(settings, progress, durable);
-      const results = await session.run(sql, 'Cannot commit on the target', undefined, () =>
-        failPoint('sink.commit-sent'),
-      );
-      if (results.at(-1)?.command !== 'COMMIT')
-        throw new TransientError('The transaction on the target was rolled back');
+      await session.guarded(signal, () => this.#commit(progress, durable), PATIENCE_MS);
     } catch (error) {
       this.#state = 'failed';
       throw outcome(error);
@@ -75,10 +62,30 @@ export class PostgresSinkTransaction implements SinkTransaction {
     tables.forget();
     if (session.isLost) return;
     try {
-      await session.run(/* sql */ `rollback`, 'Cannot roll back on the target', undefined);
+      await session.run(/* sql */ `rollback`, 'Cannot roll back on the target', AbortSignal.timeout(PATIENCE_MS));
     } catch {
       session.destroy(); // a connection that is gone rolls back as well
     }
+  }
+
+  async #apply(batch: Batch, signal: AbortSignal): Promise<void> {
+    const { session, executor, tables } = this.#place;
+    const applier = new RowApplier(session, executor, tables);
+    for (const segment of cutSegments(batch)) {
+      if ('control' in segment) await this.#control(segment.control, signal);
+      else {
+        await this.#announce(signal);
+        await applier.apply(batch, segment.rows, signal);
+      }
+    }
+  }
+
+  async #commit(progress: Progress, durable: boolean): Promise<void> {
+    const { session, settings } = this.#place;
+    const sql = commitSql(settings, progress, durable);
+    const sent = (): void => failPoint('sink.commit-sent');
+    const results = await session.run(sql, 'Cannot commit on the target', undefined, sent);
+    if (results.at(-1)?.command !== 'COMMIT') throw new TransientError('The transaction on the target was rolled back');
   }
 
   async #control(control: Control, signal: AbortSignal): Promise<void> {
@@ -118,9 +125,9 @@ function outcome(error: unknown): unknown {
     });
   }
   if (error instanceof RecordError) {
-    return new OperatorError('A deferred constraint of the target refused the transaction', {
-      cause: error,
-      advice: 'Compare the constraints of the tables on both sides.',
+    return new RecordError('A deferred constraint of the target refused the transaction', {
+      cause: error.cause,
+      advice: REFUSED,
     });
   }
   return error;

@@ -10,18 +10,23 @@ import type { ResolvedSinkSettings } from './settings.ts';
  * types that are missing are created, a missing domain is replaced by what it is based on. Throws OperatorError naming a type
  * that the target lacks.
  */
-export async function resolveType(session: Session, settings: ResolvedSinkSettings, type: ColumnType): Promise<string> {
+export async function resolveType(
+  session: Session,
+  settings: ResolvedSinkSettings,
+  type: ColumnType,
+  signal: AbortSignal,
+): Promise<string> {
   const found = await lookUp(session, type.name, type.modifier);
   if (found !== undefined) return found;
   if (type.kind === 'enum' && type.labels !== undefined) {
-    await createEnum(session, settings, type.name, type.labels);
+    await createEnum(session, settings, type.name, type.labels, signal);
     return (await lookUp(session, type.name, -1)) as string;
   }
   if (type.kind === 'domain') {
     const base = await lookUp(session, type.base, type.baseModifier);
     if (base !== undefined) return base;
     if (type.labels !== undefined) {
-      await createEnum(session, settings, type.base, type.labels);
+      await createEnum(session, settings, type.base, type.labels, signal);
       return (await lookUp(session, type.base, -1)) as string;
     }
   }
@@ -45,7 +50,7 @@ export async function addLabels(
   if (present === undefined || type.labels === undefined) return;
   const missing = type.labels.filter((label) => !present.includes(label));
   if (missing.length === 0) return;
-  await using other = await Session.open(settings);
+  await using other = await Session.open(settings, signal);
   for (const label of missing) {
     const place = placeOf(type.labels, present, label);
     await other.run(
@@ -88,29 +93,39 @@ async function createEnum(
   settings: ResolvedSinkSettings,
   name: string,
   labels: readonly string[],
+  signal: AbortSignal,
 ): Promise<void> {
   const { schema } = splitTypeName(name);
-  try {
-    await ensureSchema(session, settings, schema);
-    await using other = await Session.open(settings);
-    const list = labels.map(quoteLiteral).join(', ');
-    await other.client.query(/* sql */ `create type ${quoteTypeName(name)} as enum (${list})`);
-  } catch (error) {
-    throw postgresError(error, `Cannot create enum ${name} on the target`);
-  }
+  await ensureSchema(session, settings, schema, signal);
+  await using other = await Session.open(settings, signal);
+  const list = labels.map(quoteLiteral).join(', ');
+  await other.run(
+    /* sql */ `create type ${quoteTypeName(name)} as enum (${list})`,
+    `Cannot create enum ${name} on the target`,
+    signal,
+  );
 }
 
 /**
  * Creates a schema where it is missing (asking first: "if not exists" needs the privilege even when there is nothing to do).
  * Committed at once, so that types can be; an empty schema too many harms nothing.
  */
-export async function ensureSchema(session: Session, settings: ResolvedSinkSettings, schema: string): Promise<void> {
+export async function ensureSchema(
+  session: Session,
+  settings: ResolvedSinkSettings,
+  schema: string,
+  signal: AbortSignal,
+): Promise<void> {
   const found = await session.client.query(/* sql */ `select from pg_catalog.pg_namespace where nspname = $1`, [
     schema,
   ]);
   if (found.rowCount !== 0) return;
-  await using other = await Session.open(settings);
-  await other.client.query(/* sql */ `create schema if not exists ${quoteIdentifier(schema)}`);
+  await using other = await Session.open(settings, signal);
+  await other.run(
+    /* sql */ `create schema if not exists ${quoteIdentifier(schema)}`,
+    `Cannot create schema "${schema}" on the target`,
+    signal,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OperatorError } from '../../../src/errors.ts';
+import { RecordError } from '../../../src/errors.ts';
 import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
 import type { Ownership } from '../../../src/sink/sink.ts';
 import { freshDatabase } from '../../support/postgres.ts';
@@ -91,7 +91,7 @@ describe('without the right to be a replica', () => {
     const all = control({ kind: 'truncate', tables: [parent, wider], cascade: false, restartIdentity: false });
     await target.apply([insert(wider, '4', '4', null), insert(parent, '4', 'd'), all, insert(parent, '2', 'a')]);
     await target.apply([insert(wider, '1', '2', null)]);
-    await expect(target.apply([insert(wider, '5', '5', null)])).rejects.toThrow(OperatorError);
+    await expect(target.apply([insert(wider, '5', '5', null)])).rejects.toThrow(RecordError);
     expect(await target.rows('child')).toEqual(['(1,2,)']);
   });
 

@@ -9,9 +9,14 @@ import { progressAfter, replica, SIGNAL } from './replica.ts';
 
 const items = table('items', ['id int*', 'name text']);
 
-function sinkOn(database: Database, more: { port?: number; lockTimeoutMs?: number } = {}): Sink {
+function sinkOn(database: Database, more: { port?: number; lockTimeoutMs?: number; name?: string } = {}): Sink {
   const connection = { ...database.settings, port: more.port ?? database.settings.port };
-  return createPostgresSink({ connection, name: 'copy', prefix: 'shop', lockTimeoutMs: more.lockTimeoutMs ?? 300 });
+  return createPostgresSink({
+    connection,
+    name: more.name ?? 'copy',
+    prefix: 'shop',
+    lockTimeoutMs: more.lockTimeoutMs ?? 300,
+  });
 }
 
 describe('progress', () => {
@@ -159,6 +164,74 @@ describe('a lost connection', () => {
     await target.database.query('commit');
   });
 });
+
+describe('a server that does not answer', () => {
+  const CREATE = 'create table items (id int primary key, name text)';
+
+  test('holds up neither an abort nor what follows it', async () => {
+    await using target = await replica({}, CREATE);
+    await using proxy = await falling(target.database);
+    await using sink = sinkOn(target.database, { port: proxy.port });
+    const owned = await sink.claim(SIGNAL);
+    await using transaction = await sink.begin(owned, SIGNAL);
+    proxy.fallSilent();
+    const abort = new AbortController();
+    const applied = transaction.apply(batchOf([insert(items, '1', 'a')]), abort.signal); // looks the table up
+    abort.abort(new Error('stopped'));
+    await expect(applied).rejects.toThrow('stopped');
+  });
+
+  test('is left when it was asked to commit, and when nothing is open', async () => {
+    await using target = await replica({}, CREATE);
+    await using proxy = await falling(target.database);
+    await using sink = sinkOn(target.database, { port: proxy.port });
+    await using idle = sinkOn(target.database, { port: proxy.port, name: 'idle' });
+    await idle.claim(SIGNAL);
+    const owned = await sink.claim(SIGNAL);
+    await using transaction = await sink.begin(owned, SIGNAL);
+    proxy.fallSilent();
+    const abort = new AbortController();
+    const committed = transaction.commit(progressAfter(owned), false, abort.signal);
+    setImmediate(() => abort.abort(new Error('stopped')));
+    await expect(committed).rejects.toThrow(/outcome of COMMIT .* is unknown/);
+  });
+
+  test('does not hold up the abort of a connection that is made', async () => {
+    await using target = await replica();
+    await using proxy = await falling(target.database);
+    await using sink = sinkOn(target.database, { port: proxy.port });
+    proxy.fallSilent();
+    const abort = new AbortController();
+    const claimed = sink.claim(abort.signal);
+    abort.abort(new Error('stopped'));
+    await expect(claimed).rejects.toThrow('stopped');
+  });
+});
+
+/** A proxy that can fall silent: it keeps its connections and passes nothing on. */
+async function falling(database: Database): Promise<{ port: number; fallSilent(): void } & AsyncDisposable> {
+  let isSilent = false;
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((client) => {
+    const upstream = net.connect(database.settings.port, database.settings.host);
+    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}));
+    client.on('data', (data) => isSilent || upstream.write(data));
+    upstream.on('data', (data) => isSilent || client.write(data));
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    fallSilent() {
+      isSilent = true;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
 
 async function untilWaiting(database: Database): Promise<void> {
   for (;;) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OperatorError } from '../../../src/errors.ts';
+import { describeError, OperatorError, RecordError } from '../../../src/errors.ts';
 import {
   batchOf,
   type Change,
@@ -52,6 +52,23 @@ describe('rows with a key', () => {
         ['3', 'other', 'z'],
       ]);
     }
+  });
+
+  test('a refusal names the table, the constraint and what to do, and applies nothing', async () => {
+    const prepare = 'create table items (id int primary key, name text check (name <> $$no$$), note varchar(10))';
+    await using target = await replica({}, prepare);
+    const tables = ['a', 'b', 'c'].map((name) => table(name, ['id int*']));
+    const others = tables.map((other) => insert(other, '1'));
+    const refused = target.apply([...others, insert(items, '1', 'no', null)]);
+    const error = await refused.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RecordError);
+    expect(describeError(error)).toMatch(
+      /^Cannot apply changes to "public"\."items" on the target: a check constraint/,
+    );
+    expect(describeError(error)).toContain('items_name_check');
+    expect((error as RecordError).advice).toMatch(/start the connector again/);
+    await target.apply([...others, insert(items, '1', 'yes', null)]);
+    expect(await target.rows('items')).toHaveLength(1);
   });
 
   test('a value longer than its column is refused, never cut', async () => {
