@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { ByteWriter } from '../../change/byte-writer.ts';
 import { TransientError } from '../../errors.ts';
+import { socketOf } from '../../postgres/bounded-client.ts';
 import { connect } from '../../postgres/connect.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
@@ -67,7 +68,7 @@ export class Session implements AsyncDisposable {
     try {
       return new Session(client, await becomeReplica(client));
     } catch (error) {
-      streamOf(client).destroy();
+      await client.end();
       throw postgresError(error, 'Cannot prepare the session on the target');
     }
   }
@@ -107,7 +108,7 @@ export class Session implements AsyncDisposable {
   /** Breaks the connection without a goodbye; the server rolls back. */
   destroy(): void {
     this.#lost = true;
-    streamOf(this.client).destroy();
+    socketOf(this.client).destroy();
   }
 
   /**
@@ -133,15 +134,8 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Says goodbye; a server that does not answer is left. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#lost) return;
-    const timer = setTimeout(() => this.destroy(), PATIENCE_MS);
-    try {
-      await this.client.end();
-    } finally {
-      clearTimeout(timer);
-    }
+    if (!this.#lost) await this.client.end();
   }
 
   async #exchange(
@@ -181,8 +175,4 @@ async function becomeReplica(client: pg.Client): Promise<boolean> {
 
 function textOf(doing: Doing, done: number): string {
   return typeof doing === 'string' ? doing : doing(done);
-}
-
-function streamOf(client: pg.Client): { destroy(): void } {
-  return (client as unknown as { connection: pg.Connection }).connection.stream;
 }
