@@ -63,7 +63,7 @@ export class WalReader implements StreamListener {
   async *batches(signal: AbortSignal): AsyncGenerator<Batch> {
     const { stream } = this.#parts;
     stream.listen(this);
-    stream.resume();
+    this.#resume(); // what had come early may have begun a look-up, or filled a batch
     const abort = (): void => this.#notify();
     signal.addEventListener('abort', abort);
     try {
@@ -128,8 +128,12 @@ export class WalReader implements StreamListener {
 
   #takeFull(): Batch | undefined {
     const batch = this.#full.shift();
-    if (batch && this.#full.length === 0 && !this.#late) this.#parts.stream.resume();
+    if (batch) this.#resume();
     return batch;
+  }
+
+  #resume(): void {
+    if (this.#full.length === 0 && !this.#late) this.#parts.stream.resume();
   }
 
   #takeIdle(): Batch | undefined {
@@ -145,7 +149,9 @@ export class WalReader implements StreamListener {
   /** Waits for something to hand out: data, an idle position that falls due, a failure or an abort. */
   async #wait(): Promise<void> {
     const { clock } = this.#parts;
-    const dueMs = this.#assembler.inTransaction ? Number.POSITIVE_INFINITY : this.#pacing.dueAt() - clock.now();
+    // As in #takeIdle: an idle position that cannot be taken now is no reason to wake up.
+    const isBusy = this.#late !== undefined || this.#assembler.inTransaction;
+    const dueMs = isBusy ? Number.POSITIVE_INFINITY : this.#pacing.dueAt() - clock.now();
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -187,13 +193,12 @@ export class WalReader implements StreamListener {
     const { stream, describe } = this.#parts;
     this.#late = [];
     stream.pause();
-    describe(message, this.#assembler.tableOf(message.relationId)).then(
-      (relation) => {
+    describe(message, this.#assembler.tableOf(message.relationId))
+      .then((relation) => {
         this.#assembler.setRelation(relation);
         this.#catchUp();
-      },
-      (error: unknown) => this.failed(error),
-    );
+      })
+      .catch((error: unknown) => this.failed(error));
   }
 
   /** Takes in what arrived during a look-up, up to the next one. */
@@ -208,7 +213,7 @@ export class WalReader implements StreamListener {
         return;
       }
     }
-    if (this.#full.length === 0) this.#parts.stream.resume();
+    this.#resume();
     this.#planWake();
   }
 
