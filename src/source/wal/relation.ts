@@ -36,16 +36,17 @@ export function describeRelation(
   previous: TableSchema | undefined,
   filter: CaptureFilter,
 ): Relation {
-  const attnums = findAttnums(message, facts, previous);
+  const attnums = inOrder(message, findAttnums(message, facts, previous), previous);
   const key = findKey(message, facts, attnums);
   const keep = Uint8Array.from(message.columns, ({ name }, i) =>
     key.includes(i) || filter.column(message.schema, message.name, name) ? 1 : 0,
   );
   const all = message.columns.map((column, i): Column => {
-    const present = sameColumn(column, facts);
-    const type = present?.type ?? types.get(typeKey(column.typeId, column.modifier));
+    const same = sameColumn(column, facts);
+    const type = same?.type ?? types.get(typeKey(column.typeId, column.modifier));
     if (type === undefined) throw new Error(`Type ${column.typeId} of column ${column.name} was not looked up`);
     const attnum = attnums[i] as number;
+    const present = same?.attnum === attnum ? same : undefined;
     const missing = present?.missing ?? missingBefore(attnum, type, previous);
     const known: Partial<Column> = present ?? previous?.columns.find(({ name }) => name === column.name) ?? {};
     const { missing: _, ...rest } = known;
@@ -108,6 +109,23 @@ function findAttnums(
     known.set(only.name, candidate.attnum);
   }
   return message.columns.map(({ name }) => known.get(name) ?? 0);
+}
+
+/**
+ * The stream tells columns in the order of their numbers. One that the catalog has further back was dropped since, and another one
+ * has its name now; of the last columns that cannot be told.
+ */
+function inOrder(message: RelationMessage, attnums: readonly number[], previous: TableSchema | undefined): number[] {
+  let next = Number.POSITIVE_INFINITY;
+  return message.columns
+    .toReversed()
+    .map(({ name }, i) => {
+      const before = previous?.columns.find((column) => column.name === name)?.attnum ?? 0;
+      const attnum = [attnums.at(-1 - i) as number, before].find((each) => each < next) ?? 0;
+      if (attnum > 0) next = attnum;
+      return attnum;
+    })
+    .toReversed();
 }
 
 /**
