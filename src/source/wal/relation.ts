@@ -50,7 +50,9 @@ export function describeRelation(
     const missing = present?.missing ?? missingBefore(attnum, type, previous);
     const known: Partial<Column> = present ?? previous?.columns.find(({ name }) => name === column.name) ?? {};
     const { missing: _, ...rest } = known;
-    return { nullable: true, ...rest, name: column.name, attnum, type, ...(missing !== undefined && { missing }) };
+    // A key is NOT NULL, also where the catalog, which is newer, has another type and tells nothing of it.
+    const nullable = !key.includes(i) && (known.nullable ?? true);
+    return { ...rest, name: column.name, attnum, type, nullable, ...(missing !== undefined && { missing }) };
   });
   const ordinals = new Map<number, number>();
   const columns = all.filter((_, i) => keep[i] === 1 && ordinals.set(i, ordinals.size));

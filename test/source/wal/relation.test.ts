@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Column, TableSchema } from '../../../src/change/table-schema.ts';
 import type { RelationFacts } from '../../../src/postgres/catalog.ts';
 import { compileFilter } from '../../../src/source/wal/filter.ts';
-import { describeRelation } from '../../../src/source/wal/relation.ts';
+import { describeRelation, typeKey } from '../../../src/source/wal/relation.ts';
 import { settings } from './wal-fixture.ts';
 
 const FILTER = compileFilter(settings({ host: '', port: 1, database: 'd', user: 'u', sslmode: 'disable' }));
@@ -29,7 +29,7 @@ const facts = (columns: Record<string, number>, more: Partial<Column> = {}): Rel
 function described(names: readonly string[], catalog: RelationFacts, previous?: TableSchema): Record<string, Column> {
   const columns = names.map((name, i) => ({ name, isKey: i === 0, typeId: 25, modifier: -1 }));
   const message = { relationId: 1, schema: 'public', name: 't', identity: 'd', columns };
-  const { table } = describeRelation(message, catalog, new Map(), previous, FILTER);
+  const { table } = describeRelation(message, catalog, new Map([[typeKey(25, -1), TYPE]]), previous, FILTER);
   return Object.fromEntries(table.columns.map((column) => [column.name, column]));
 }
 const attnums = (columns: Record<string, Column>): unknown =>
@@ -46,4 +46,10 @@ test('takes a column for another one than the catalog has by its name when that 
   // Where it stands now it is the new one.
   const now = described(['id', 'b', 'v'], catalog, previous);
   expect([attnums(now), now['v']?.missing]).toEqual([{ id: 1, v: 4, b: 3 }, 'new']);
+});
+
+test('knows that a key is not null although the catalog has another type for it by now', () => {
+  const retyped = facts({ id: 1, v: 2 }, { type: { ...TYPE, oid: 20, name: 'pg_catalog.int8' } });
+  const columns = described(['id', 'v'], retyped);
+  expect([columns['id']?.nullable, columns['v']?.nullable]).toEqual([false, true]);
 });
