@@ -127,7 +127,7 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       group: 'Snapshot',
       default: 'initial',
       foreseen: ['always', 'when_needed', 'configuration_based', 'custom'],
-      doc: 'initial: copy the tables once, then stream; initial_only: copy and stop; no_data: stream only.',
+      doc: 'initial: copy the tables once, then stream; initial_only: copy, drop the slot and stop; no_data: stream only.',
     }),
     tombstonesOnDelete: flag('tombstones.on.delete', {
       group: 'Records',

@@ -17,7 +17,8 @@ export interface SuperviseOptions {
 }
 
 const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 5_000;
+/** A server that comes back is found soon: short enough that everything runs again within seconds. */
+const LONGEST_DELAY_MS = 2_000;
 /** A run that lasted this long had recovered: the next failure starts with the first delay again. */
 const STEADY_MS = 30_000;
 

@@ -103,9 +103,12 @@ test('truncates, added, retyped and dropped columns arrive in order', async () =
     insert into a values (5000000000, 'big', 2);
     alter table a drop column v;
     insert into a values (7, 3.5);
-    begin; insert into a values (8, 1); alter table a add column late text default 'd'; insert into a values (9, 1, 'e'); commit`);
+    alter table a add column later int; alter table a alter later set default 5;
+    alter table a add column earlier int default 6; alter table a alter earlier drop default;
+    insert into a (id, extra) values (70, 3.5);
+    begin; insert into a values (8, 1); alter table a add column late text default 'd'; insert into a (id, late) values (9, 'e'); commit`);
   await replication.settled();
-  expect(await replication.expectEqual('a', 'b')).toBe(6);
+  expect(await replication.expectEqual('a', 'b')).toBe(7);
 });
 
 test('several partitions per topic are merged back into source order', async () => {

@@ -55,7 +55,8 @@ async function runAll(
       print(signal.aborted ? 'stopped' : `FAILED  ${explain(error)}`);
     }
     if (!isClean) exitCode = 1;
-    if (options.keep || !(isClean || signal.aborted)) print(`kept: ${directory} (service.txt is what the service said)`);
+    if (options.keep || !(isClean || signal.aborted))
+      print(`kept: ${directory} (service.txt is what the service said)`);
     else await rm(directory, { recursive: true, force: true });
     if (signal.aborted) return 1;
   }

@@ -91,7 +91,8 @@ export function evolve(name: string, change: Evolution): Evolving {
   if (drop !== undefined) statements.unshift(/* sql */ `alter table ${name} ${drop}`);
   if (clauses.length > 0) statements.push(/* sql */ `alter table ${name} ${clauses.join(', ')}`);
   const added = change.to.columns.filter((column) => !present.has(column.name));
-  statements.push(...added.filter((column) => isFilled(change, column)).map((column) => settleDefault(name, column)));
+  const settled = added.filter((column) => isFilled(change, column) || isDefaultedLater(change, column));
+  statements.push(...settled.map((column) => settleDefault(name, column)));
   const required = change.to.columns.filter((column) => mustBecomeRequired(change, column, added)).map((c) => c.name);
   const addKey = add && {
     sql: /* sql */ `alter table ${name} add primary key (${add.map(quoteIdentifier).join(', ')})`,
@@ -137,6 +138,15 @@ function isFilled(change: Evolution, column: Column): boolean {
   return !change.isEmpty && column.missing !== undefined && isOrdinary(column);
 }
 
+/** A default that came after the column: older rows have nothing there at the source, else it would be known what they have. */
+function isDefaultedLater(change: Evolution, column: Column): boolean {
+  return !change.isEmpty && column.missing === undefined && column.nullable && hasConstantDefault(column);
+}
+
+function hasConstantDefault(column: Column): boolean {
+  return hasDefaultValue(column) && isConstantDefault(column.default as string);
+}
+
 function isOrdinary({ generated, identity }: Column): boolean {
   return generated === undefined && identity === undefined;
 }
@@ -147,6 +157,9 @@ function addClause(name: string, change: Evolution, column: Column): string {
     const required = column.nullable ? '' : ' not null';
     const value = quoteLiteral(column.missing as string).trim();
     return `add column ${quoteIdentifier(column.name)} ${type} default ${value}::${type}${required}`;
+  }
+  if (isDefaultedLater(change, column)) {
+    return `add column ${quoteIdentifier(column.name)} ${change.types.get(column.name) as string}`;
   }
   const isKnown = column.default === undefined || column.generated !== undefined || isConstantDefault(column.default);
   if (!change.isEmpty && (!isKnown || column.identity !== undefined)) {

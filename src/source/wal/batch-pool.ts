@@ -18,19 +18,8 @@ export class BatchPool {
     this.#valid.push(batch);
     if (this.#valid.length < 3) return;
     const free = this.#valid.shift() as Batch;
-    if (free.bytes.length <= KEPT_BYTES && this.#free.length < KEPT_BATCHES) this.#free.push(emptied(free));
+    if (free.bytes.length > KEPT_BYTES || this.#free.length === KEPT_BATCHES) return;
+    free.clear();
+    this.#free.push(free);
   }
-}
-
-function emptied(batch: Batch): Batch {
-  batch.tables = [];
-  batch.transactions = [];
-  batch.controls = [];
-  batch.length = 0;
-  batch.cellCount = 0;
-  batch.byteLength = 0;
-  batch.position = undefined;
-  batch.urgent = false;
-  batch.consistent = true;
-  return batch;
 }

@@ -234,16 +234,18 @@ describe('table versions', () => {
       column('n', 'int', 3, { missing: '5', default: '7', nullable: false }),
       column('at', 'timestamptz', 4, { missing: '2026-01-01 00:00:00+00' }),
       column('q', 'varchar(20)', 5, { missing: "it's \\", default: 'public.evil()' }),
+      column('late', 'int', 6, { default: '9' }),
     ]);
-    await target.apply([announce(more), insert(more, '2', 'b', '8', null, 'x')]);
+    await target.apply([announce(more), insert(more, '2', 'b', '8', null, 'x', '9')]);
     expect(await target.rows('items')).toEqual([
-      ['1', 'a', '5', '2026-01-01 00:00:00+00', "it's \\"],
-      ['2', 'b', '8', null, 'x'],
+      ['1', 'a', '5', '2026-01-01 00:00:00+00', "it's \\", null],
+      ['2', 'b', '8', null, 'x', '9'],
     ]);
     expect((await shape(target, 'items')).slice(2)).toEqual([
       'n integer not null 7',
       'at timestamp with time zone',
       'q character varying(20)',
+      'late integer 9',
     ]);
   });
 
