@@ -31,7 +31,7 @@ const ANSWER_DELAY_MS = 500;
 
 /**
  * An open replication stream. It holds the slot until it is closed, begins paused, acknowledges only what `acknowledge` says,
- * and tells the server so at every interval, however long it is paused (F1, rule 13 of any good client).
+ * and tells the server so at every interval, however long it is paused (F1).
  */
 export class ReplicationStream implements AsyncDisposable {
   readonly #service: LogicalReplicationService;
