@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { OperatorError } from '../../errors.ts';
 import type { Topic, TopicSpec } from '../log.ts';
 import { readState, writeState } from './durable-file.ts';
 
@@ -37,8 +38,14 @@ export class Catalog {
     return new Catalog(state.clusterId, new Map(topics.map((each) => [each.topic.name, each])));
   }
 
-  static async create(directory: string): Promise<Catalog> {
-    return await write(directory, new Catalog(randomUUID(), new Map()));
+  /** The catalog, a first one if the directory is new. Files whose catalog is gone are not taken for a new log's. */
+  static async open(directory: string, isNew: boolean): Promise<Catalog> {
+    const catalog = await Catalog.read(directory);
+    if (catalog !== undefined) return catalog;
+    if (isNew) return await write(directory, new Catalog(randomUUID(), new Map()));
+    throw new OperatorError(`Embedded log "${directory}" has records but no catalog.json`, {
+      advice: 'Restore the file, or start with an empty directory and a new snapshot.',
+    });
   }
 
   /** The catalog with what is missing of `specs` created, durably. Every topic has one partition. */

@@ -54,15 +54,10 @@ export async function openEmbeddedLog(directory: string, options: EmbeddedLogOpt
   }
 }
 
-/** The catalog, a first one if the directory is new. Files whose catalog is gone are not taken for a new log's. */
+/** Closes the segments when the catalog does not fit them. */
 async function openCatalog(directory: string, segments: Segments): Promise<Catalog> {
   try {
-    const catalog = await Catalog.read(directory);
-    if (catalog !== undefined) return catalog;
-    if (segments.isNew) return await Catalog.create(directory);
-    throw new OperatorError(`Embedded log "${directory}" has records but no catalog.json`, {
-      advice: 'Restore the file, or start with an empty directory and a new snapshot.',
-    });
+    return await Catalog.open(directory, segments.isNew);
   } catch (error) {
     await segments.close();
     throw error;
