@@ -55,8 +55,8 @@ test('start replicates until SIGTERM, resumes where it was, even after a kill, a
   await expect.poll(rows, { timeout: 60_000 }).toBe(10);
   await source.query(`insert into item values (11, 'streamed')`);
   await expect.poll(rows, { timeout: 60_000 }).toBe(11);
+  await expect.poll(() => first.output(), { timeout: 60_000 }).toContain('"msg":"streaming"');
   const output = await stopped(first);
-  expect(output).toContain('"msg":"streaming"');
 
   await source.query(`insert into item values (12, 'while it was away')`);
   const second = start();
