@@ -102,7 +102,7 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
       flag('auto.create', { group: 'Tables', doc: "Create missing tables with the source's own types." }),
     ),
     autoEvolve: optional(
-      flag('auto.evolve', { group: 'Tables', doc: 'Add columns that the source has and the replica lacks.' }),
+      flag('auto.evolve', { group: 'Tables', doc: 'Follow columns that the source adds, renames, retypes or drops.' }),
     ),
     targetNotEmpty: choice('target.not.empty', ['refuse', 'truncate'], {
       group: 'Tables',

@@ -1,19 +1,10 @@
 import type { Position } from '../change/position.ts';
-import type { Clock } from '../clock.ts';
-import type { Append, Log, Span } from '../log/log.ts';
+import type { Append, Span } from '../log/log.ts';
 import type { Previous } from '../log/protocol/records.ts';
 import { addSpans } from '../log/protocol/spans.ts';
 import { confirmOwnership, ledgerAppends } from './ledger.ts';
-import type { Owned, SourceMemory } from './ownership.ts';
+import type { Owned, OwnershipOptions } from './ownership.ts';
 import type { DataTopics } from './topics.ts';
-
-export interface CheckpointWriterOptions {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly random: () => string;
-  readonly prefix: string;
-  readonly memory: SourceMemory;
-}
 
 /** What a checkpoint says besides its position and spans. */
 export interface CheckpointFacts {
@@ -26,7 +17,7 @@ export interface CheckpointFacts {
  * One call at a time. When it resolves with a position, the checkpoint is stored and no newer claim stands before it.
  */
 export class CheckpointWriter {
-  readonly #options: CheckpointWriterOptions;
+  readonly #options: OwnershipOptions;
   readonly #topics: DataTopics;
   readonly #logId: string;
   /** Aborts when writes in flight must end too. */
@@ -40,7 +31,7 @@ export class CheckpointWriter {
   #spans: Span[] = [];
   #consistent: boolean;
 
-  constructor(options: CheckpointWriterOptions, topics: DataTopics, owned: Owned, signal: AbortSignal) {
+  constructor(options: OwnershipOptions, topics: DataTopics, owned: Owned, signal: AbortSignal) {
     this.#options = options;
     this.#topics = topics;
     this.#logId = owned.logId;

@@ -34,6 +34,7 @@ export interface Owned {
   readonly position: Position | undefined;
 }
 
+/** What claiming, and writing under the claim, needs. */
 export interface OwnershipOptions {
   readonly log: Log;
   readonly clock: Clock;

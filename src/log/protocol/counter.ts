@@ -1,20 +1,9 @@
-import type { Position } from '../../change/position.ts';
-import type { Span } from '../log.ts';
-import type { Checkpoint, Claim, LedgerRecord, Previous } from './records.ts';
+import type { Checkpoint, Claim, LedgerRecord } from './records.ts';
 
 /** A checkpoint that counts, all its parts put together. */
-export interface CountingCheckpoint {
+export interface CountingCheckpoint extends Omit<Checkpoint, 'kind' | 'logId' | 'nonce' | 'part' | 'last'> {
   /** Offset of its last part. */
   readonly offset: number;
-  readonly claim: number;
-  readonly number: number;
-  readonly previous: Previous | null;
-  readonly position: Position;
-  readonly records: number;
-  readonly spans: readonly Span[];
-  readonly topicIds: Readonly<Record<string, string>>;
-  readonly committedAt: number;
-  readonly consistent: boolean;
 }
 
 /** What is known of the records before the first one that is fed: nothing, or the checkpoint that was applied last. */
