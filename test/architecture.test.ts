@@ -22,12 +22,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'clock.ts': [],
   'failpoint.ts': [],
-  postgres: ['change', 'errors.ts', 'clock.ts'],
-  source: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'postgres'],
+  'finding.ts': [],
+  postgres: ['change', 'errors.ts', 'clock.ts', 'finding.ts'],
+  source: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'postgres', 'finding.ts'],
   transform: ['change', 'errors.ts'],
   converter: ['change', 'errors.ts', 'clock.ts'],
-  log: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts'],
-  sink: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'postgres'],
+  log: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'finding.ts'],
+  sink: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'postgres', 'finding.ts'],
   pipeline: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'source', 'converter', 'log', 'sink', 'transform'],
 };
 

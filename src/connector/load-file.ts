@@ -8,8 +8,16 @@ import { POSTGRES_SINK, type PostgresSinkConfig } from './postgres-sink.ts';
 import { POSTGRES_WAL_SOURCE, type PostgresWalConfig } from './postgres-wal-source.ts';
 import type { Environment } from './reference.ts';
 
-/** One connector as its file declares it, read and checked. `kind` says which config it has. */
-export type ConnectorFile = { readonly name: string; readonly file: string; readonly warnings: readonly string[] } & (
+/**
+ * One connector as its file declares it, read and checked. `kind` says which config it has; `raw` is the config as written, with its
+ * references unresolved: never shown without `maskConfig`. Plain data that can be handed to a worker thread.
+ */
+export type ConnectorFile = {
+  readonly name: string;
+  readonly file: string;
+  readonly raw: RawConfig;
+  readonly warnings: readonly string[];
+} & (
   | { readonly kind: 'PostgresWalSource'; readonly config: PostgresWalConfig }
   | { readonly kind: 'PostgresSink'; readonly config: PostgresSinkConfig }
 );
@@ -74,12 +82,12 @@ function readText(file: string, json: string, env: Environment): Read {
   if (wanted === undefined) return { problems: ['connector.class is required'] };
   if (means(POSTGRES_WAL_SOURCE, wanted)) {
     return result(parseConfig(POSTGRES_WAL_SOURCE, config, env), (parsed, warnings) => {
-      return { kind: 'PostgresWalSource', name, file, warnings, config: parsed };
+      return { kind: 'PostgresWalSource', name, file, raw: config, warnings, config: parsed };
     });
   }
   if (means(POSTGRES_SINK, wanted)) {
     return result(parseConfig(POSTGRES_SINK, config, env), (parsed, warnings) => {
-      return { kind: 'PostgresSink', name, file, warnings, config: parsed };
+      return { kind: 'PostgresSink', name, file, raw: config, warnings, config: parsed };
     });
   }
   return { problems: [unknownClass(wanted)] };

@@ -9,6 +9,7 @@ import { checkpointsTopic, schemaChangesTopic } from '../log/protocol/topics.ts'
 import { RecordReader } from '../log/record-reader.ts';
 import type { Ownership, Progress, Sink } from '../sink/sink.ts';
 import { isInterruption } from './interruption.ts';
+import type { Stage } from './stage.ts';
 import { SpanReader } from './span-reader.ts';
 import { loadTableVersions, type TableVersions } from './table-versions.ts';
 import { verifyControlTopic } from './topics.ts';
@@ -16,6 +17,7 @@ import { verifyControlTopic } from './topics.ts';
 /** How far a running sink is, for people; kept by the caller across restarts. */
 export interface SinkProgress {
   state: 'starting' | 'applying';
+  stage: Stage;
   applied: Progress | undefined;
 }
 

@@ -9,11 +9,13 @@ import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { isInterruption } from './interruption.ts';
 import { type SourceMemory, takeOwnership } from './ownership.ts';
+import type { Stage } from './stage.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
 
 /** What a running source counts, for people; kept by the caller across restarts. */
 export interface SourceProgress {
   state: 'starting' | 'snapshot' | 'streaming';
+  stage: Stage;
   changes: number;
   records: number;
   bytes: number;

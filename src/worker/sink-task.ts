@@ -1,4 +1,5 @@
 import { runSink, type SinkLoopOptions, type SinkProgress } from '../pipeline/sink-loop.ts';
+import { starting } from '../pipeline/stage.ts';
 import { countingSink, noCommits } from './counting-sink.ts';
 import type { LagMeter } from './lag-meter.ts';
 import type { ConnectorState } from './status.ts';
@@ -14,7 +15,8 @@ export interface SinkTaskOptions {
 /** A sink connector, ready to run. Remembers over restarts what it has counted. */
 export function createSinkTask({ name, parts, lag }: SinkTaskOptions): Task {
   const counts = noCommits();
-  const progress: SinkProgress = { state: 'starting', applied: undefined };
+  const stage = starting(parts.clock.now());
+  const progress: SinkProgress = { state: 'starting', stage, applied: undefined };
   const sink = countingSink(parts.sink, counts, () => {
     if (counts.position !== undefined) lag.applied(counts.position);
   });
@@ -25,6 +27,9 @@ export function createSinkTask({ name, parts, lag }: SinkTaskOptions): Task {
   return {
     name,
     run: (signal) => runSink({ ...parts, sink, name, progress }, signal),
-    status: (state, failure) => ({ kind: 'sink', name, state: state ?? phase(), failure, counts, lagMs: lag.lagMs }),
+    status: (state, failure) => {
+      const { stage: now } = progress;
+      return { kind: 'sink', name, state: state ?? phase(), stage: now, failure, counts, lagMs: lag.lagMs };
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
+import { starting } from '../pipeline/stage.ts';
 import { runSource, type SourceLoopOptions, type SourceProgress } from '../pipeline/source-loop.ts';
 import { countingSource, type SourceCounts } from './counting-source.ts';
 import type { LagMeter } from './lag-meter.ts';
@@ -20,7 +21,7 @@ export interface SourceTaskOptions {
 /** A source connector, ready to run. Remembers over restarts what this process has seen and counted. */
 export function createSourceTask({ name, config, parts, takeOver, lag }: SourceTaskOptions): Task {
   const counts: SourceCounts = { transactions: 0, multiTableTransactions: 0 };
-  const progress = nothingYet();
+  const progress = nothingYet(parts.clock.now());
   const options: SourceLoopOptions = {
     ...parts,
     source: countingSource(parts.source, counts, (position, at) => lag.passed(position, at)),
@@ -33,10 +34,22 @@ export function createSourceTask({ name, config, parts, takeOver, lag }: SourceT
   return {
     name,
     run: (signal) => runSource(options, signal),
-    status: (state, failure) => ({ kind: 'source', name, state: state ?? progress.state, failure, progress, counts }),
+    status: (state, failure) => {
+      const { stage } = progress;
+      return { kind: 'source', name, state: state ?? progress.state, stage, failure, progress, counts };
+    },
   };
 }
 
-function nothingYet(): SourceProgress {
-  return { state: 'starting', changes: 0, records: 0, bytes: 0, checkpoints: 0, position: undefined, committedAt: 0 };
+function nothingYet(now: number): SourceProgress {
+  return {
+    state: 'starting',
+    stage: starting(now),
+    changes: 0,
+    records: 0,
+    bytes: 0,
+    checkpoints: 0,
+    position: undefined,
+    committedAt: 0,
+  };
 }

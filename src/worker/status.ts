@@ -1,3 +1,4 @@
+import type { Stage } from '../pipeline/stage.ts';
 import type { SourceProgress } from '../pipeline/source-loop.ts';
 import type { SinkCounts } from './counting-sink.ts';
 import type { SourceCounts } from './counting-source.ts';
@@ -14,6 +15,8 @@ export interface ConnectorFailure {
 interface CommonStatus {
   readonly name: string;
   readonly state: ConnectorState;
+  /** What it is doing at this moment; health is judged by it. */
+  readonly stage: Stage;
   /** The failure that `retrying` and `failed` are about. */
   readonly failure: ConnectorFailure | undefined;
 }

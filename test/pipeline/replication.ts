@@ -1,3 +1,4 @@
+import { starting } from '../../src/pipeline/stage.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -67,6 +68,7 @@ export class Replication implements AsyncDisposable {
   readonly warnings: string[] = [];
   readonly sourceProgress: SourceLoopOptions['progress'] = {
     state: 'starting',
+    stage: starting(0),
     changes: 0,
     records: 0,
     bytes: 0,
@@ -76,6 +78,7 @@ export class Replication implements AsyncDisposable {
   };
   readonly sinkProgress: SinkLoopOptions['progress'] = {
     state: 'starting',
+    stage: starting(0),
     applied: undefined,
   };
   memory: SourceLoopOptions['memory'] = { incarnation: undefined, stored: undefined, takeOver: false };

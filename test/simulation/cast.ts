@@ -1,3 +1,4 @@
+import { starting } from '../../src/pipeline/stage.ts';
 import { describeError } from '../../src/errors.ts';
 import { dataTopic } from '../../src/log/protocol/topics.ts';
 import type { SourceMemory } from '../../src/pipeline/ownership.ts';
@@ -182,6 +183,7 @@ export class Cast {
       memory,
       progress: {
         state: 'starting' as const,
+        stage: starting(0),
         changes: 0,
         records: 0,
         bytes: 0,
@@ -212,7 +214,7 @@ export class Cast {
       prefix: PREFIX,
       ...this.#selection(),
       fetchBytes: 10_000,
-      progress: { state: 'starting' as const, applied: undefined },
+      progress: { state: 'starting' as const, stage: starting(0), applied: undefined },
     };
     return (signal) => runSink(options, signal);
   }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Logger } from '../../src/observe/logger.ts';
 import { noCommits } from '../../src/worker/counting-sink.ts';
+import { starting } from '../../src/pipeline/stage.ts';
 import { logStates } from '../../src/worker/state-log.ts';
 import type { ConnectorState, ConnectorStatus } from '../../src/worker/status.ts';
 
@@ -21,7 +22,9 @@ test('copying and streaming are told once, each time they begin', async () => {
   const statuses = (): ConnectorStatus[] => {
     const state = states.shift() ?? 'stopped';
     if (states.length === 0) stop.abort();
-    return [{ kind: 'sink', name: 's', state, failure: undefined, counts: noCommits(), lagMs: undefined }];
+    return [
+      { kind: 'sink', name: 's', state, stage: starting(0), failure: undefined, counts: noCommits(), lagMs: undefined },
+    ];
   };
   await logStates(statuses, { now: () => 0, sleep: async () => {} }, logger, stop.signal);
   expect(told).toEqual(['first copy began', 'streaming', 'streaming']);

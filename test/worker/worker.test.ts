@@ -1,3 +1,4 @@
+import { starting } from '../../src/pipeline/stage.ts';
 import { describe, expect, test } from 'vitest';
 import { OperatorError, TransientError } from '../../src/errors.ts';
 import type { LogFields, Logger } from '../../src/observe/logger.ts';
@@ -22,6 +23,7 @@ function task(name: string, run: (signal: AbortSignal) => Promise<void>): Task {
       kind: 'sink',
       name,
       state: state ?? 'streaming',
+      stage: starting(0),
       failure,
       counts: noCommits(),
       lagMs: 1,

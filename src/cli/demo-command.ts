@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type CommandContext, command } from './command.ts';
+
+/** The connector files that come with Rowcast; the same place seen from `src/` and from `dist/`. */
+const SHOP = join(import.meta.dirname, '..', '..', 'connectors');
+
+interface DemoFlags {
+  readonly connectors: string;
+  readonly seconds: number;
+  readonly kafka?: boolean;
+  readonly corrupt?: boolean;
+  readonly rate: number;
+}
+
+/** `rowcast demo` */
+export function demoCommand({ env, exit }: CommandContext): Command {
+  return command(
+    'demo',
+    'Replicate a busy little shop between two Postgres servers, live, and prove that both are equal.',
+  )
+    .addOption(new Option('--connectors <dir>', 'directory of connector files to run').default(SHOP, "Rowcast's own"))
+    .option('--seconds <n>', 'how long the shop is busy (Ctrl-C ends it earlier)', positive, 30)
+    .option(
+      '--kafka',
+      'send the changes through a real Apache Kafka (needs Java and Maven) instead of the embedded log',
+    )
+    .option('--rate <n>', 'about how many transactions a second the shop makes', positive, 400)
+    .addOption(new Option('--corrupt', 'change one cell of the replica before comparing').hideHelp())
+    .action(async (flags: DemoFlags) => {
+      const { runDemo } = await import('./demo/demo.ts');
+      exit(await runDemo({ ...flags, kafka: flags.kafka ?? false, corrupt: flags.corrupt ?? false }, env));
+    });
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (Number.isFinite(number) && number > 0) return number;
+  throw new InvalidArgumentError('It must be a number above 0.');
+}

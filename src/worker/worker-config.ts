@@ -1,0 +1,74 @@
+import type { LogLevel } from '../observe/logger.ts';
+
+/**
+ * What the daemon is told, apart from its connectors: plain data that can be handed to a worker thread. The keys, defaults and
+ * documentation are in `WORKER_SETTINGS`; it is read from a file, `ROWCAST_*` variables and flags (the later wins).
+ */
+export interface WorkerConfig {
+  /** `connectors.dir`, flag --connectors */
+  readonly connectorsDir: string;
+  /** `connectors.watch`: follow changed, added and removed files. */
+  readonly connectorsWatch: boolean;
+  /** `state.dir`, flag --state */
+  readonly stateDir: string;
+  /** Undefined: the embedded log in the state directory. */
+  readonly kafka: KafkaClientConfig | undefined;
+  /** Undefined: the built-in registry. A connector may name another one. */
+  readonly registry: RegistryClientConfig | undefined;
+  /** Undefined when `listeners` is empty: nothing is served. */
+  readonly rest: RestConfig | undefined;
+  /** `worker.threads`: worker threads that tasks run in; 0 runs them in the main thread. Undefined: one per core. */
+  readonly threads: number | undefined;
+  /** `task.shutdown.graceful.timeout.ms` */
+  readonly shutdownTimeoutMs: number;
+  /** `health.stall.timeout.ms`: a stage that makes no progress for this long is stalled. */
+  readonly stallTimeoutMs: number;
+  /** `log.level` */
+  readonly logLevel: LogLevel;
+}
+
+/** How to reach Kafka, from Kafka's own keys (`bootstrap.servers`, `security.protocol`, `sasl.*`, `ssl.*`). Secrets are resolved. */
+export interface KafkaClientConfig {
+  readonly bootstrapServers: readonly string[];
+  /** `client.id`: the beginning of every connection's name. */
+  readonly clientId: string;
+  readonly tls: TlsConfig | undefined;
+  readonly sasl:
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly username: string;
+        readonly password: string;
+      }
+    | undefined;
+  readonly requestTimeoutMs: number;
+}
+
+/** TLS as PEM texts (files are read when the configuration is). */
+export interface TlsConfig {
+  /** Authorities to trust; undefined: the system's. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly keyPassword: string | undefined;
+  /** False when `ssl.endpoint.identification.algorithm` is empty: the host's name is not compared. */
+  readonly verifyHostname: boolean;
+}
+
+/** An external schema registry. `urls` are tried in turn. */
+export interface RegistryClientConfig {
+  readonly urls: readonly string[];
+  /** `user:password` */
+  readonly basicAuth: string | undefined;
+  readonly tls: TlsConfig | undefined;
+}
+
+/** Where and how the daemon serves REST, registry, health and metrics. */
+export interface RestConfig {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** `rest.authentication`; `none` must be said explicitly for an address that is not loopback. */
+  readonly authentication: 'none' | 'basic' | 'bearer';
+  /** `user:password`, or the token. */
+  readonly credentials: string | undefined;
+}
