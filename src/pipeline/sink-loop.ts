@@ -9,13 +9,14 @@ import { checkpointsTopic, schemaChangesTopic } from '../log/protocol/topics.ts'
 import { RecordReader } from '../log/record-reader.ts';
 import type { Ownership, Progress, Sink } from '../sink/sink.ts';
 import { isInterruption } from './interruption.ts';
-import type { Stage } from './stage.ts';
+import type { AppliedTimes } from './lag.ts';
+import { enter, type Stage, wait } from './stage.ts';
 import { SpanReader } from './span-reader.ts';
 import { loadTableVersions, type TableVersions } from './table-versions.ts';
 import { verifyControlTopic } from './topics.ts';
 
 /** How far a running sink is, for people; kept by the caller across restarts. */
-export interface SinkProgress {
+export interface SinkProgress extends AppliedTimes {
   state: 'starting' | 'applying';
   stage: Stage;
   applied: Progress | undefined;
@@ -49,12 +50,15 @@ const RELEASE_MS = 10_000;
  * aborts (then it resolves) or something fails (PROTOCOL, sink). Rows and progress share each target transaction (Invariant 5).
  */
 export async function runSink(options: SinkLoopOptions, signal: AbortSignal): Promise<void> {
-  options.progress.state = 'starting';
+  const { progress, clock } = options;
+  progress.state = 'starting';
   try {
+    enter(progress, 'claiming', clock.now());
     const owned = await options.sink.claim(signal);
     try {
+      enter(progress, 'reading', clock.now());
       const replay = await openReplay(options, owned, signal);
-      options.progress.state = 'applying';
+      progress.state = 'applying';
       while (!signal.aborted) await replay.step(signal);
     } catch (error) {
       if (error instanceof OperatorError) await assertOwned(options.sink, owned, signal);
@@ -135,7 +139,10 @@ class Replay {
 
   /** Waits for checkpoints, and applies all that are there. */
   async step(signal: AbortSignal): Promise<void> {
+    const { progress, clock } = this.#options;
+    wait(progress, 'waiting for checkpoints', clock.now());
     const checkpoints = await this.#readCheckpoints(signal);
+    if (checkpoints.length === 0) progress.applying = 0;
     let group: CountingCheckpoint[] = [];
     let records = 0;
     for (const checkpoint of checkpoints) {
@@ -192,7 +199,10 @@ class Replay {
 
   /** Applies whole checkpoints in one target transaction, never one in two (PROTOCOL, sink 5). */
   async #apply(group: readonly CountingCheckpoint[], signal: AbortSignal): Promise<void> {
-    const { sink, clock } = this.#options;
+    const { sink, clock, progress: shown } = this.#options;
+    const at = (stage: string): void => enter(shown, stage, clock.now());
+    shown.applying = group.find(({ committedAt }) => committedAt > 0)?.committedAt ?? 0;
+    at('reading');
     for (const { topicIds } of group) await this.#checkTopics(topicIds, signal);
     const last = group.at(-1) as CountingCheckpoint;
     const durable = clock.now() - this.#releasedAt >= RELEASE_MS;
@@ -201,12 +211,16 @@ class Replay {
       await using transaction = await sink.begin(this.#owned, signal);
       const reader = new SpanReader({ ...this.#options, versions: this.#versions }, group);
       for await (const batch of reader.batches(signal)) {
+        at('applying');
         await transaction.apply(batch, signal);
+        at('reading');
       }
+      at('committing');
       await transaction.commit(progress, durable, signal);
     }
     this.#owned = { epoch: this.#owned.epoch, progress };
-    this.#options.progress.applied = progress;
+    shown.applied = progress;
+    noteTimes(shown, group, clock.now());
     this.#noteApplied(group);
     if (durable) await this.#release(signal);
   }
@@ -251,6 +265,14 @@ class Replay {
     await log.release(name, scopeOf(prefix), [...this.#applied.values()], signal);
     this.#releasedAt = clock.now();
   }
+}
+
+function noteTimes(shown: SinkProgress, group: readonly CountingCheckpoint[], now: number): void {
+  shown.applying = 0;
+  const last = group.findLast(({ committedAt }) => committedAt > 0);
+  if (last === undefined) return;
+  shown.committedAt = last.committedAt;
+  shown.appliedAt = now;
 }
 
 /** All topics of a source begin so. */

@@ -9,7 +9,7 @@ import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { isInterruption } from './interruption.ts';
 import { type SourceMemory, takeOwnership } from './ownership.ts';
-import type { Stage } from './stage.ts';
+import { enter, type Stage, wait } from './stage.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
 
 /** What a running source counts, for people; kept by the caller across restarts. */
@@ -46,6 +46,8 @@ export interface SourceLoopOptions {
 
 /** How long a write in flight may still end after the signal to stop. */
 const DRAIN_MS = 5_000;
+/** Also while the server decodes a transaction that it has not begun to send. */
+const WAITING = 'waiting for changes';
 
 /**
  * Runs a source connector: takes hold of the source, claims the log, finds the last checkpoint that counts, and goes on
@@ -55,11 +57,14 @@ const DRAIN_MS = 5_000;
 export async function runSource(options: SourceLoopOptions, signal: AbortSignal): Promise<void> {
   const { log, prefix, progress } = options;
   progress.state = 'starting';
+  const at = (stage: string): void => enter(progress, stage, options.clock.now());
+  at('connecting');
   await ensureControlTopics(log, prefix, options.topics, signal);
   const ended = new AbortController();
   const draining = drainAfter(signal, options.clock, ended.signal);
   try {
     await using held = await openSource(options, signal);
+    at('claiming');
     const owned = await takeOwnership(options, held, signal);
     const dataTopics = new DataTopics(log, prefix, options.topics);
     const writer = new CheckpointWriter(options, dataTopics, owned, draining);
@@ -71,14 +76,23 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     const publisher = new Publisher(options, held, encoder, writer);
     let from = owned.position;
     if (from === undefined) {
+      at('creating the slot'); // waits for every transaction that is running
       from = await held.create(signal);
       progress.state = 'snapshot';
       await publisher.markStart(from);
-      for await (const batch of held.snapshot(signal)) await publisher.publish(batch);
+      at('copying');
+      for await (const batch of held.snapshot(signal)) {
+        await publisher.publish(batch);
+        at('copying');
+      }
     }
     if (signal.aborted) return;
     progress.state = 'streaming';
-    for await (const batch of held.read(from, signal)) await publisher.publish(batch);
+    wait(progress, WAITING, options.clock.now());
+    for await (const batch of held.read(from, signal)) {
+      await publisher.publish(batch);
+      wait(progress, WAITING, options.clock.now());
+    }
   } catch (error) {
     if (!isInterruption(error, signal)) throw error;
   } finally {
@@ -125,6 +139,7 @@ class Publisher {
     const { progress } = this.#options;
     failPoint('source.batch-read');
     if (!this.#open) this.#encoder.beginInterval(this.#writer.claim, this.#writer.number);
+    this.#at('publishing');
     await this.#encoder.prepare(batch, this.#writer.signal);
     const appends = this.#encoder.encode(batch);
     for (const { records } of appends) {
@@ -144,6 +159,7 @@ class Publisher {
     const last = this.#writer.position;
     if (position === undefined || this.#open || last === undefined) return;
     if (position > last || (position === last && consistent !== this.#writer.consistent)) {
+      this.#at('publishing');
       await this.#writer.publish([], position, { committedAt: 0, consistent });
       await this.#acknowledge(position, 0);
     } else {
@@ -153,12 +169,17 @@ class Publisher {
 
   async #acknowledge(position: Position, committedAt: number): Promise<void> {
     const { progress } = this.#options;
+    this.#at('acknowledging');
     failPoint('source.before-acknowledge');
     await this.#held.acknowledge(position);
     failPoint('source.acknowledged');
     progress.position = position;
     progress.checkpoints++;
     if (committedAt > 0) progress.committedAt = committedAt;
+  }
+
+  #at(stage: string): void {
+    enter(this.#options.progress, stage, this.#options.clock.now());
   }
 }
 

@@ -1,4 +1,5 @@
 import { runSink, type SinkLoopOptions, type SinkProgress } from '../pipeline/sink-loop.ts';
+import { noTimes } from '../pipeline/lag.ts';
 import { starting } from '../pipeline/stage.ts';
 import { countingSink, noCommits } from './counting-sink.ts';
 import type { LagMeter } from './lag-meter.ts';
@@ -16,7 +17,7 @@ export interface SinkTaskOptions {
 export function createSinkTask({ name, parts, lag }: SinkTaskOptions): Task {
   const counts = noCommits();
   const stage = starting(parts.clock.now());
-  const progress: SinkProgress = { state: 'starting', stage, applied: undefined };
+  const progress: SinkProgress = { state: 'starting', stage, applied: undefined, ...noTimes() };
   const sink = countingSink(parts.sink, counts, () => {
     if (counts.position !== undefined) lag.applied(counts.position);
   });

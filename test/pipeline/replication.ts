@@ -9,6 +9,7 @@ import { createAvroConverter } from '../../src/converter/avro/avro-converter.ts'
 import type { SchemaStore } from '../../src/converter/converter.ts';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import type { Log } from '../../src/log/log.ts';
+import { noTimes } from '../../src/pipeline/lag.ts';
 import { runSink, type SinkLoopOptions } from '../../src/pipeline/sink-loop.ts';
 import { runSource, type SourceLoopOptions } from '../../src/pipeline/source-loop.ts';
 import { supervise } from '../../src/pipeline/supervise.ts';
@@ -80,6 +81,7 @@ export class Replication implements AsyncDisposable {
     state: 'starting',
     stage: starting(0),
     applied: undefined,
+    ...noTimes(),
   };
   memory: SourceLoopOptions['memory'] = { incarnation: undefined, stored: undefined, takeOver: false };
 

@@ -2,6 +2,7 @@ import { starting } from '../../src/pipeline/stage.ts';
 import { describeError } from '../../src/errors.ts';
 import { dataTopic } from '../../src/log/protocol/topics.ts';
 import type { SourceMemory } from '../../src/pipeline/ownership.ts';
+import { noTimes } from '../../src/pipeline/lag.ts';
 import { runSink, type SinkLoopOptions } from '../../src/pipeline/sink-loop.ts';
 import { runSource } from '../../src/pipeline/source-loop.ts';
 import { supervise } from '../../src/pipeline/supervise.ts';
@@ -214,7 +215,7 @@ export class Cast {
       prefix: PREFIX,
       ...this.#selection(),
       fetchBytes: 10_000,
-      progress: { state: 'starting' as const, stage: starting(0), applied: undefined },
+      progress: { state: 'starting' as const, stage: starting(0), applied: undefined, ...noTimes() },
     };
     return (signal) => runSink(options, signal);
   }
