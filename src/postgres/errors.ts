@@ -47,6 +47,25 @@ const LOST =
   /connection (was )?(terminated|ended|closed)|connection error|timeout expired|timeout exceeded|client was closed/i;
 const CERTIFICATE = /CERT|ERR_TLS|ERR_SSL|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
 
+/** What an SQLSTATE is too coarse for: the server's own words decide. */
+const REMEDIES_BY_MESSAGE: readonly (readonly [message: RegExp, remedy: Remedy])[] = [
+  [
+    /WAL sender connections|max_wal_senders/,
+    {
+      kind: TransientError,
+      advice: 'Raise max_wal_senders (the server must be restarted), or end other replication connections.',
+    },
+  ],
+  [
+    /permission denied to (start WAL sender|use replication slots)|must be superuser or replication role/,
+    { kind: OperatorError, advice: 'Run as a superuser: alter role … replication; for the role that connects.' },
+  ],
+  [
+    /requires "?wal_level"? >= "?logical"?/,
+    { kind: OperatorError, advice: "Run alter system set wal_level = 'logical'; and restart the server." },
+  ],
+];
+
 /** The SQLSTATE of an error of Postgres, or of one that `postgresError` made of it. */
 export function sqlState(error: unknown): string | undefined {
   for (let e = error; e instanceof Error; e = e.cause) {
@@ -77,7 +96,12 @@ export function postgresError(error: unknown, doing: string): Error {
       advice: 'Set sslmode, or enable TLS on the server.',
     });
   }
-  if (NETWORK.test(code)) return new TransientError(`${doing}: no connection (${code})`, { cause: plain(error) });
+  if (NETWORK.test(code)) {
+    const advice = /ENOTFOUND|EAI_/.test(code)
+      ? 'Check the host name, and that it can be resolved from here.'
+      : 'Check that the server runs and listens at this host and port, and that no firewall is between.';
+    return new TransientError(`${doing}: no connection (${code})`, { cause: plain(error), advice });
+  }
   if (LOST.test(error.message)) return new TransientError(`${doing}: the connection was lost`, { cause: error });
   return error;
 }
@@ -85,7 +109,8 @@ export function postgresError(error: unknown, doing: string): Error {
 function databaseError(error: pg.DatabaseError, doing: string): Error {
   const code = error.code ?? 'XX000';
   const cause = new SqlStateError(error, code);
-  const remedy = REMEDIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? { kind: OperatorError };
+  const remedy = REMEDIES_BY_MESSAGE.find(([message]) => message.test(error.message))?.[1] ??
+    REMEDIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? { kind: OperatorError };
   const options = remedy.advice === undefined ? { cause } : { cause, advice: remedy.advice };
   return new remedy.kind(doing, options);
 }

@@ -109,7 +109,7 @@ export class Tables {
       if (!(await isEmpty(session, name, signal))) {
         if (this.#settings.onExisting === 'refuse') {
           throw new OperatorError(`Table ${name} on the target is not empty`, {
-            advice: 'Empty it, or let the connector do it: set on.existing to truncate.',
+            advice: 'Empty it, or let the connector do it: set target.not.empty to truncate.',
           });
         }
         full.push(name);

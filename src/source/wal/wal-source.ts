@@ -9,7 +9,7 @@ import { type HeldStream, HeldWalSource, type Warn } from './held-wal-source.ts'
 import { applicationName, endIfStale, lockConnector } from './holder.ts';
 import { identifySystem } from './identity.ts';
 import type { WalSourceSettings } from './settings.ts';
-import { ensurePublication, publicationId } from './publication.ts';
+import { ensurePublication, publicationId, publishedTables } from './publication.ts';
 import { lookUpSlot, slotBusy } from './slot.ts';
 import { ReplicationStream } from './stream.ts';
 
@@ -32,6 +32,8 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
         // Before the first claim, which names it, and before the slot, which looks it up as of every change.
         if (!slot) await ensurePublication(client, settings, filter, 'copied');
         const identity = { ...server, publication: await publicationId(client, settings.publicationName) };
+        if ((await publishedTables(client, settings.publicationName, filter)).length === 0)
+          warnOfNothing(settings, warn);
         const stream = slot && (await openStream(opening, signal));
         return new HeldWalSource(
           { ...opening, identity, clock, filter, warn, openStream: (abort) => openStream(opening, abort) },
@@ -43,6 +45,13 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
       }
     },
   };
+}
+
+function warnOfNothing({ publicationName }: WalSourceSettings, warn: Warn): void {
+  warn(
+    `No table is captured: publication "${publicationName}" and the filters have none in common`,
+    'Compare table.include.list and the other lists with the tables: an expression must match a whole name, as schema.table.',
+  );
 }
 
 interface Opening {
