@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from 'pino';
+import type { Redactor } from './redaction.ts';
 
 /** Facts worth a line, in the past tense and lower case; never a row's value or a secret (Invariant 11). */
 export interface Logger {
@@ -13,8 +14,11 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** A logger of JSON lines on standard output, or on `destination`. */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+/**
+ * A logger of JSON lines on standard output, or on `destination`. `redactor` takes the secrets that it knows out of every fact and every
+ * text among the fields, before they become JSON: the line stays whole.
+ */
+export function createLogger(level: LogLevel, destination?: DestinationStream, redactor?: Redactor): Logger {
   const options = {
     level,
     base: null,
@@ -22,10 +26,23 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
     formatters: { level: (label: string): object => ({ level: label }) },
   };
   const lines = destination ? pino(options, destination) : pino(options, pino.destination({ dest: 1, sync: true }));
-  return {
-    debug: (fact, fields = {}) => lines.debug(fields, fact),
-    info: (fact, fields = {}) => lines.info(fields, fact),
-    warn: (fact, fields = {}) => lines.warn(fields, fact),
-    error: (fact, fields = {}) => lines.error(fields, fact),
+  const write = (of: LogLevel, fact: string, fields: LogFields = {}): void => {
+    if (!lines.isLevelEnabled(of)) return;
+    if (redactor) lines[of](redactFields(fields, redactor), redactor.redact(fact));
+    else lines[of](fields, fact);
   };
+  return {
+    debug: (fact, fields) => write('debug', fact, fields),
+    info: (fact, fields) => write('info', fact, fields),
+    warn: (fact, fields) => write('warn', fact, fields),
+    error: (fact, fields) => write('error', fact, fields),
+  };
+}
+
+function redactFields(fields: LogFields, redactor: Redactor): LogFields {
+  const redacted: Record<string, string | number | boolean | undefined> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    redacted[key] = typeof value === 'string' ? redactor.redact(value) : value;
+  }
+  return redacted;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createLogger, type LogLevel } from '../../src/observe/logger.ts';
+import { createRedactor } from '../../src/observe/redaction.ts';
 
 function lines(level: LogLevel): { write: (line: string) => void; parsed: () => Record<string, unknown>[] } {
   const written: string[] = [];
@@ -25,4 +26,19 @@ test('less important lines than asked for are left out', () => {
       .map(({ level }) => level),
   ).toEqual(['warn', 'error']);
   expect(lines('debug').parsed()).toHaveLength(4);
+});
+
+test('secrets are taken out of the fact and of every text among the fields', () => {
+  const written: string[] = [];
+  const redactor = createRedactor();
+  const logger = createLogger('info', { write: (line) => void written.push(line) }, redactor);
+  redactor.add(['canary "quoted"', 'level', '4711']);
+  logger.info('refused: canary "quoted"', { message: '{"p":"canary \\"quoted\\""}', lsn: 47110 });
+  expect(written.join('')).not.toContain('canary');
+  expect(JSON.parse(written[0] as string)).toMatchObject({
+    level: 'info',
+    msg: 'refused: ********',
+    message: '{"p":"********"}',
+    lsn: 47110,
+  });
 });
