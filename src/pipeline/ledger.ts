@@ -2,11 +2,12 @@ import { OperatorError, TransientError } from '../errors.ts';
 import type { Append, Log, Span } from '../log/log.ts';
 import { CheckpointCounter, type CountingCheckpoint } from '../log/protocol/counter.ts';
 import {
-  type Checkpoint,
+  type Acceptance,
   type Claim,
   decodeLedgerRecord,
   encodeLedgerRecord,
   type LedgerRecord,
+  type NewLedgerRecord,
 } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { RecordReader } from '../log/record-reader.ts';
@@ -26,6 +27,8 @@ export interface History {
   readonly claims: readonly ClaimEntry[];
   /** The last checkpoint that counts. */
   readonly checkpoint: CountingCheckpoint | undefined;
+  /** What an operator has accepted since `checkpoint`. */
+  readonly acceptances: readonly Acceptance[];
 }
 
 /** How much is read at once, and how far back the first look goes. */
@@ -34,7 +37,7 @@ const FIRST_WINDOW = 2_000;
 const WAIT_MS = 1_000;
 
 /** Visits the records of `[from, to)` of the checkpoints topic in order; records that are not ours are left out. */
-async function visitLedger(
+export async function visitLedger(
   log: Log,
   prefix: string,
   from: number,
@@ -99,15 +102,19 @@ async function readWindow(
   let counter = fromStart ? new CheckpointCounter() : undefined;
   let checkpoint: CountingCheckpoint | undefined;
   const claims: ClaimEntry[] = [];
+  const acceptances: Acceptance[] = [];
   const visit = (offset: number, record: LedgerRecord): void => {
     counter ??= counterAt(record, from);
     checkpoint = counter?.feed(offset, record) ?? checkpoint;
-    if (record.kind === 'claim' && record.logId === counter?.logId) claims.push({ offset, claim: record });
+    if (record.logId !== counter?.logId) return;
+    if (record.kind === 'claim') claims.push({ offset, claim: record });
+    if (record.kind === 'acceptance') acceptances.push(record);
   };
   await visitLedger(log, prefix, from, end, visit, signal);
   const owner = checkpoint?.claim ?? from;
   if (owner < from) claims.unshift(...(await readClaims(log, prefix, owner, owner + 1, signal)));
-  return { logId: counter?.logId, claims, checkpoint };
+  const ofLast = acceptances.filter((each) => each.checkpoint === checkpoint?.offset);
+  return { logId: counter?.logId, claims, checkpoint, acceptances: ofLast };
 }
 
 /**
@@ -116,17 +123,14 @@ async function readWindow(
  */
 function counterAt(record: LedgerRecord, from: number): CheckpointCounter | undefined {
   if (record.kind === 'claim') return new CheckpointCounter();
+  if (record.kind === 'acceptance') return undefined;
   const { previous, claim, number, logId } = record;
   if (previous?.claim !== claim || previous.offset < from) return undefined;
   return new CheckpointCounter({ logId, claim, number: number - 1 });
 }
 
-/** The records of a claim or checkpoint as appends to the checkpoints topic. */
-export function ledgerAppends(
-  prefix: string,
-  record: Claim | Omit<Checkpoint, 'part' | 'last' | 'records'>,
-  now: () => number,
-): Append[] {
+/** The records of a claim, checkpoint or acceptance as appends to the checkpoints topic. */
+export function ledgerAppends(prefix: string, record: NewLedgerRecord, now: () => number): Append[] {
   const writer = new RecordSetWriter(now);
   for (const value of encodeLedgerRecord(record)) {
     writer.beginRecord();

@@ -6,6 +6,7 @@ import type { Log } from '../log/log.ts';
 import type { Claim, Previous } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { type HeldSource, type Incarnation, isNewer } from '../source/source.ts';
+import { proveNoGap } from './gap.ts';
 import { type History, ledgerAppends, readHistory, tailLost } from './ledger.ts';
 
 /** What a process remembers of its own runs of one source connector; a fresh process starts with `{ takeOver }`. */
@@ -166,44 +167,8 @@ async function resume(
   };
   // An unfinished first snapshot cannot be gone on with: its exported snapshot died with the connection.
   if (!checkpoint.consistent) return { ...next, position: undefined };
-  await proveNoGap(history, checkpoint.position, held, prefix, signal);
+  await proveNoGap(history, held, prefix, signal);
   return { ...next, position: checkpoint.position };
-}
-
-/** Invariant 6. */
-async function proveNoGap(
-  { claims, checkpoint }: History,
-  position: Position,
-  held: HeldSource,
-  prefix: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const owner = claims.find(({ offset }) => offset === checkpoint?.claim)?.claim;
-  if (owner !== undefined && !(await held.descendsFrom(owner, position, signal))) {
-    throw new OperatorError(
-      `The server is not the one that ${prefix} was read from, or its history branched before ${position}`,
-      {
-        advice:
-          'Point the connector at the right server, or make a new replica by a snapshot under a new topic.prefix.',
-      },
-    );
-  }
-  if (held.confirmed === undefined) {
-    // Looked up again: another process may have made it since this one looked (V2).
-    if (await held.exists(signal)) throw new TransientError(`Slot ${held.slot} appeared while the log was read`);
-    throw new OperatorError(`Slot ${held.slot} is missing: changes since ${position} may be gone from the WAL`, {
-      advice:
-        'Was it dropped, or did a failover leave it behind? Make a new replica by a snapshot under a new topic.prefix.',
-    });
-  }
-  if (held.confirmed > position) {
-    throw new OperatorError(
-      `Slot ${held.slot} stands at ${held.confirmed}, beyond the last checkpoint at ${position}: a gap`,
-      {
-        advice: 'Somebody else has advanced the slot. Make a new replica by a snapshot under a new topic.prefix.',
-      },
-    );
-  }
 }
 
 function incarnationOf({ daemon, booted, id }: Claim): Incarnation {

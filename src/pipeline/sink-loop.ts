@@ -149,12 +149,17 @@ class Replay {
       this.#assertFollows(checkpoint, group.at(-1));
       group.push(checkpoint);
       records += checkpoint.records;
-      if (records < this.#options.groupRecords) continue;
+      if (records < this.#options.groupRecords && !this.#beginsAnew(checkpoint, group.at(-2))) continue;
       await this.#apply(group, signal);
       group = [];
       records = 0;
     }
     if (group.length > 0) await this.#apply(group, signal);
+  }
+
+  /** The source was reset: committed alone, so that the copy that follows finds a target that is not consistent any more. */
+  #beginsAnew({ consistent }: CountingCheckpoint, before: CountingCheckpoint | undefined): boolean {
+    return !consistent && (before ?? this.#owned.progress)?.consistent === true;
   }
 
   async #readCheckpoints(signal: AbortSignal): Promise<CountingCheckpoint[]> {

@@ -8,7 +8,8 @@ import type { HeldSource, Source } from '../source/source.ts';
 import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { isInterruption } from './interruption.ts';
-import { type SourceMemory, takeOwnership } from './ownership.ts';
+import { fallsBack } from './gap.ts';
+import { type Owned, type SourceMemory, takeOwnership } from './ownership.ts';
 import { enter, type Stage, wait } from './stage.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
 
@@ -78,6 +79,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     if (from === undefined) {
       at('creating the slot'); // waits for every transaction that is running
       from = await held.create(signal);
+      assertBeyond(owned, from, prefix);
       progress.state = 'snapshot';
       await publisher.markStart(from);
       at('copying');
@@ -98,6 +100,12 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
   } finally {
     ended.abort();
   }
+}
+
+/** A copy that begins below what the log has would let every reader fall back (Invariant 2). */
+function assertBeyond({ previous }: Owned, from: Position, prefix: string): void {
+  if (previous === null || from >= previous.position) return;
+  throw fallsBack(prefix, previous.position, from);
 }
 
 async function openSource(

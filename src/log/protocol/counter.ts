@@ -49,6 +49,7 @@ export class CheckpointCounter {
   feed(offset: number, record: LedgerRecord): CountingCheckpoint | undefined {
     this.#logId ??= record.logId;
     if (record.logId !== this.#logId) return undefined; // a copy from another log
+    if (record.kind === 'acceptance') return undefined;
     if (record.kind === 'claim') {
       this.#claimOffset = offset;
       this.#claim = record;

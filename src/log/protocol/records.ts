@@ -56,7 +56,26 @@ export interface Checkpoint extends Stamp {
   readonly last: boolean;
 }
 
-export type LedgerRecord = Claim | Checkpoint;
+/**
+ * An operator's word that the source may go on although it does not follow from the last checkpoint: after a failover, an upgrade, or a
+ * slot that was moved. It holds for exactly this identity, slot and checkpoint, so for one start: the next checkpoint ends it.
+ * A Rowcast that does not know this kind passes over it, and stops as it would without it.
+ */
+export interface Acceptance extends Stamp {
+  readonly kind: 'acceptance';
+  /** Offset of the last counting checkpoint. */
+  readonly checkpoint: number;
+  readonly slot: string;
+  /** Where the slot stood. */
+  readonly confirmed: Position;
+  readonly system: string;
+  readonly timeline: number;
+  readonly publication: string;
+  /** Milliseconds since 1970, for people. */
+  readonly at: number;
+}
+
+export type LedgerRecord = Claim | Checkpoint | Acceptance;
 
 /** First byte of every record of a control topic. A reader stops at a higher version and ignores fields that it does not know. */
 export const RECORD_VERSION = 1;
@@ -92,9 +111,12 @@ export function decodeJson(bytes: Buffer, topic: string): Record<string, unknown
   }
 }
 
-/** The values that store a record: one for a claim, one per part for a checkpoint. */
-export function encodeLedgerRecord(record: Claim | Omit<Checkpoint, 'part' | 'last' | 'records'>): Buffer[] {
-  if (record.kind === 'claim') return [encodeJson(record)];
+/** A record to be stored; a checkpoint's parts are made of its spans. */
+export type NewLedgerRecord = Claim | Acceptance | Omit<Checkpoint, 'part' | 'last' | 'records'>;
+
+/** The values that store a record: one per part for a checkpoint, else one. */
+export function encodeLedgerRecord(record: NewLedgerRecord): Buffer[] {
+  if (record.kind !== 'checkpoint') return [encodeJson(record)];
   const perPart = Math.floor(PART_BYTES / SPAN_BYTES);
   const parts = Math.max(1, Math.ceil(record.spans.length / perPart));
   const records = record.spans.reduce((sum, span) => sum + span.count, 0);
@@ -119,6 +141,7 @@ export function encodeLedgerRecord(record: Claim | Omit<Checkpoint, 'part' | 'la
 export function decodeLedgerRecord(bytes: Buffer, topic: string): LedgerRecord | undefined {
   const json = decodeJson(bytes, topic);
   if (json?.kind === 'claim') return json as unknown as Claim;
+  if (json?.kind === 'acceptance') return json as unknown as Acceptance;
   if (json?.kind !== 'checkpoint' || !Array.isArray(json.spans)) return undefined;
   const spans: Span[] = [];
   for (const [name, numbers] of json.spans as [string, number[]][]) {
