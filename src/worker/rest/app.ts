@@ -1,0 +1,70 @@
+import { Hono, type MiddlewareHandler } from 'hono';
+import type { Logger } from '../../observe/logger.ts';
+import type { Redactor } from '../../observe/redaction.ts';
+import type { RestConfig } from '../worker-config.ts';
+import { errorAnswer, errorHandler } from './answer.ts';
+import { authenticate } from './authentication.ts';
+import { connectRoutes } from './connect-api.ts';
+import type { DaemonView } from './daemon-view.ts';
+import { isLoopback, onlyLoopbackHosts, onlyOwnOrigin } from './guard.ts';
+import type { Health } from './health.ts';
+import { healthRoutes } from './health-api.ts';
+import { createMetrics } from './metrics.ts';
+import { operateRoutes } from './operate-api.ts';
+import { redactAnswers } from './redact-answers.ts';
+import { limitBody } from './request-body.ts';
+import type { RestEnv } from './rest-env.ts';
+
+/** What the routes are made of. */
+export interface AppOptions {
+  readonly config: RestConfig;
+  readonly view: DaemonView;
+  readonly logger: Logger;
+  readonly redactor: Redactor | undefined;
+  /** `host:port` that is listened at. */
+  readonly workerId: () => string;
+  readonly judgeNow: () => Health;
+  readonly now: () => number;
+  /** Aborts when the server closes. */
+  readonly closing: AbortSignal;
+}
+
+/** Everything that the daemon serves, as one function from request to answer. A slash at the end of a path makes no difference. */
+export function createApp(options: AppOptions): Hono<RestEnv> {
+  const { config, view, logger, redactor, workerId, judgeNow, now, closing } = options;
+  const app = new Hono<RestEnv>({ strict: false });
+  app.onError(errorHandler(logger));
+  app.notFound((c) => errorAnswer(c, 404, 'HTTP 404 Not Found'));
+  app.use(endConnection(closing));
+  if (redactor) app.use(redactAnswers(redactor));
+  if (isLoopback(config.host)) app.use(onlyLoopbackHosts());
+  app.use(onlyOwnOrigin());
+  app.use(authenticate(config));
+  app.use(limitBody());
+  app.route('/', healthRoutes(view, judgeNow));
+  app.route('/', connectRoutes(view, workerId));
+  app.route('/', operateRoutes(view, closing));
+  const metrics = createMetrics(view, judgeNow, now);
+  app.get('/metrics', async (c) => c.body(await metrics.page(), 200, { 'Content-Type': metrics.contentType }));
+  mountRegistry(app, view);
+  return app;
+}
+
+/** Keeps no connection open once the server closes. */
+function endConnection(closing: AbortSignal): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    if (closing.aborted) c.res.headers.set('Connection', 'close');
+  };
+}
+
+const REGISTRY_PATHS = ['subjects', 'schemas', 'config', 'mode', 'compatibility', 'contexts'];
+
+function mountRegistry(app: Hono<RestEnv>, view: DaemonView): void {
+  if (view.registry !== undefined) return;
+  for (const path of REGISTRY_PATHS) {
+    app.all(`/${path}/*`, (c) =>
+      errorAnswer(c, 404, 'Schemas are kept by an external registry here: ask the one that schema.registry.url names'),
+    );
+  }
+}

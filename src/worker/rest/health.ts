@@ -1,0 +1,82 @@
+import type { Stage } from '../../pipeline/stage.ts';
+import type { ConnectorView } from './daemon-view.ts';
+
+/** `degraded`: everything runs, but not as the files say now. */
+export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
+
+/** One connector's health. `stage` is where it stands when it is not well. */
+export interface ConnectorHealth {
+  readonly name: string;
+  readonly status: HealthStatus;
+  readonly stage: string | undefined;
+  /** Why it is not healthy. */
+  readonly message: string | undefined;
+}
+
+/** The health of all connectors together: that of the worst. */
+export interface Health {
+  readonly status: HealthStatus;
+  readonly message: string;
+  readonly connectors: readonly ConnectorHealth[];
+}
+
+/**
+ * Judges by progress, not by whether the process is there: a connector is unhealthy that has failed or never ran, that has been tried again for
+ * longer than `stallTimeoutMs`, or stands longer than that at a stage that waits for nobody (a thread that does not respond is such a stage).
+ * `failingSince` says since when connectors fail again and again, in milliseconds since 1970.
+ */
+export function judge(
+  connectors: readonly ConnectorView[],
+  now: number,
+  stallTimeoutMs: number,
+  failingSince: ReadonlyMap<string, number> = new Map(),
+): Health {
+  const judged = connectors.map((each) => judgeOne(each, now, stallTimeoutMs, failingSince.get(each.name)));
+  const unhealthy = judged.filter(({ status }) => status === 'unhealthy');
+  const unwell = unhealthy.length > 0 ? unhealthy : judged.filter(({ status }) => status === 'degraded');
+  return {
+    status: unwell[0]?.status ?? 'healthy',
+    message:
+      unwell.map(({ name, message }) => `Connector ${name} ${message}`).join('; ') || 'All connectors make progress',
+    connectors: judged,
+  };
+}
+
+function judgeOne(
+  { name, status, problems }: ConnectorView,
+  now: number,
+  stallTimeoutMs: number,
+  failingSince: number | undefined,
+): ConnectorHealth {
+  const verdict = (of: HealthStatus, message: string): ConnectorHealth => {
+    return { name, status: of, stage: status?.stage.name, message };
+  };
+  if (status === undefined) return verdict('unhealthy', `does not run: ${problems.join('; ') || 'it was not started'}`);
+  const { state, stage, failure } = status;
+  if (state === 'failed')
+    return verdict('unhealthy', `has failed at "${stage.name}": ${failure?.message ?? 'unknown'}`);
+  const failingMs = now - (failingSince ?? now);
+  if (failingMs > stallTimeoutMs) {
+    const why = failure === undefined ? '' : `: ${failure.message}`;
+    return verdict('unhealthy', `has been failing for ${inSeconds(failingMs)}, at "${stage.name}"${why}`);
+  }
+  if (isRunning(state) && isStalled(stage, now, stallTimeoutMs)) {
+    return verdict('unhealthy', `has been at "${stage.name}" for ${inSeconds(now - stage.since)}`);
+  }
+  if (problems.length > 0) return verdict('degraded', `runs an earlier configuration: ${problems.join('; ')}`);
+  return { name, status: 'healthy', stage: undefined, message: undefined };
+}
+
+/** True when the stage waits for nobody and has stood for longer than the timeout. */
+function isStalled(stage: Stage, now: number, stallTimeoutMs: number): boolean {
+  return !stage.isWaiting && now - stage.since > stallTimeoutMs;
+}
+
+/** While it is tried again the stage is that of the last try, and a stopped one has none. */
+function isRunning(state: string): boolean {
+  return state === 'starting' || state === 'snapshot' || state === 'streaming';
+}
+
+function inSeconds(ms: number): string {
+  return `${Math.floor(ms / 1000)} s`;
+}

@@ -1,0 +1,50 @@
+import { Hono } from 'hono';
+import { refusal } from './answer.ts';
+import type { DaemonView, OperatorRequest } from './daemon-view.ts';
+import { jsonObject } from './request-body.ts';
+import type { RestEnv } from './rest-env.ts';
+
+/**
+ * `POST /rowcast/v1/operate`: an OperatorRequest as JSON, answered with an OperatorAnswer. A request that cannot be carried out is answered
+ * with 409, message and advice; it is given up when the client goes away or the server is `closing`.
+ */
+export function operateRoutes(view: DaemonView, closing: AbortSignal): Hono<RestEnv> {
+  const routes = new Hono<RestEnv>();
+  routes.post('/rowcast/v1/operate', async (c) => {
+    const request = operatorRequest(await jsonObject(c));
+    return c.json(await view.operate(request, AbortSignal.any([closing, c.req.raw.signal])));
+  });
+  return routes;
+}
+
+/** Checks every member; what is not asked for explicitly is not done. */
+function operatorRequest(body: Readonly<Record<string, unknown>>): OperatorRequest {
+  switch (body.kind) {
+    case 'offsets':
+      return { kind: 'offsets', connector: body.connector === undefined ? undefined : connectorOf(body) };
+    case 'accept':
+    case 'reset':
+      return { kind: body.kind, connector: connectorOf(body) };
+    case 'delete':
+      return {
+        kind: 'delete',
+        connector: connectorOf(body),
+        dropSlot: flagOf(body, 'dropSlot'),
+        dropPublication: flagOf(body, 'dropPublication'),
+        dropProgress: flagOf(body, 'dropProgress'),
+      };
+    default:
+      throw refusal(400, 'kind must be one of: offsets, accept, reset, delete');
+  }
+}
+
+function connectorOf({ connector }: Readonly<Record<string, unknown>>): string {
+  if (typeof connector === 'string' && connector !== '') return connector;
+  throw refusal(400, 'connector must be the name of a connector');
+}
+
+function flagOf(body: Readonly<Record<string, unknown>>, member: string): boolean {
+  const value = body[member] ?? false;
+  if (typeof value === 'boolean') return value;
+  throw refusal(400, `${member} must be true or false`);
+}

@@ -1,0 +1,36 @@
+import type { Context } from 'hono';
+import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { errorAnswer, refusal } from './answer.ts';
+
+/**
+ * No request may be larger (bytes). The largest that are meant to come are schemas for the registry, and a schema becomes one record of the
+ * log, which Kafka's default `max.message.bytes` limits to about 1 MiB anyway.
+ */
+export const MAX_BODY_BYTES: number = 1024 * 1024;
+
+/** Answers 413 to a larger body, whether its length is announced or not. */
+export function limitBody(): MiddlewareHandler {
+  return bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: (c) => errorAnswer(c, 413, `The body is larger than ${MAX_BODY_BYTES} bytes`),
+  });
+}
+
+/** The JSON object that a request brings. Anything but `application/json` is answered with 415, anything but an object with 400. */
+export async function jsonObject(c: Context): Promise<Readonly<Record<string, unknown>>> {
+  const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') throw refusal(415, 'HTTP 415 Unsupported Media Type');
+  const value = parse(await c.req.text());
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw refusal(400, 'The body is not a JSON object');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // V8's message quotes the text around the error, which may be a password (Invariant 11).
+    throw refusal(400, 'The body is not JSON');
+  }
+}

@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setInterval } from 'node:timers/promises';
+import { getRequestListener } from '@hono/node-server';
+import { OperatorError } from '../../errors.ts';
+import type { Logger } from '../../observe/logger.ts';
+import type { Redactor } from '../../observe/redaction.ts';
+import { systemClock } from '../system-clock.ts';
+import type { RestConfig } from '../worker-config.ts';
+import { createApp } from './app.ts';
+import type { DaemonView } from './daemon-view.ts';
+import { FailureMemory } from './failure-memory.ts';
+import { type Health, judge } from './health.ts';
+
+/** The daemon's HTTP server. Disposing of it ends it within a few seconds, whatever its clients do. */
+export interface RestServer extends AsyncDisposable {
+  /** Where it is reached, without a slash at the end: `http://127.0.0.1:8083`. */
+  readonly url: string;
+}
+
+export interface RestOptions {
+  /** `health.stall.timeout.ms` */
+  readonly stallTimeoutMs: number;
+  /** Takes known secrets out of every answer. */
+  readonly redactor?: Redactor;
+}
+
+/** How long requests in flight may go on when the server closes. */
+const DRAIN_MS = 3_000;
+
+/** How often it is looked which connectors fail: short against any timeout that makes sense. */
+const OBSERVE_MS = 1_000;
+
+/**
+ * Serves Connect's REST API, the built-in registry, health and metrics until it is disposed of. Throws OperatorError when the address cannot be
+ * listened at, or there are no credentials to compare with.
+ */
+export async function startRest(
+  config: RestConfig,
+  view: DaemonView,
+  logger: Logger,
+  { stallTimeoutMs, redactor }: RestOptions,
+): Promise<RestServer> {
+  requireCredentials(config);
+  const closing = new AbortController();
+  const failures = new FailureMemory();
+  const judgeNow = (): Health => {
+    const now = systemClock.now();
+    const connectors = view.connectors();
+    failures.observe(connectors, now);
+    return judge(connectors, now, stallTimeoutMs, failures.since);
+  };
+  const server = createServer();
+  const app = createApp({
+    config,
+    view,
+    logger,
+    redactor,
+    workerId: () => address(config.host, server),
+    judgeNow,
+    now: () => systemClock.now(),
+    closing: closing.signal,
+  });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  server.on('request', (request, response) => void listener(request, response));
+  await listen(server, config);
+  const observing = observeUntil(closing.signal, () => failures.observe(view.connectors(), systemClock.now()));
+  return {
+    url: `http://${address(reachable(config.host), server)}`,
+    async [Symbol.asyncDispose]() {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      await Promise.all([close(server), observing]);
+    },
+  };
+}
+
+function requireCredentials({ authentication, credentials }: RestConfig): void {
+  if (authentication === 'none' || (credentials !== undefined && credentials !== '')) return;
+  throw new OperatorError(`rest.authentication is ${authentication}, but there are no credentials`, {
+    advice: 'Set the credentials too, or rest.authentication=none.',
+  });
+}
+
+async function listen(server: Server, { host, port }: RestConfig): Promise<void> {
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? '';
+    const why = LISTEN_ERRORS[code] ?? { what: 'cannot be listened at', advice: 'Name another address' };
+    const place = `${bracketed(host)}:${port}`;
+    throw new OperatorError(`Address ${place} ${why.what}`, {
+      cause,
+      advice: `${why.advice}: set listeners, such as listeners=http://127.0.0.1:8084.`,
+    });
+  }
+}
+
+const LISTEN_ERRORS: Readonly<Record<string, { readonly what: string; readonly advice: string }>> = {
+  EADDRINUSE: {
+    what: 'is in use',
+    advice: 'Stop the program that listens there, perhaps another Rowcast, or use another port',
+  },
+  EACCES: { what: 'may not be listened at', advice: 'Ports below 1024 need a privilege; use another one' },
+  EADDRNOTAVAIL: { what: 'does not belong to this machine', advice: 'Use 127.0.0.1, or 0.0.0.0 for all addresses' },
+  ENOTFOUND: { what: 'is not a known name', advice: 'Use 127.0.0.1, or 0.0.0.0 for all addresses' },
+};
+
+async function observeUntil(signal: AbortSignal, observe: () => void): Promise<void> {
+  try {
+    for await (const _ of setInterval(OBSERVE_MS, undefined, { signal, ref: false })) observe();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Takes no more connections, ends those that rest, lets requests in flight end (their answers say `Connection: close`), then ends all. */
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(late);
+}
+
+/** `host:port` with the port that is really listened at. */
+function address(host: string, server: Server): string {
+  return `${bracketed(host)}:${(server.address() as AddressInfo | null)?.port ?? 0}`;
+}
+
+/** An address at which this machine reaches a server that listens at all of its addresses. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
