@@ -1,7 +1,7 @@
 import { loadConnectors } from '../connector/load-file.ts';
 import type { Environment } from '../connector/reference.ts';
 import { createLogger, type LogLevel } from '../observe/logger.ts';
-import { openDaemon } from '../worker/composition.ts';
+import { openDaemon } from '../worker/open-daemon.ts';
 import { logStates } from '../worker/state-log.ts';
 import { systemClock } from '../worker/system-clock.ts';
 import { stopSignal } from './stop-signal.ts';

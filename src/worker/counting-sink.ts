@@ -17,8 +17,8 @@ export function noCommits(): SinkCounts {
   return { changes: noChanges(), commits: 0, position: undefined, consistent: false };
 }
 
-/** The same sink, which adds what it commits to `counts`; `committed` is called after each commit. */
-export function countingSink(sink: Sink, counts: SinkCounts, committed: () => void): Sink {
+/** The same sink, which adds what it commits to `counts`. */
+export function countingSink(sink: Sink, counts: SinkCounts): Sink {
   return {
     async claim(signal) {
       const owned = await sink.claim(signal);
@@ -26,12 +26,12 @@ export function countingSink(sink: Sink, counts: SinkCounts, committed: () => vo
       counts.consistent = owned.progress?.consistent ?? false;
       return owned;
     },
-    begin: async (owned, signal) => countingTransaction(await sink.begin(owned, signal), counts, committed),
+    begin: async (owned, signal) => countingTransaction(await sink.begin(owned, signal), counts),
     [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
   };
 }
 
-function countingTransaction(transaction: SinkTransaction, counts: SinkCounts, committed: () => void): SinkTransaction {
+function countingTransaction(transaction: SinkTransaction, counts: SinkCounts): SinkTransaction {
   const applied = noChanges();
   return {
     async apply(batch, signal) {
@@ -44,7 +44,6 @@ function countingTransaction(transaction: SinkTransaction, counts: SinkCounts, c
       counts.commits++;
       counts.position = progress.position;
       counts.consistent = progress.consistent;
-      committed();
     },
     [Symbol.asyncDispose]: () => transaction[Symbol.asyncDispose](),
   };

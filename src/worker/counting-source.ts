@@ -1,5 +1,4 @@
 import { type Batch, Op } from '../change/batch.ts';
-import type { Position } from '../change/position.ts';
 import type { HeldSource, Source } from '../source/source.ts';
 
 /** What a source has streamed, by transaction. Resent transactions are counted once. */
@@ -9,21 +8,18 @@ export interface SourceCounts {
   multiTableTransactions: number;
 }
 
-/** Called with the position of a batch and the commit time (microseconds since 1970) of the last transaction in it. */
-export type Passed = (position: Position, commitTimeUs: number) => void;
-
 /** The same source, which counts the transactions that are read from it. */
-export function countingSource(source: Source, counts: SourceCounts, passed: Passed): Source {
+export function countingSource(source: Source, counts: SourceCounts): Source {
   const tally = new TransactionTally(counts);
   return {
     async open(...args) {
       const held = await source.open(...args);
-      return countingHold(held, tally, passed);
+      return countingHold(held, tally);
     },
   };
 }
 
-function countingHold(held: HeldSource, tally: TransactionTally, passed: Passed): HeldSource {
+function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
   return {
     identity: held.identity,
     slot: held.slot,
@@ -37,8 +33,6 @@ function countingHold(held: HeldSource, tally: TransactionTally, passed: Passed)
     async *read(...args) {
       for await (const batch of held.read(...args)) {
         tally.add(batch);
-        const last = batch.transactions.at(-1);
-        if (batch.position !== undefined && last !== undefined) passed(batch.position, last.commitTimeUs);
         yield batch;
       }
     },

@@ -2,13 +2,14 @@ import type { EmbeddedLog } from '../log/embedded/embedded-log.ts';
 import type { Log } from '../log/log.ts';
 
 /**
- * An embedded log that is opened again when a failed write has made it unusable: the call that failed still fails (its outcome
- * is unknown), and what comes after it, the next run of its task, finds a recovered log.
+ * An embedded log for several tasks, whose publishes wait for each other. It is opened again when a failed write has made it unusable:
+ * the call that failed still fails (its outcome is unknown), and what comes after it, the next run of its task, finds a recovered log.
  */
 export class ReopeningLog implements Log {
   readonly #open: () => Promise<EmbeddedLog>;
   #log: EmbeddedLog;
   #opening: Promise<EmbeddedLog> | undefined;
+  #published: Promise<unknown> = Promise.resolve();
 
   private constructor(open: () => Promise<EmbeddedLog>, log: EmbeddedLog) {
     this.#open = open;
@@ -31,8 +32,10 @@ export class ReopeningLog implements Log {
     await (await this.#usable()).createTopics(...args);
   }
 
-  async publish(...args: Parameters<Log['publish']>): ReturnType<Log['publish']> {
-    return await (await this.#usable()).publish(...args);
+  publish(...args: Parameters<Log['publish']>): ReturnType<Log['publish']> {
+    const published = this.#published.then(async () => await (await this.#usable()).publish(...args));
+    this.#published = published.catch(() => {}); // its caller hears of it; the next one starts all the same
+    return published;
   }
 
   async read(...args: Parameters<Log['read']>): ReturnType<Log['read']> {
@@ -49,6 +52,11 @@ export class ReopeningLog implements Log {
 
   async release(...args: Parameters<Log['release']>): Promise<void> {
     await (await this.#usable()).release(...args);
+  }
+
+  /** See EmbeddedLog.forget. */
+  async forget(...args: Parameters<EmbeddedLog['forget']>): Promise<void> {
+    await (await this.#usable()).forget(...args);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,36 +1,47 @@
+import type { Log } from '../log/log.ts';
+import { lagMs, noTimes } from '../pipeline/lag.ts';
 import { runSink, type SinkLoopOptions, type SinkProgress } from '../pipeline/sink-loop.ts';
-import { noTimes } from '../pipeline/lag.ts';
-import { starting } from '../pipeline/stage.ts';
-import { countingSink, noCommits } from './counting-sink.ts';
-import type { LagMeter } from './lag-meter.ts';
-import type { ConnectorState } from './status.ts';
-import type { Task } from './worker.ts';
+import { enter } from '../pipeline/stage.ts';
+import type { Sink } from '../sink/sink.ts';
+import { countingSink, type SinkCounts } from './counting-sink.ts';
+import type { ConnectorState, SinkStatus } from './status.ts';
+import type { Task } from './task.ts';
 
 /** What a sink task is made of. */
 export interface SinkTaskOptions {
-  readonly name: string;
-  readonly parts: Omit<SinkLoopOptions, 'name' | 'progress'>;
-  readonly lag: LagMeter;
+  readonly createSink: () => Sink;
+  /** Opens what one run needs; the log is closed when the run has ended. */
+  readonly open: (signal: AbortSignal) => Promise<{ readonly log: Log } & Pick<SinkLoopOptions, 'converter'>>;
+  readonly loop: Omit<SinkLoopOptions, 'name' | 'progress' | 'log' | 'sink' | 'converter'>;
+  /** Where its counters go on. */
+  readonly status: SinkStatus;
 }
 
 /** A sink connector, ready to run. Remembers over restarts what it has counted. */
-export function createSinkTask({ name, parts, lag }: SinkTaskOptions): Task {
-  const counts = noCommits();
-  const stage = starting(parts.clock.now());
+export function createSinkTask({ createSink, open, loop, status }: SinkTaskOptions): Task {
+  const { name, stage } = status;
+  const { clock } = loop;
+  const counts: SinkCounts = { ...status.counts, changes: { ...status.counts.changes } };
   const progress: SinkProgress = { state: 'starting', stage, applied: undefined, ...noTimes() };
-  const sink = countingSink(parts.sink, counts, () => {
-    if (counts.position !== undefined) lag.applied(counts.position);
-  });
   const phase = (): ConnectorState => {
     if (progress.state === 'starting') return 'starting';
     return counts.consistent ? 'streaming' : 'snapshot';
   };
   return {
     name,
-    run: (signal) => runSink({ ...parts, sink, name, progress }, signal),
+    async run(signal) {
+      progress.state = 'starting';
+      enter(progress, 'opening the log', clock.now());
+      const { log, converter } = await open(signal);
+      await using _ = log;
+      await using sink = countingSink(createSink(), counts);
+      await runSink({ ...loop, name, sink, log, converter, progress }, signal);
+    },
     status: (state, failure) => {
       const { stage: now } = progress;
-      return { kind: 'sink', name, state: state ?? phase(), stage: now, failure, counts, lagMs: lag.lagMs };
+      const lag = lagMs(progress, clock.now());
+      return { kind: 'sink', name, state: state ?? phase(), stage: now, failure, counts, lagMs: lag };
     },
+    memory: () => ({ takeOver: false, stored: undefined }),
   };
 }

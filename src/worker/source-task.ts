@@ -1,55 +1,47 @@
 import { randomUUID } from 'node:crypto';
-import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
-import { starting } from '../pipeline/stage.ts';
+import type { Log } from '../log/log.ts';
+import type { SourceMemory } from '../pipeline/ownership.ts';
+import { enter } from '../pipeline/stage.ts';
 import { runSource, type SourceLoopOptions, type SourceProgress } from '../pipeline/source-loop.ts';
+import type { Source } from '../source/source.ts';
 import { countingSource, type SourceCounts } from './counting-source.ts';
-import type { LagMeter } from './lag-meter.ts';
-import type { Task } from './worker.ts';
+import type { SourceStatus } from './status.ts';
+import type { Task, TaskMemory } from './task.ts';
 
-/** What a source task is made of; `loop` lacks what the task itself keeps. */
+/** What a source task is made of; the loop's options lack what the task itself keeps. */
 export interface SourceTaskOptions {
-  readonly name: string;
-  readonly config: Pick<PostgresWalConfig, 'topicPrefix' | 'tombstonesOnDelete'>;
-  readonly parts: Pick<
-    SourceLoopOptions,
-    'source' | 'log' | 'converter' | 'clock' | 'daemon' | 'topics' | 'recordBatchBytes'
-  >;
-  readonly takeOver: boolean;
-  readonly lag: LagMeter;
+  readonly source: Source;
+  /** Opens what one run needs; the log is closed when the run has ended. */
+  readonly open: (signal: AbortSignal) => Promise<SourceParts>;
+  readonly loop: Pick<SourceLoopOptions, 'clock' | 'prefix' | 'daemon' | 'topics' | 'tombstones' | 'recordBatchBytes'>;
+  readonly memory: TaskMemory;
+  /** Where its counters go on. */
+  readonly status: SourceStatus;
 }
 
+/** What a source task opens anew for each run. */
+export type SourceParts = { readonly log: Log } & Pick<SourceLoopOptions, 'converter'>;
+
 /** A source connector, ready to run. Remembers over restarts what this process has seen and counted. */
-export function createSourceTask({ name, config, parts, takeOver, lag }: SourceTaskOptions): Task {
-  const counts: SourceCounts = { transactions: 0, multiTableTransactions: 0 };
-  const progress = nothingYet(parts.clock.now());
-  const options: SourceLoopOptions = {
-    ...parts,
-    source: countingSource(parts.source, counts, (position, at) => lag.passed(position, at)),
-    random: randomUUID,
-    prefix: config.topicPrefix,
-    tombstones: config.tombstonesOnDelete,
-    memory: { incarnation: undefined, stored: undefined, takeOver },
-    progress,
-  };
+export function createSourceTask({ source, open, loop, memory: before, status }: SourceTaskOptions): Task {
+  const { name } = status;
+  const counts: SourceCounts = { ...status.counts };
+  const progress: SourceProgress = { ...status.progress };
+  const memory: SourceMemory = { incarnation: undefined, stored: before.stored, takeOver: before.takeOver };
+  const counted = countingSource(source, counts);
   return {
     name,
-    run: (signal) => runSource(options, signal),
+    async run(signal) {
+      progress.state = 'starting';
+      enter(progress, 'opening the log', loop.clock.now());
+      const { log, converter } = await open(signal);
+      await using _ = log;
+      await runSource({ ...loop, source: counted, log, converter, random: randomUUID, memory, progress }, signal);
+    },
     status: (state, failure) => {
       const { stage } = progress;
       return { kind: 'source', name, state: state ?? progress.state, stage, failure, progress, counts };
     },
-  };
-}
-
-function nothingYet(now: number): SourceProgress {
-  return {
-    state: 'starting',
-    stage: starting(now),
-    changes: 0,
-    records: 0,
-    bytes: 0,
-    checkpoints: 0,
-    position: undefined,
-    committedAt: 0,
+    memory: () => ({ takeOver: memory.takeOver, stored: memory.stored }),
   };
 }

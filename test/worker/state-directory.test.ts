@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLogSchemaStore } from '../../src/converter/registry/log-store.ts';
 import { daemonId } from '../../src/worker/daemon-id.ts';
-import { embeddedLogs } from '../../src/worker/open-logs.ts';
+import { openStateLog } from '../../src/worker/open-log.ts';
 import { schemaTopic } from '../../src/worker/schema-topic.ts';
 
 let directory: string;
@@ -28,15 +28,15 @@ test('schemas are found again by another task and after a restart', async () => 
   const text = JSON.stringify({ type: 'record', name: 'r', fields: [] });
   const ids: number[] = [];
   {
-    await using logs = await embeddedLogs(directory);
-    const reader = createLogSchemaStore(schemaTopic(await logs.forTask('sink'), Date.now));
+    await using log = await openStateLog(directory);
+    const reader = createLogSchemaStore(schemaTopic(log, Date.now));
     await expect(reader.byId(1, signal)).rejects.toThrow('Schema 1 is not in the built-in registry');
-    const writer = createLogSchemaStore(schemaTopic(await logs.forTask('source'), Date.now));
+    const writer = createLogSchemaStore(schemaTopic(log, Date.now));
     ids.push(await writer.register('a-value', text, signal), await writer.register('b-value', '"string"', signal));
     expect(await reader.byId(ids[0] as number, signal)).toBe(text);
   }
-  await using logs = await embeddedLogs(directory);
-  const store = createLogSchemaStore(schemaTopic(await logs.forTask('sink'), Date.now));
+  await using log = await openStateLog(directory);
+  const store = createLogSchemaStore(schemaTopic(log, Date.now));
   expect(await store.byId(ids[1] as number, signal)).toBe('"string"');
   expect(await store.register('a-value', text, signal)).toBe(ids[0]);
 });

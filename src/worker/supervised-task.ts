@@ -1,0 +1,103 @@
+import type { Clock } from '../clock.ts';
+import { describeError, OperatorError, RecordError, TransientError } from '../errors.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Stage } from '../pipeline/stage.ts';
+import { supervise, type TaskState } from '../pipeline/supervise.ts';
+import type { ConnectorFailure, ConnectorStatus } from './status.ts';
+import type { Task } from './task.ts';
+
+export interface SupervisionOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when its state has changed, after `status` shows it. */
+  readonly onChange?: () => void;
+}
+
+/** A failure is told again when it is this old and still there, so that a log shows it without being flooded. */
+const TELL_AGAIN_MS = 60_000;
+
+/** The fact that is logged when a failure passes by itself. */
+export const RETRIED = 'connector failed and is tried again';
+
+/** A task under supervision: run again while it fails for reasons that pass, with every change of its state told. */
+export class SupervisedTask {
+  readonly task: Task;
+  readonly #options: SupervisionOptions;
+  #state: TaskState = { kind: 'running' };
+  /** When the state began that is not `running`; a row of retries counts as one. */
+  #since = 0;
+  #told: { readonly message: string; readonly at: number } | undefined;
+
+  constructor(task: Task, options: SupervisionOptions) {
+    this.task = task;
+    this.#options = options;
+  }
+
+  status(): ConnectorStatus {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'running':
+        return this.task.status(undefined, undefined);
+      case 'retrying':
+      case 'failed':
+        return { ...this.task.status(state.kind, failureOf(state.error)), stage: this.#stage(state.kind) };
+      case 'stopped':
+        return { ...this.task.status('stopped', undefined), stage: { ...this.#stage('stopped'), isWaiting: true } };
+      default:
+        return state satisfies never;
+    }
+  }
+
+  /** Resolves when the task has ended: by `signal`, by itself, or by a failure that its status shows. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, onChange } = this.#options;
+    const onState = (state: TaskState): void => {
+      this.#state = state;
+      if (state.kind !== 'running' && !(state.kind === 'retrying' && state.attempt > 1)) this.#since = clock.now();
+      this.#tell(state);
+      onChange?.();
+    };
+    try {
+      await supervise((abort) => this.task.run(abort), { clock, jitter: Math.random, onState }, signal);
+    } catch {
+      // onState has seen and told it; the other connectors go on.
+    }
+  }
+
+  #stage(name: string): Stage {
+    return { name, since: this.#since, isWaiting: false };
+  }
+
+  #tell(state: TaskState): void {
+    const { logger } = this.#options;
+    const fields = { connector: this.task.name };
+    if (state.kind === 'retrying') this.#tellRetry(state.error);
+    else if (state.kind === 'stopped') logger.info('connector stopped', fields);
+    else if (state.kind === 'failed') {
+      const { message, advice } = failureOf(state.error);
+      logger.error('connector failed', { ...fields, message, advice, stack: stackOfBug(state.error) });
+    }
+  }
+
+  #tellRetry(error: TransientError): void {
+    const { clock, logger } = this.#options;
+    const { message, advice } = failureOf(error);
+    const now = clock.now();
+    if (this.#told?.message === message && now - this.#told.at < TELL_AGAIN_MS) return;
+    this.#told = { message, at: now };
+    logger.warn(RETRIED, { connector: this.task.name, message, advice });
+  }
+}
+
+function failureOf(error: unknown): ConnectorFailure {
+  const known = error instanceof TransientError || error instanceof RecordError || error instanceof OperatorError;
+  return {
+    message: describeError(error),
+    advice: known ? error.advice : 'This is a bug in Rowcast: please report it.',
+  };
+}
+
+function stackOfBug(error: unknown): string | undefined {
+  const known = error instanceof RecordError || error instanceof OperatorError;
+  return !known && error instanceof Error ? error.stack : undefined;
+}

@@ -1,0 +1,33 @@
+import type { Position } from '../change/position.ts';
+import type { ConnectorFile } from '../connector/load-file.ts';
+import type { ConnectorFailure, ConnectorState, ConnectorStatus } from './status.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+/** One connector, ready to run. */
+export interface Task {
+  readonly name: string;
+  /** Runs until `signal` aborts, or something fails; may be called again after a failure. */
+  run(signal: AbortSignal): Promise<void>;
+  /** What it is doing while it runs, and what it has counted. */
+  status(state: ConnectorState | undefined, failure: ConnectorFailure | undefined): ConnectorStatus;
+  /** What another thread is to know that goes on with it when this one dies. */
+  memory(): TaskMemory;
+}
+
+/** What outlives the thread that a task ran in. */
+export interface TaskMemory {
+  /** The log may still be taken over from another daemon, once (PROTOCOL, V4). */
+  readonly takeOver: boolean;
+  /** The last position whose checkpoint is known to be stored. */
+  readonly stored: Position | undefined;
+}
+
+/** All that a thread is told to make a task; plain data. */
+export interface TaskOrder {
+  readonly connector: ConnectorFile;
+  readonly daemon: string;
+  readonly config: Pick<WorkerConfig, 'kafka' | 'registry'>;
+  readonly memory: TaskMemory;
+  /** The status to go on from: counters do not fall when a task moves to another thread. */
+  readonly status: ConnectorStatus;
+}

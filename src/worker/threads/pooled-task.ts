@@ -1,0 +1,99 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Log } from '../../log/log.ts';
+import type { Stage } from '../../pipeline/stage.ts';
+import { initialStatus } from '../initial-status.ts';
+import type { ConnectorStatus } from '../status.ts';
+import { systemClock } from '../system-clock.ts';
+import type { TaskMemory, TaskOrder } from '../task.ts';
+import { type LogServer, serveLog } from './log-server.ts';
+import type { FromThread, ToThread } from './messages.ts';
+
+/** What every task of a pool is given. */
+export interface PooledTaskOptions {
+  readonly daemon: string;
+  readonly config: TaskOrder['config'];
+  readonly log: Log | undefined;
+}
+
+/** A task as the main thread knows it, whichever thread it runs in. */
+export class PooledTask {
+  readonly id: number;
+  readonly connector: TaskOrder['connector'];
+  /** Resolves when it has ended for good, and nothing of it uses the log any more. */
+  readonly ended: Promise<void>;
+  isStopping = false;
+  readonly #options: PooledTaskOptions;
+  #status: ConnectorStatus;
+  #memory: TaskMemory;
+  #server: LogServer | undefined;
+  #resolve: () => void = () => {};
+
+  constructor(id: number, connector: TaskOrder['connector'], takeOver: boolean, options: PooledTaskOptions) {
+    this.id = id;
+    this.connector = connector;
+    this.#options = options;
+    this.#status = initialStatus(connector, systemClock.now());
+    this.#memory = { takeOver, stored: undefined };
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get name(): string {
+    return this.connector.name;
+  }
+
+  /** What it told last. */
+  get status(): ConnectorStatus {
+    return this.#status;
+  }
+
+  /** The message that makes a thread run it, with what is handed over along with it. */
+  order(): { readonly message: ToThread; readonly transfer: readonly MessagePort[] } {
+    const { daemon, config, log } = this.#options;
+    const port = log && this.#serve(log);
+    const { kafka, registry } = config;
+    const order = { connector: this.connector, daemon, config: { kafka, registry }, memory: this.#memory };
+    const message = { kind: 'start', id: this.id, order: { ...order, status: this.#status }, log: port } as const;
+    return { message, transfer: port ? [port] : [] };
+  }
+
+  hear({ status, memory }: Extract<FromThread, { kind: 'status' }>): void {
+    this.#status = status;
+    this.#memory = memory;
+  }
+
+  /** Its thread is gone, and it goes on in another one after `leaveLog`. */
+  interrupt(message: string): void {
+    const stage = this.#stage('retrying', false);
+    const advice = 'It goes on in a new thread by itself. Report it when it repeats.';
+    this.#status = { ...this.#status, state: 'retrying', stage, failure: { message, advice } };
+  }
+
+  /** Resolves when nothing that its thread has asked of the log is under way. */
+  async leaveLog(): Promise<void> {
+    await this.#server?.close();
+    this.#server = undefined;
+  }
+
+  /** It has ended: as it told itself, or because its thread is gone and it was to stop anyway. */
+  async end(): Promise<void> {
+    await this.leaveLog();
+    const { state } = this.#status;
+    if (state !== 'stopped' && state !== 'failed') {
+      this.#status = { ...this.#status, state: 'stopped', stage: this.#stage('stopped', true), failure: undefined };
+    }
+    this.#resolve();
+  }
+
+  #serve(log: Log): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#server = serveLog(log, port1);
+    return port2;
+  }
+
+  #stage(name: string, isWaiting: boolean): Stage {
+    const { stage } = this.#status;
+    return stage.name === name ? stage : { name, since: systemClock.now(), isWaiting };
+  }
+}

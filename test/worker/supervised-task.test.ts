@@ -1,0 +1,116 @@
+import { starting } from '../../src/pipeline/stage.ts';
+import { describe, expect, test } from 'vitest';
+import { OperatorError, TransientError } from '../../src/errors.ts';
+import type { LogFields, Logger } from '../../src/observe/logger.ts';
+import { noCommits } from '../../src/worker/counting-sink.ts';
+import { SupervisedTask } from '../../src/worker/supervised-task.ts';
+import type { Task } from '../../src/worker/task.ts';
+
+/** A clock whose sleeps end at once, so that retries follow each other without waiting. */
+const clock = { now: () => 0, sleep: async (_: number, signal: AbortSignal) => signal.throwIfAborted() };
+
+function recorder(): { logger: Logger; lines: { fact: string; fields: LogFields }[] } {
+  const lines: { fact: string; fields: LogFields }[] = [];
+  const add = (fact: string, fields: LogFields = {}): void => void lines.push({ fact, fields });
+  return { logger: { debug: add, info: add, warn: add, error: add }, lines };
+}
+
+function task(name: string, run: (signal: AbortSignal) => Promise<void>): Task {
+  return {
+    name,
+    run,
+    status: (state, failure) => ({
+      kind: 'sink',
+      name,
+      state: state ?? 'streaming',
+      stage: starting(0),
+      failure,
+      counts: noCommits(),
+      lagMs: 1,
+    }),
+    memory: () => ({ takeOver: false, stored: undefined }),
+  };
+}
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+describe('a supervised task', () => {
+  test('ends when a person is needed, and says so', async () => {
+    const { logger, lines } = recorder();
+    const failing = task('broken', async () => {
+      throw new OperatorError('Slot "a" is lost', { advice: 'Make a new one.' });
+    });
+    const supervised = new SupervisedTask(failing, { clock, logger });
+    await supervised.run(new AbortController().signal);
+    const failure = { message: 'Slot "a" is lost', advice: 'Make a new one.' };
+    expect(supervised.status()).toMatchObject({
+      state: 'failed',
+      failure,
+      stage: { name: 'failed', isWaiting: false },
+    });
+    expect(lines.map(({ fact }) => fact)).toEqual(['connector failed']);
+  });
+
+  test('shows its own stage while it runs, and that it was stopped', async () => {
+    const { logger, lines } = recorder();
+    const stop = new AbortController();
+    let changes = 0;
+    const supervised = new SupervisedTask(task('fine', untilAborted), { clock, logger, onChange: () => changes++ });
+    const running = supervised.run(stop.signal);
+    await expect.poll(() => supervised.status()).toMatchObject({ state: 'streaming', stage: { name: 'starting' } });
+    stop.abort();
+    await running;
+    expect(supervised.status()).toMatchObject({ state: 'stopped', stage: { name: 'stopped', isWaiting: true } });
+    expect(lines.map(({ fact }) => fact)).toEqual(['connector stopped']);
+    expect(changes).toBe(2);
+  });
+
+  test('tries again what fails for a passing reason, and says so once', async () => {
+    const { logger, lines } = recorder();
+    let runs = 0;
+    const flaky = task('flaky', async () => {
+      if (++runs < 5) throw new TransientError('The connection was lost');
+    });
+    const supervised = new SupervisedTask(flaky, { clock, logger });
+    await supervised.run(new AbortController().signal);
+    expect(runs).toBe(5);
+    expect(lines.filter(({ fact }) => fact === 'connector failed and is tried again')).toHaveLength(1);
+    expect(supervised.status()).toMatchObject({ state: 'stopped', failure: undefined });
+  });
+
+  test('shows why it is tried again, and since when nothing has helped', async () => {
+    const stop = new AbortController();
+    let now = 1000;
+    let slept = 0;
+    const waiting = {
+      now: () => now,
+      sleep: (_: number, signal: AbortSignal) => (++slept < 3 ? Promise.resolve() : untilAborted(signal)),
+    };
+    const flaky = task('flaky', async () => {
+      now += 10;
+      throw new TransientError('The connection was lost', { cause: new Error('ECONNRESET') });
+    });
+    const supervised = new SupervisedTask(flaky, { clock: waiting, logger: recorder().logger });
+    const running = supervised.run(stop.signal);
+    await expect.poll(() => slept).toBe(3);
+    expect(supervised.status()).toMatchObject({
+      state: 'retrying',
+      stage: { name: 'retrying', since: 1010, isWaiting: false },
+      failure: { message: 'The connection was lost: ECONNRESET' },
+    });
+    stop.abort();
+    await running;
+  });
+
+  test('fails by a bug, and keeps the stack for the report', async () => {
+    const { logger, lines } = recorder();
+    const buggy = task('buggy', async () => {
+      throw new TypeError('x is not a function');
+    });
+    const supervised = new SupervisedTask(buggy, { clock, logger });
+    await supervised.run(new AbortController().signal);
+    expect(supervised.status().state).toBe('failed');
+    expect(lines[0]?.fields.stack).toContain('supervised-task.test.ts');
+  });
+});
