@@ -2,14 +2,13 @@ import type { EmbeddedLog } from '../log/embedded/embedded-log.ts';
 import type { Log } from '../log/log.ts';
 
 /**
- * An embedded log for several tasks, whose publishes wait for each other. It is opened again when a failed write has made it unusable:
- * the call that failed still fails (its outcome is unknown), and what comes after it, the next run of its task, finds a recovered log.
+ * An embedded log that is opened again when a failed write has made it unusable: the call that failed still fails (its outcome
+ * is unknown), and what comes after it, the next run of its task, finds a recovered log.
  */
 export class ReopeningLog implements Log {
   readonly #open: () => Promise<EmbeddedLog>;
   #log: EmbeddedLog;
   #opening: Promise<EmbeddedLog> | undefined;
-  #published: Promise<unknown> = Promise.resolve();
 
   private constructor(open: () => Promise<EmbeddedLog>, log: EmbeddedLog) {
     this.#open = open;
@@ -32,10 +31,8 @@ export class ReopeningLog implements Log {
     await (await this.#usable()).createTopics(...args);
   }
 
-  publish(...args: Parameters<Log['publish']>): ReturnType<Log['publish']> {
-    const published = this.#published.then(async () => await (await this.#usable()).publish(...args));
-    this.#published = published.catch(() => {}); // its caller hears of it; the next one starts all the same
-    return published;
+  async publish(...args: Parameters<Log['publish']>): ReturnType<Log['publish']> {
+    return await (await this.#usable()).publish(...args);
   }
 
   async read(...args: Parameters<Log['read']>): ReturnType<Log['read']> {
