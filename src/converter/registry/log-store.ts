@@ -1,5 +1,15 @@
 import { OperatorError, TransientError } from '../../errors.ts';
-import type { SchemaStore } from '../converter.ts';
+import { incompatibilities } from './compatibility.ts';
+import {
+  type CompatibilityLevel,
+  DEFAULT_LEVEL,
+  IncompatibleSchema,
+  type Registry,
+  type SubjectVersion,
+} from './registry.ts';
+import { RegistryState } from './registry-state.ts';
+import { decodeRecord, encodeRecord, type RegistryRecord } from './schema-record.ts';
+import { compact, parseSchema } from './schema-text.ts';
 
 /** The one partition of the topic that keeps the schemas; the composition root makes it of a log. */
 export interface SchemaTopic {
@@ -14,37 +24,21 @@ export interface SchemaRecord {
   readonly value: Buffer;
 }
 
-/** One registration: a schema under a subject. Versions of a subject are its registrations in this order. */
-export interface SchemaEntry {
-  readonly subject: string;
-  readonly id: number;
-  /** JSON without superfluous white space. */
-  readonly schema: string;
-}
-
-/** A schema store that can also be listed. */
-export interface LogSchemaStore extends SchemaStore {
-  /** All registrations so far, in the topic's order. */
-  entries(signal: AbortSignal): Promise<readonly SchemaEntry[]>;
-}
-
-const RECORD_VERSION = 1;
+/** How often a change that others forestalled is judged again before the caller is told to come back. */
+const MAX_ATTEMPTS = 20;
 
 /**
- * The built-in schema registry's store. A schema's id is the offset + 1 of the first record with an equal schema: a daemon
- * that has appended reads back up to its own record, so two that race never give one id to two schemas (docs/format.md).
+ * The built-in schema registry over a topic. A change is judged by what was read, appended, and read back: its place in the topic
+ * decides what it means, for this daemon and for all others alike (docs/format.md).
  */
-export function createLogSchemaStore(topic: SchemaTopic): LogSchemaStore {
-  return new TopicSchemaStore(topic);
+export function createLogSchemaStore(topic: SchemaTopic): Registry {
+  return new TopicRegistry(topic);
 }
 
-class TopicSchemaStore implements LogSchemaStore {
+class TopicRegistry implements Registry {
   readonly #topic: SchemaTopic;
-  readonly #idBySchema: Map<string, number> = new Map();
-  readonly #schemaById: Map<number, string> = new Map();
-  readonly #subjects: Map<string, Set<number>> = new Map();
-  readonly #entries: SchemaEntry[] = [];
-  #next = 0;
+  readonly #state: RegistryState = new RegistryState();
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(topic: SchemaTopic) {
     this.#topic = topic;
@@ -52,20 +46,36 @@ class TopicSchemaStore implements LogSchemaStore {
 
   async register(subject: string, schema: string, signal: AbortSignal): Promise<number> {
     const text = compact(schema, `Schema for subject ${subject}`);
-    if (!this.#isRegistered(subject, text)) await this.#catchUp(signal);
-    if (!this.#isRegistered(subject, text)) {
-      const offset = await this.#topic.append(Buffer.from(subject), encodeRecord(subject, text), signal);
+    const known = this.#state.idOf(subject, text);
+    if (known !== undefined) return known;
+    return await this.#inTurn(signal, async () => {
       await this.#catchUp(signal);
-      if (this.#next <= offset) {
-        throw new TransientError(`Schema for subject ${subject} was stored but could not be read back yet`);
+      if (this.#state.idOf(subject, text) === undefined) {
+        await this.#append({ kind: 'register', subject, schema: text }, signal);
       }
-    }
-    return this.#idBySchema.get(text) as number;
+      return this.#state.id(text) as number;
+    });
+  }
+
+  async registerChecked(subject: string, schema: string, signal: AbortSignal): Promise<SubjectVersion> {
+    parseSchema(schema);
+    const text = compact(schema, `Schema for subject ${subject}`);
+    return await this.#judged(subject, signal, async () => {
+      const known = this.#state.find(subject, text);
+      if (known !== undefined) return known;
+      const level = this.#state.level(subject) ?? this.#state.level(undefined) ?? DEFAULT_LEVEL;
+      const others = this.#state.live(subject).map((version) => version.schema);
+      const reasons = incompatibilities(text, others, level);
+      if (reasons.length > 0) throw new IncompatibleSchema(subject, level, reasons);
+      const after = this.#state.touched(subject);
+      const offset = await this.#append({ kind: 'register checked', subject, schema: text, after }, signal);
+      return this.#state.versionAt(offset);
+    });
   }
 
   async byId(id: number, signal: AbortSignal): Promise<string> {
-    if (!this.#schemaById.has(id)) await this.#catchUp(signal);
-    const schema = this.#schemaById.get(id);
+    if (this.#state.schema(id) === undefined) await this.#inTurn(signal, () => this.#catchUp(signal));
+    const schema = this.#state.schema(id);
     if (schema !== undefined) return schema;
     throw new OperatorError(`Schema ${id} is not in the built-in registry`, {
       advice:
@@ -73,68 +83,75 @@ class TopicSchemaStore implements LogSchemaStore {
     });
   }
 
-  async entries(signal: AbortSignal): Promise<readonly SchemaEntry[]> {
+  async versions(signal: AbortSignal): Promise<readonly SubjectVersion[]> {
+    await this.#inTurn(signal, () => this.#catchUp(signal));
+    return this.#state.versions();
+  }
+
+  incompatibilities(schema: string, others: readonly string[], level: CompatibilityLevel): readonly string[] {
+    return incompatibilities(schema, others, level);
+  }
+
+  async level(subject: string | undefined, signal: AbortSignal): Promise<CompatibilityLevel | undefined> {
+    await this.#inTurn(signal, () => this.#catchUp(signal));
+    return this.#state.level(subject);
+  }
+
+  async setLevel(
+    subject: string | undefined,
+    level: CompatibilityLevel | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#inTurn(signal, () => this.#append({ kind: 'level', subject, level }, signal));
+  }
+
+  async delete(
+    subject: string,
+    version: number | undefined,
+    permanent: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly number[]> {
+    return await this.#judged(subject, signal, async () => {
+      const versions = this.#state.deletable(subject, version, permanent);
+      const offset = await this.#append({ kind: 'delete', subject, versions, permanent }, signal);
+      return this.#state.isVoid(offset) ? undefined : versions;
+    });
+  }
+
+  /** Judges, on the newest state, until the record lands on the state that it was judged by. */
+  async #judged<T>(subject: string, signal: AbortSignal, attempt: () => Promise<T | undefined>): Promise<T> {
+    return await this.#inTurn(signal, async () => {
+      for (let left = MAX_ATTEMPTS; left > 0; left--) {
+        await this.#catchUp(signal);
+        const result = await attempt();
+        if (result !== undefined) return result;
+      }
+      throw new TransientError(`Subject ${subject} is being changed by others all the time`);
+    });
+  }
+
+  /** Stores a record and reads up to it; its effect is in the state then. */
+  async #append(record: RegistryRecord, signal: AbortSignal): Promise<number> {
+    const offset = await this.#topic.append(Buffer.from(record.subject ?? ''), encodeRecord(record), signal);
     await this.#catchUp(signal);
-    return [...this.#entries];
+    if (this.#state.next > offset) return offset;
+    const what = record.subject === undefined ? 'The global level' : `A record of subject ${record.subject}`;
+    throw new TransientError(`${what} was stored but could not be read back yet`);
   }
 
-  #isRegistered(subject: string, text: string): boolean {
-    const id = this.#idBySchema.get(text);
-    return id !== undefined && this.#subjects.get(subject)?.has(id) === true;
-  }
-
-  /** Takes over what was appended since; calls may overlap, each record counts once. */
   async #catchUp(signal: AbortSignal): Promise<void> {
-    for (const { offset, value } of await this.#topic.read(this.#next, signal)) {
-      if (offset < this.#next) continue;
-      this.#add(offset, value);
-      this.#next = offset + 1;
+    for (const { offset, value } of await this.#topic.read(this.#state.next, signal)) {
+      this.#state.apply(offset, decodeRecord(offset, value));
     }
   }
 
-  #add(offset: number, value: Buffer): void {
-    const { subject, schema } = decodeRecord(offset, value);
-    const id = this.#idBySchema.get(schema) ?? offset + 1;
-    this.#idBySchema.set(schema, id);
-    this.#schemaById.set(id, schema);
-    const ids = this.#subjects.get(subject) ?? new Set();
-    this.#subjects.set(subject, ids);
-    if (ids.has(id)) return;
-    ids.add(id);
-    this.#entries.push({ subject, id, schema });
-  }
-}
-
-function encodeRecord(subject: string, schema: string): Buffer {
-  const body = JSON.stringify({ subject, schema, schemaType: 'AVRO' });
-  return Buffer.concat([Buffer.of(RECORD_VERSION), Buffer.from(body)]);
-}
-
-function decodeRecord(offset: number, value: Buffer): { subject: string; schema: string } {
-  try {
-    const { subject, schema } = JSON.parse(value.toString('utf8', 1)) as Readonly<Record<string, unknown>>;
-    if (value[0] === RECORD_VERSION && typeof subject === 'string' && typeof schema === 'string') {
-      return { subject, schema: compact(schema, `Schema record ${offset}`) };
-    }
-  } catch (cause) {
-    throw foreign(offset, cause);
-  }
-  throw foreign(offset);
-}
-
-function foreign(offset: number, cause?: unknown): OperatorError {
-  return new OperatorError(`Record ${offset} of the schemas topic is not one that this version can read`, {
-    cause,
-    advice:
-      'It was written by another program or a newer version of Rowcast; upgrade, or give this daemon a topic of its own.',
-  });
-}
-
-/** Equal schemas may differ in white space; the order of properties counts. */
-function compact(schema: string, what: string): string {
-  try {
-    return JSON.stringify(JSON.parse(schema));
-  } catch (cause) {
-    throw new OperatorError(`${what} is not JSON`, { cause, advice: 'Register the schema as JSON text.' });
+  /** One use of the topic after the other: a log takes one append at a time, and judging twice the same state is waste. */
+  async #inTurn<T>(signal: AbortSignal, use: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => {
+      signal.throwIfAborted();
+      return use();
+    });
+    this.#last = turn.catch(() => undefined);
+    return await turn;
   }
 }

@@ -1,26 +1,9 @@
 import { expect, test } from 'vitest';
-import {
-  createLogSchemaStore,
-  type SchemaRecord,
-  type SchemaTopic,
-} from '../../../src/converter/registry/log-store.ts';
+import { createLogSchemaStore, type SchemaTopic } from '../../../src/converter/registry/log-store.ts';
 import { OperatorError, TransientError } from '../../../src/errors.ts';
+import { memoryTopic } from './memory-topic.ts';
 
 const { signal } = new AbortController();
-
-/** A topic in memory. */
-function memoryTopic(): SchemaTopic & { readonly records: SchemaRecord[] } {
-  const records: SchemaRecord[] = [];
-  return {
-    records,
-    append(_key, value) {
-      const offset = (records.at(-1)?.offset ?? -1) + 1;
-      records.push({ offset, value });
-      return Promise.resolve(offset);
-    },
-    read: (from) => Promise.resolve(records.filter((record) => record.offset >= from)),
-  };
-}
 
 test('a schema gets the offset + 1 of its record as id, and keeps it', async () => {
   const topic = memoryTopic();
@@ -36,9 +19,9 @@ test('an equal schema under another subject has the same id', async () => {
   const store = createLogSchemaStore(memoryTopic());
   expect(await store.register('a-value', '{"type":"int"}', signal)).toBe(1);
   expect(await store.register('b-value', ' { "type": "int" } ', signal)).toBe(1);
-  expect(await store.entries(signal)).toEqual([
-    { subject: 'a-value', id: 1, schema: '{"type":"int"}' },
-    { subject: 'b-value', id: 1, schema: '{"type":"int"}' },
+  expect(await store.versions(signal)).toEqual([
+    { subject: 'a-value', version: 1, id: 1, schema: '{"type":"int"}', deleted: false },
+    { subject: 'b-value', version: 1, id: 1, schema: '{"type":"int"}', deleted: false },
   ]);
 });
 
@@ -85,14 +68,32 @@ test('a record that cannot be read back is a TransientError, not an id', async (
   await expect(createLogSchemaStore(topic).register('s', '"int"', signal)).rejects.toThrow(TransientError);
 });
 
-test('a foreign or newer record stops with its offset', async () => {
-  for (const value of [
-    Buffer.from('{}'),
-    Buffer.from('\x02{"subject":"s","schema":"\\"int\\""}'),
-    Buffer.from('\x01x'),
-  ]) {
-    const topic = memoryTopic();
-    topic.records.push({ offset: 0, value });
-    await expect(createLogSchemaStore(topic).byId(1, signal)).rejects.toThrow('Record 0 of the schemas topic');
-  }
+test.each([
+  '{}',
+  '\x01x',
+  '\x01{"subject":1,"schema":"\\"int\\""}',
+  '\x02{"subject":"s","schema":"\\"int\\""}',
+  '\x02{"kind":"register checked","subject":"s","schema":"\\"int\\"","schemaType":"AVRO"}',
+  '\x02{"kind":"register checked","subject":"s","schema":"\\"int\\"","schemaType":"JSON","after":-1}',
+  '\x02{"kind":"delete","subject":"s","versions":["1"],"permanent":true}',
+  '\x02{"kind":"level","subject":"s","level":"SOMETIMES"}',
+  '\x02{"kind":"mode","subject":"s"}',
+  '\x03{"kind":"level","level":"NONE"}',
+])('a foreign or newer record stops with its offset: %j', async (value) => {
+  const topic = memoryTopic();
+  topic.records.push({ offset: 0, value: Buffer.from(value) });
+  await expect(createLogSchemaStore(topic).byId(1, signal)).rejects.toThrow('Record 0 of the schemas topic');
+});
+
+test('sources write what the first version of Rowcast reads; every other kind has a byte that it refuses', async () => {
+  const topic = memoryTopic();
+  const registry = createLogSchemaStore(topic);
+  await registry.register('s', ' "int" ', signal);
+  await registry.setLevel('s', 'FULL', signal);
+  await registry.registerChecked('s', '"bytes"', signal).catch(() => undefined);
+  await registry.setLevel('s', 'NONE', signal);
+  await registry.registerChecked('s', '"bytes"', signal);
+  await registry.delete('s', 1, false, signal);
+  expect(topic.records[0]?.value.toString()).toBe('\x01{"subject":"s","schema":"\\"int\\"","schemaType":"AVRO"}');
+  expect(topic.records.map(({ value }) => value[0])).toEqual([1, 2, 2, 2, 2]);
 });

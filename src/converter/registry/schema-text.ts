@@ -1,0 +1,49 @@
+import avsc from 'avsc';
+import { describeError, OperatorError } from '../../errors.ts';
+import { InvalidSchema } from './registry.ts';
+
+/** The JSON text without superfluous white space: equal schemas have equal texts. Throws OperatorError naming `what`. */
+export function compact(schema: string, what: string): string {
+  try {
+    return JSON.stringify(JSON.parse(schema));
+  } catch (cause) {
+    throw new OperatorError(`${what} is not JSON`, { cause, advice: 'Register the schema as JSON text.' });
+  }
+}
+
+/** What avsc makes of an Avro schema; throws InvalidSchema with its reason. */
+export function parseSchema(schema: string): avsc.Type {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(schema);
+  } catch (cause) {
+    throw new InvalidSchema('Schema is not JSON', { cause });
+  }
+  if (hasInexactInteger(schema))
+    throw new InvalidSchema('Schema holds an integer beyond 2^53, which is not kept exactly');
+  try {
+    return avsc.Type.forSchema(parsed as avsc.Schema, { wrapUnions: true, noAnonymousTypes: true });
+  } catch (cause) {
+    throw new InvalidSchema(`Schema is not valid Avro: ${describeError(cause)}`, { cause });
+  }
+}
+
+/** True when two JSON texts differ in nothing but the order of properties: Confluent's clients rearrange those. */
+export function isSameSchema(one: string, other: string): boolean {
+  return one === other || sortedText(one) === sortedText(other);
+}
+
+function sortedText(schema: string): string {
+  return JSON.stringify(JSON.parse(schema), (_, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  });
+}
+
+function hasInexactInteger(schema: string): boolean {
+  const withoutStrings = schema.replace(/"(?:[^"\\]|\\.)*"/g, '');
+  const numbers = (withoutStrings.match(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g) ?? []).filter((text) =>
+    /^-?\d+$/.test(text),
+  );
+  return numbers.some((text) => !Number.isSafeInteger(Number(text)));
+}
