@@ -31,34 +31,40 @@ export interface DirectoryLock {
  * pid and start time are looked at, or, where these say nothing, whether it still touches its lock.
  *
  * Locks are numbered and the highest one counts. It is never deleted before there is a higher one, so that of several
- * processes that find the same dead owner only one creates the next number, however late the others are.
+ * processes that find the same dead owner only one creates the next number, however late the others are. `subject` begins what
+ * messages say: `Embedded log "/var/lib/rowcast/log" is open in process 12`.
  */
-export async function lockDirectory(directory: string, signal?: AbortSignal): Promise<DirectoryLock> {
+export async function lockDirectory(
+  directory: string,
+  signal?: AbortSignal,
+  subject: string = 'Embedded log',
+): Promise<DirectoryLock> {
   const own = await ownIdentity();
   for (;;) {
     signal?.throwIfAborted();
     const highest = (await lockNumbers(directory)).at(-1) ?? 0;
-    if (highest > 0) await requireAbandoned(directory, highest, own, signal);
+    if (highest > 0) await requireAbandoned(subject, directory, highest, own, signal);
     const number = highest + 1;
     if (!(await create(directory, number, own))) continue;
     const numbers = await lockNumbers(directory);
     for (const lower of numbers) if (lower < number) await rm(pathOf(directory, lower), { force: true });
-    if (numbers.at(-1) === number) return new HeldLock(directory, number, own);
+    if (numbers.at(-1) === number) return new HeldLock(`${subject} "${directory}"`, pathOf(directory, number), own);
     await rm(pathOf(directory, number), { force: true });
   }
 }
 
 class HeldLock implements DirectoryLock {
-  readonly #directory: string;
+  /** What is locked, for messages. */
+  readonly #what: string;
   readonly #path: string;
   readonly #own: ProcessIdentity;
   readonly #timer: NodeJS.Timeout;
   #touchedAt = performance.now();
   #failure: unknown;
 
-  constructor(directory: string, number: number, own: ProcessIdentity) {
-    this.#directory = directory;
-    this.#path = pathOf(directory, number);
+  constructor(what: string, path: string, own: ProcessIdentity) {
+    this.#what = what;
+    this.#path = path;
     this.#own = own;
     this.#timer = setInterval(() => void this.#touch(), BEAT_MS);
     this.#timer.unref();
@@ -67,7 +73,7 @@ class HeldLock implements DirectoryLock {
   async verify(): Promise<void> {
     if (performance.now() - this.#touchedAt > DOUBTFUL_MS) await this.#touch();
     if (this.#failure === undefined) return;
-    throw new TransientError(`Lock of the embedded log "${this.#directory}" was lost`, { cause: this.#failure });
+    throw new TransientError(`The lock was lost: ${this.#what}`, { cause: this.#failure });
   }
 
   /** Leaves the lock in place, marked as released: its number must stay known until there is a higher one. */
@@ -93,6 +99,7 @@ class HeldLock implements DirectoryLock {
 }
 
 async function requireAbandoned(
+  subject: string,
   directory: string,
   number: number,
   own: ProcessIdentity,
@@ -103,7 +110,7 @@ async function requireAbandoned(
   if (owner === undefined || owner.isReleased) return;
   const running = await isRunning(owner, own);
   if (running === false || (running === 'unknown' && !(await isTouched(path, signal)))) return;
-  throw new OperatorError(`Embedded log "${directory}" is open in process ${owner.pid} on ${owner.host}`, {
+  throw new OperatorError(`${subject} "${directory}" is open in process ${owner.pid} on ${owner.host}`, {
     advice: 'One process can have it open. Stop the other one, or give this one a state directory of its own.',
   });
 }

@@ -1,0 +1,137 @@
+import type { ConnectorFile } from '../../connector/load-file.ts';
+import { maskConfig, type RawConfig } from '../../connector/parse-config.ts';
+import { POSTGRES_SINK } from '../../connector/postgres-sink.ts';
+import { POSTGRES_WAL_SOURCE } from '../../connector/postgres-wal-source.ts';
+import type { Logger } from '../../observe/logger.ts';
+import type { ConnectorView } from '../rest/daemon-view.ts';
+import type { ConnectorStatus } from '../status.ts';
+import type { TaskPool } from '../task-pool.ts';
+import { leftovers } from './leftovers.ts';
+import { Place } from './place.ts';
+import { NOTHING_WANTED, type Wanted } from './wanted.ts';
+
+export interface ConnectorSetOptions {
+  readonly pool: Pick<TaskPool, 'start'>;
+  readonly logger: Logger;
+  /** Take the first connectors over from another daemon, once. */
+  readonly takeOver: boolean;
+  /** Hears of every connector that starts. */
+  readonly onStart: (connector: ConnectorFile) => void;
+  /** Hears of every connector that was stopped because no file has it any more. */
+  readonly onRemoved: (connector: ConnectorFile) => void;
+}
+
+/** All connectors of the daemon: what is wanted, what runs, and the way from one to the other. */
+export class ConnectorSet {
+  readonly #options: ConnectorSetOptions;
+  readonly #places = new Map<string, Place>();
+  /** The warnings that were told last, by connector. */
+  readonly #warned = new Map<string, string>();
+  #wanted: Wanted = NOTHING_WANTED;
+  #takeOver: boolean;
+  #isClosed = false;
+
+  constructor(options: ConnectorSetOptions) {
+    this.#options = options;
+    this.#takeOver = options.takeOver;
+  }
+
+  get wanted(): Wanted {
+    return this.#wanted;
+  }
+
+  /**
+   * Brings what runs to what is wanted; returns at once. Connectors that do the same as before are left alone, unless they have failed and
+   * their file is among `touched`: writing it again is how a person says that the reason is gone.
+   */
+  apply(wanted: Wanted, touched: ReadonlySet<string> = new Set()): void {
+    if (this.#isClosed) return;
+    this.#wanted = wanted;
+    for (const [name, place] of this.#places) {
+      if (!wanted.connectors.has(name)) place.want(undefined);
+    }
+    for (const [name, connector] of wanted.connectors) {
+      this.#warn(connector);
+      const place = this.#placeOf(name);
+      place.want(connector, touched.has(connector.file) && place.task?.status().state === 'failed');
+    }
+    this.#takeOver = false;
+  }
+
+  /** Of everything that runs, or has run and ended. */
+  statuses(): readonly ConnectorStatus[] {
+    return [...this.#places.values()].flatMap(({ task }) => (task ? [task.status()] : []));
+  }
+
+  /** Every connector by name, and every file that could not be used under the name that it is about. */
+  views(): readonly ConnectorView[] {
+    const names = new Set([...this.#places.keys(), ...this.#wanted.invalid.map(({ name }) => name)]);
+    return [...names].sort().map((name) => this.#view(name));
+  }
+
+  /** Resolves when everything that is wanted runs. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#places.values()].map((place) => place.settled()));
+  }
+
+  /** Resolves when every connector has ended by itself. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#places.values()].map((place) => place.ended()));
+  }
+
+  /** Stops everything, side by side; nothing starts any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#places.values()].map((place) => place.close()));
+  }
+
+  #view(name: string): ConnectorView {
+    const invalid = this.#wanted.invalid.filter((each) => each.name === name);
+    const place = this.#places.get(name);
+    const connector = place?.connector;
+    return {
+      name,
+      kind: connector && (connector.kind === 'PostgresWalSource' ? 'source' : 'sink'),
+      file: connector?.file ?? invalid[0]?.file ?? '',
+      config: masked(connector?.raw ?? invalid[0]?.raw ?? {}),
+      status: place?.task?.status(),
+      problems: invalid.flatMap(({ file, problems }) => problems.map((problem) => `${file}: ${problem}`)),
+      warnings: connector?.warnings ?? [],
+    };
+  }
+
+  #placeOf(name: string): Place {
+    const present = this.#places.get(name);
+    if (present) return present;
+    const { pool, logger, onStart, onRemoved } = this.#options;
+    const events = {
+      started: (connector: ConnectorFile, isRestart: boolean): void => {
+        onStart(connector);
+        const fact = isRestart ? 'connector restarted with its new configuration' : 'connector started';
+        logger.info(fact, { connector: name, file: connector.file });
+      },
+      removed: (connector: ConnectorFile): void => {
+        this.#places.delete(name);
+        this.#warned.delete(name);
+        logger.warn('connector removed, nothing was deleted on the servers', leftovers(connector));
+        onRemoved(connector);
+      },
+    };
+    const place = new Place(pool, events, this.#takeOver);
+    this.#places.set(name, place);
+    return place;
+  }
+
+  /** Warnings are told once, and again when they change. */
+  #warn({ name, warnings }: ConnectorFile): void {
+    const all = warnings.join('\n');
+    if ((this.#warned.get(name) ?? '') === all) return;
+    this.#warned.set(name, all);
+    for (const setting of warnings) this.#options.logger.warn('setting ignored', { connector: name, setting });
+  }
+}
+
+/** By the secrets of every class: a file that cannot be used may name none, or a wrong one. */
+function masked(raw: RawConfig): RawConfig {
+  return maskConfig(POSTGRES_SINK, maskConfig(POSTGRES_WAL_SOURCE, raw));
+}

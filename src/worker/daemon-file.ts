@@ -1,0 +1,39 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Where the daemon of a state directory can be asked; `<state>/daemon.json` while it runs. */
+export interface DaemonFile {
+  readonly pid: number;
+  /** Undefined when it serves nothing. */
+  readonly url: string | undefined;
+  readonly version: string;
+}
+
+const NAME = 'daemon.json';
+
+/** Says that this process is the daemon of the state directory; disposing of it takes it back. */
+export async function writeDaemonFile(stateDirectory: string, daemon: DaemonFile): Promise<AsyncDisposable> {
+  const path = join(stateDirectory, NAME);
+  await writeFile(`${path}.next`, `${JSON.stringify(daemon)}\n`);
+  await rename(`${path}.next`, path);
+  return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+}
+
+/** The daemon that runs on a state directory; undefined when none does: the file of one that was killed stays behind. */
+export async function findDaemon(stateDirectory: string): Promise<DaemonFile | undefined> {
+  const text = await readFile(join(stateDirectory, NAME), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const daemon = JSON.parse(text) as DaemonFile;
+  return isAlive(daemon.pid) ? daemon : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
