@@ -1,6 +1,5 @@
 import type { Position } from '../change/position.ts';
 import { OperatorError, TransientError } from '../errors.ts';
-import { failPoint } from '../failpoint.ts';
 import type { Acceptance } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import type { HeldSource } from '../source/source.ts';
@@ -64,7 +63,6 @@ export async function acceptSource(
   if (isMade && !fromNow) throw needsSlot(held, position, walEnd);
   const created = fromNow && (isMade || publication);
   const resumes = created ? await held.create(signal) : (held.confirmed as Position);
-  failPoint('operate.slot-made');
   await append(options, history, held, resumes, signal);
   return { differences, position, resumes, created };
 }

@@ -37,7 +37,7 @@ const FIRST_WINDOW = 2_000;
 const WAIT_MS = 1_000;
 
 /** Visits the records of `[from, to)` of the checkpoints topic in order; records that are not ours are left out. */
-export async function visitLedger(
+async function visitLedger(
   log: Log,
   prefix: string,
   from: number,
@@ -173,6 +173,29 @@ export async function confirmOwnership(
     expected = span.base + span.count;
   }
   return expected - 1;
+}
+
+/** A place in the log. */
+export interface LogPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Per partition the lowest offset that any checkpoint names; what a reader of the whole history needs. Control topics included. */
+export async function lowestOffsets(log: Log, prefix: string, signal: AbortSignal): Promise<readonly LogPlace[]> {
+  const { start, end } = await log.bounds(checkpointsTopic(prefix), 0, signal);
+  const lowest = new Map<string, LogPlace>();
+  const counter = new CheckpointCounter();
+  const visit = (offset: number, record: LedgerRecord): void => {
+    for (const { topic, partition, base } of counter.feed(offset, record)?.spans ?? []) {
+      const known = lowest.get(`${topic}/${partition}`);
+      if (known === undefined || base < known.offset)
+        lowest.set(`${topic}/${partition}`, { topic, partition, offset: base });
+    }
+  };
+  await visitLedger(log, prefix, start, end, visit, signal);
+  return [{ topic: checkpointsTopic(prefix), partition: 0, offset: 0 }, ...lowest.values()];
 }
 
 /** Says that the log has forgotten what it promised to keep. */

@@ -1,7 +1,6 @@
 import type { Position } from '../change/position.ts';
 import { OperatorError, TransientError } from '../errors.ts';
-import { failPoint } from '../failpoint.ts';
-import { type Checkpoint, type Claim } from '../log/protocol/records.ts';
+import type { Checkpoint, Claim } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { ownerOf } from './gap.ts';
 import { confirmOwnership, type History, ledgerAppends, readHistory } from './ledger.ts';
@@ -38,7 +37,6 @@ export async function resetSource(tools: OperatorTools, slot: string, signal: Ab
   const { spans } = await log.publish(ledgerAppends(prefix, claim, now), undefined, signal);
   const offset = spans[0]?.base;
   if (offset === undefined) throw new TransientError('The claim was stored without an offset');
-  failPoint('operate.reset-claimed');
   const history = await readHistory(log, prefix, offset, signal);
   const { checkpoint: last } = history;
   if (last === undefined || !last.consistent) return settledOutcome(history) as ResetOutcome;

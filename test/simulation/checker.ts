@@ -61,6 +61,7 @@ export class Checker {
       this.#claimants.set(reader.offset, record.daemon);
       return;
     }
+    if (record.kind === 'acceptance') return;
     const name = `${record.nonce}/${record.part}`;
     const isCopy = this.#seen.has(name);
     this.#seen.add(name);

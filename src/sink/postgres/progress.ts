@@ -61,14 +61,26 @@ export async function claimProgress(
   );
   const row = rowOf(await whileEvicting(claimed, session, settings, signal), 'UPDATE');
   const [epoch, offset, state] = row;
-  if (offset === null || state === null || state === undefined) return { epoch: Number(epoch), progress: undefined };
-  const progress = JSON.parse(state) as Progress;
-  if (progress.checkpointOffset !== Number(offset)) {
-    throw new OperatorError(`The progress of connector "${settings.name}" contradicts itself`, {
-      advice: 'Its row in rowcast.progress was edited: restore it, or empty the replica and delete the row.',
-    });
+  return { epoch: Number(epoch), progress: progressOf(settings.name, offset ?? null, state ?? null) };
+}
+
+/** Versions of `state`; those written before it had one are 1. */
+const PROGRESS_VERSION = 1;
+
+/** Progress as a row has it; undefined when nothing was applied. Throws OperatorError for a newer format, or a row that was edited. */
+export function progressOf(name: string, offset: string | null, state: string | null): Progress | undefined {
+  if (offset === null || state === null) return undefined;
+  const { version = 1, ...progress } = JSON.parse(state) as Progress & { version?: number };
+  if (version > PROGRESS_VERSION) {
+    throw new OperatorError(
+      `The progress of connector "${name}" in rowcast.progress has format ${version}, this Rowcast reads format ${PROGRESS_VERSION}`,
+      { advice: 'A newer Rowcast has written it: start the newer Rowcast.' },
+    );
   }
-  return { epoch: Number(epoch), progress };
+  if (progress.checkpointOffset === Number(offset)) return progress;
+  throw new OperatorError(`The progress of connector "${name}" contradicts itself`, {
+    advice: 'Its row in rowcast.progress was edited: restore it, or empty the replica and delete the row.',
+  });
 }
 
 /** Opens a transaction and locks the row; throws TransientError unless it shows what the owner started from (V5). */
@@ -103,7 +115,7 @@ export async function beginTransaction(
 export function commitSql(settings: Who, progress: Progress, durable: boolean): string {
   const mode = durable ? 'set local synchronous_commit = on; ' : '';
   return /* sql */ `${mode}update rowcast.progress set checkpoint_offset = ${progress.checkpointOffset},
-    state = ${quoteLiteral(JSON.stringify(progress))}, updated_at = now() where ${keyOf(settings).match}; commit`;
+    state = ${quoteLiteral(JSON.stringify({ version: PROGRESS_VERSION, ...progress }))}, updated_at = now() where ${keyOf(settings).match}; commit`;
 }
 
 /** The connector's key columns, as a condition and as values. */

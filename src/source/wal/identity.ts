@@ -44,6 +44,16 @@ export function findBranch(history: string, ancestor: number): number | undefine
   return undefined;
 }
 
+/** The end of the server's WAL at this moment. Throws OperatorError on a standby, which has no WAL of its own. */
+export async function walEnd(client: pg.ClientBase): Promise<number> {
+  try {
+    const sql = /* sql */ `select pg_catalog.pg_current_wal_insert_lsn()::text as lsn`;
+    return parseLsn((await client.query<{ lsn: string }>(sql)).rows[0]?.lsn ?? '');
+  } catch (error) {
+    throw postgresError(error, "Cannot look up the end of the server's WAL");
+  }
+}
+
 async function onWalsender<T>(
   connection: ConnectionSettings,
   application: string,

@@ -71,6 +71,36 @@ export function otherPublication(name: string): OperatorError {
   });
 }
 
+/** What became of a publication that was to be dropped; `kept` says why it was not. */
+export type DroppedPublication =
+  | { readonly kind: 'dropped' | 'absent' }
+  | { readonly kind: 'kept'; readonly why: string };
+
+/**
+ * Drops the publication when it is one that `filtered` makes: with exactly the captured tables. Any other may be somebody else's.
+ */
+export async function dropPublication(
+  client: pg.ClientBase,
+  { publicationName: name, publicationAutocreateMode: mode }: Settings,
+  filter: CaptureFilter,
+): Promise<DroppedPublication> {
+  try {
+    const sql = /* sql */ `select puballtables from pg_catalog.pg_publication where pubname = $1`;
+    const present = (await client.query<{ puballtables: boolean }>(sql, [name])).rows[0];
+    if (!present) return { kind: 'absent' };
+    if (mode !== 'filtered') {
+      return { kind: 'kept', why: `publication.autocreate.mode is ${mode}, so somebody else may have made it` };
+    }
+    const [listed, wanted] = [await listedTables(client, name), await capturable(client, filter)];
+    const isOurs = !present.puballtables && listed.length === wanted.length && listed.every((t) => wanted.includes(t));
+    if (!isOurs) return { kind: 'kept', why: 'it has other tables than this connector captures' };
+    await client.query(/* sql */ `drop publication ${quoteIdentifier(name)}`);
+    return { kind: 'dropped' };
+  } catch (error) {
+    throw postgresError(error, `Cannot drop publication "${name}"`);
+  }
+}
+
 /** The captured tables of the publication, by name. */
 export async function publishedTables(
   client: pg.ClientBase,
@@ -109,16 +139,20 @@ async function create(
 /** Changes the tables only when they differ: every change of a publication makes all streams look it up again. */
 async function setTables(client: pg.ClientBase, name: string, filter: CaptureFilter, late: LateTables): Promise<void> {
   const wanted = await capturable(client, filter);
-  const sql = /* sql */ `select n.nspname, c.relname, c.relkind from pg_catalog.pg_publication p
-    join pg_catalog.pg_publication_rel r on r.prpubid = p.oid join pg_catalog.pg_class c on c.oid = r.prrelid
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`;
-  const present = (await client.query<TableRow>(sql, [name])).rows.map(tableClause);
+  const present = await listedTables(client, name);
   const missing = wanted.filter((table) => !present.includes(table));
   const surplus = present.filter((table) => !wanted.includes(table));
   const head = `alter publication ${quoteIdentifier(name)}`;
   if (late !== 'copied') for (const table of missing) await addIfEmpty(client, head, table, late);
   else if (missing.length > 0) await client.query(`${head} add table ${missing.join(', ')}`);
   if (surplus.length > 0) await client.query(`${head} drop table ${surplus.join(', ')}`);
+}
+
+async function listedTables(client: pg.ClientBase, name: string): Promise<string[]> {
+  const sql = /* sql */ `select n.nspname, c.relname, c.relkind from pg_catalog.pg_publication p
+    join pg_catalog.pg_publication_rel r on r.prpubid = p.oid join pg_catalog.pg_class c on c.oid = r.prrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`;
+  return (await client.query<TableRow>(sql, [name])).rows.map(tableClause);
 }
 
 /** Adds a table while nobody can write to it, if it has no row. */

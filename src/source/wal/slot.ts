@@ -47,6 +47,42 @@ export async function slotExists(client: pg.ClientBase, name: string): Promise<b
   }
 }
 
+/** What a server says of a slot, whatever its state, and how it stands to the end of WAL. */
+export interface SlotReport {
+  /** Undefined while it is being created, or when it is not a logical slot. */
+  readonly confirmedLsn: number | undefined;
+  /** Oldest WAL that the server keeps for it; undefined when it keeps none. */
+  readonly restartLsn: number | undefined;
+  readonly retainedBytes: number | undefined;
+  readonly activePid: number | undefined;
+  /** `reserved`, `extended`, `unreserved` or `lost`. */
+  readonly walStatus: string | undefined;
+}
+
+/** Looks at a slot for a person; undefined when there is none. */
+export async function reportSlot(client: pg.ClientBase, name: string): Promise<SlotReport | undefined> {
+  try {
+    const { rows } = await client.query<SlotReportRow>(
+      /* sql */ `select active_pid, confirmed_flush_lsn::text as confirmed, restart_lsn::text as restart, wal_status,
+          (case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()
+            else pg_catalog.pg_current_wal_lsn() end - restart_lsn)::text as retained
+        from pg_catalog.pg_replication_slots where slot_name = $1`,
+      [name],
+    );
+    const row = rows[0];
+    if (!row) return undefined;
+    return {
+      confirmedLsn: row.confirmed === null ? undefined : parseLsn(row.confirmed),
+      restartLsn: row.restart === null ? undefined : parseLsn(row.restart),
+      retainedBytes: row.retained === null ? undefined : Number(row.retained),
+      activePid: row.active_pid ?? undefined,
+      walStatus: row.wal_status ?? undefined,
+    };
+  } catch (error) {
+    throw postgresError(error, `Cannot look up slot "${name}"`);
+  }
+}
+
 /** Creates the slot on a replication connection, which waits for all transactions that are running to end. */
 export async function createSlot(walsender: pg.ClientBase, name: string): Promise<CreatedSlot> {
   try {
@@ -88,6 +124,14 @@ export function slotBusy(name: string, pid: number | undefined): TransientError 
       advice: 'Another process uses this slot: stop it, or set another slot.name.',
     },
   );
+}
+
+interface SlotReportRow {
+  readonly active_pid: number | null;
+  readonly confirmed: string | null;
+  readonly restart: string | null;
+  readonly retained: string | null;
+  readonly wal_status: string | null;
 }
 
 interface SlotRow {

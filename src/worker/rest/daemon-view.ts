@@ -35,7 +35,8 @@ export interface ConnectorView {
 /** What `rowcast offsets` and `rowcast delete` ask of a daemon that runs. */
 export type OperatorRequest =
   | { readonly kind: 'offsets'; readonly connector: string | undefined }
-  | { readonly kind: 'accept'; readonly connector: string }
+  /** `fromNow`: a slot that is missing is made at the present end of WAL; what was committed before is given up. */
+  | { readonly kind: 'accept'; readonly connector: string; readonly fromNow?: boolean }
   | { readonly kind: 'reset'; readonly connector: string }
   | {
       readonly kind: 'delete';

@@ -1,0 +1,36 @@
+import type { Clock } from '../../clock.ts';
+import type { ConnectorFile } from '../../connector/load-file.ts';
+import { OperatorError } from '../../errors.ts';
+import type { Log } from '../../log/log.ts';
+
+/** What an operator's request works with. */
+export interface OperateContext {
+  /** Publishes in turn with whoever else uses it. */
+  readonly log: Log;
+  /** What the embedded log is told of a reader that is gone for good; undefined where the log has no such list (Kafka). */
+  readonly forget: ((reader: string, signal: AbortSignal) => Promise<void>) | undefined;
+  /** Every connector that has a valid file. */
+  readonly connectors: readonly ConnectorFile[];
+  readonly clock: Clock;
+}
+
+/** Where one connector stands, in Kafka Connect's shape, and in our own words. */
+export interface ConnectorOffsets {
+  readonly offsets: readonly {
+    readonly partition: Readonly<Record<string, unknown>>;
+    readonly offset: Readonly<Record<string, unknown>>;
+  }[];
+  /** For a person, indented below the connector's name. */
+  readonly lines: readonly string[];
+}
+
+/** The connector of this name. Throws OperatorError that names those there are. */
+export function connectorOf({ connectors }: Pick<OperateContext, 'connectors'>, name: string): ConnectorFile {
+  const found = connectors.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  const names = connectors.map((each) => each.name).join(', ');
+  throw new OperatorError(`There is no connector "${name}"`, {
+    advice:
+      names === '' ? 'No connector file is valid.' : `There are: ${names}. A deleted file must be put back first.`,
+  });
+}

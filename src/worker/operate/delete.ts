@@ -1,0 +1,115 @@
+import { sinkConnection, sourceConnection } from '../../connector/connection-of.ts';
+import type { ConnectorFile } from '../../connector/load-file.ts';
+import { dropProgress } from '../../sink/postgres/stored-progress.ts';
+import { compileFilter } from '../../source/wal/filter.ts';
+import { dropPublication } from '../../source/wal/publication.ts';
+import { dropSlot, reportSlot } from '../../source/wal/slot.ts';
+import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
+import { replayedPrefix, walSourceSettings } from '../settings.ts';
+import { onDatabase } from './connections.ts';
+import type { OperateContext } from './context.ts';
+import type { SinkFile } from './sink-offsets.ts';
+import type { SourceFile } from './source-offsets.ts';
+
+type DeleteRequest = Extract<OperatorRequest, { kind: 'delete' }>;
+
+/** What was removed, and what stays with how it is removed. */
+interface Deleted {
+  readonly done: string[];
+  readonly stays: string[];
+}
+
+/**
+ * Removes what a connector leaves on its servers, as far as it is asked for, and tells of the rest. A log that keeps records for its readers
+ * forgets this one in any case. A connector whose file is gone already is only forgotten.
+ */
+export async function deleteConnector(
+  context: OperateContext,
+  request: DeleteRequest,
+  signal: AbortSignal,
+): Promise<OperatorAnswer> {
+  const { connector: name } = request;
+  const connector = context.connectors.find((each) => each.name === name);
+  const deleted: Deleted = { done: [], stays: [] };
+  if (connector?.kind === 'PostgresWalSource') await deleteSource(context, connector, request, deleted, signal);
+  if (connector?.kind === 'PostgresSink') await deleteSink(connector, request, deleted, signal);
+  if (context.forget !== undefined && connector?.kind !== 'PostgresWalSource') {
+    await context.forget(name, signal);
+    deleted.done.push('the log keeps nothing for it any more');
+  }
+  const { done, stays } = deleted;
+  return {
+    lines: [...done.map((line) => `${name}: ${line}`), ...stays.map((line) => `${name}: stays: ${line}`)],
+    value: { connector: name, done, stays },
+  };
+}
+
+async function deleteSource(
+  { connectors }: OperateContext,
+  connector: SourceFile,
+  request: DeleteRequest,
+  deleted: Deleted,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, config } = connector;
+  const settings = walSourceSettings(name, config);
+  const { slotName, publicationName } = settings;
+  await onDatabase(settings.connection, signal, async (client) => {
+    if (request.dropSlot) await dropTheSlot(client, slotName, deleted, signal);
+    else if ((await reportSlot(client, slotName)) !== undefined) {
+      deleted.stays.push(
+        `slot "${slotName}", which keeps WAL until it is dropped: select pg_drop_replication_slot('${slotName}')`,
+      );
+    }
+    const drop = `drop publication "${publicationName}"`;
+    const user = connectors.find((other) => other.name !== name && usesPublication(other, config));
+    if (!request.dropPublication) deleted.stays.push(`publication "${publicationName}": ${drop}`);
+    else if (user !== undefined) {
+      deleted.stays.push(`publication "${publicationName}", because connector "${user.name}" uses it`);
+    } else {
+      const outcome = await dropPublication(client, settings, compileFilter(settings));
+      if (outcome.kind === 'dropped') deleted.done.push(`publication "${publicationName}" is dropped`);
+      if (outcome.kind === 'absent') deleted.done.push(`publication "${publicationName}" does not exist`);
+      if (outcome.kind === 'kept')
+        deleted.stays.push(`publication "${publicationName}", because ${outcome.why}: ${drop}`);
+    }
+  });
+  deleted.stays.push(`the topics ${config.topicPrefix}.*: delete them when nobody reads them any more`);
+}
+
+async function dropTheSlot(
+  client: Parameters<typeof dropSlot>[0],
+  slot: string,
+  deleted: Deleted,
+  signal: AbortSignal,
+): Promise<void> {
+  const isThere = (await reportSlot(client, slot)) !== undefined;
+  await dropSlot(client, slot, signal);
+  deleted.done.push(`slot "${slot}" ${isThere ? 'is dropped' : 'does not exist'}`);
+}
+
+function usesPublication(other: ConnectorFile, config: SourceFile['config']): boolean {
+  if (other.kind !== 'PostgresWalSource' || other.config.publication !== config.publication) return false;
+  const [a, b] = [sourceConnection(other.config), sourceConnection(config)];
+  return a.host === b.host && a.port === b.port && a.database === b.database;
+}
+
+async function deleteSink(
+  { name, config }: SinkFile,
+  request: DeleteRequest,
+  deleted: Deleted,
+  signal: AbortSignal,
+): Promise<void> {
+  const key = { name, prefix: replayedPrefix(config) };
+  deleted.stays.push('the tables of the replica');
+  if (!request.dropProgress) {
+    deleted.stays.push(
+      `its progress, from which a connector of this name goes on: delete from rowcast.progress where connector = '${name}'; ` +
+        `delete from rowcast.tables where connector = '${name}'`,
+    );
+    return;
+  }
+  const { rows, schema } = await onDatabase(sinkConnection(config), signal, (client) => dropProgress(client, key));
+  deleted.done.push(rows > 0 ? 'its progress is removed from schema rowcast' : 'it has no progress in schema rowcast');
+  if (schema) deleted.done.push('schema rowcast was empty and is dropped');
+}

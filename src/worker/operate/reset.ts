@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { sinkConnection, sourceConnection } from '../../connector/connection-of.ts';
+import type { ConnectorFile } from '../../connector/load-file.ts';
+import { OperatorError } from '../../errors.ts';
+import { checkpointsTopic, schemaChangesTopic } from '../../log/protocol/topics.ts';
+import { fallsBack } from '../../pipeline/gap.ts';
+import { type LogPlace, lowestOffsets } from '../../pipeline/ledger.ts';
+import { resetSource } from '../../pipeline/reset.ts';
+import { lsnToPosition } from '../../postgres/lsn.ts';
+import { forgetProgress, readStoredProgress } from '../../sink/postgres/stored-progress.ts';
+import { walEnd } from '../../source/wal/identity.ts';
+import { dropSlot } from '../../source/wal/slot.ts';
+import type { OperatorAnswer } from '../rest/daemon-view.ts';
+import { replayedPrefix } from '../settings.ts';
+import { onDatabase } from './connections.ts';
+import type { OperateContext } from './context.ts';
+import type { SinkFile } from './sink-offsets.ts';
+import { historyOf, type SourceFile } from './source-offsets.ts';
+import { lsnText } from './text.ts';
+
+/** Makes a connector begin again at its next start: a source copies, a sink replays the log. */
+export async function reset(
+  context: OperateContext,
+  connector: ConnectorFile,
+  signal: AbortSignal,
+): Promise<OperatorAnswer> {
+  return connector.kind === 'PostgresWalSource'
+    ? await resetTheSource(context, connector, signal)
+    : await resetTheSink(context, connector, signal);
+}
+
+async function resetTheSource(
+  { log, clock }: OperateContext,
+  { name, config }: SourceFile,
+  signal: AbortSignal,
+): Promise<OperatorAnswer> {
+  const { topicPrefix: prefix, slot, snapshotMode } = config;
+  const position = (await historyOf(log, prefix, signal))?.checkpoint?.position;
+  return await onDatabase(sourceConnection(config), signal, async (client) => {
+    const end = lsnToPosition(await walEnd(client));
+    if (position !== undefined && end < position) throw fallsBack(prefix, position, end);
+    const outcome = await resetSource({ log, clock, random: randomUUID, prefix }, slot, signal);
+    const value = { connector: name, ...outcome };
+    if (outcome.kind === 'empty') {
+      return { lines: [`${name}: nothing was stored yet, so the next start copies everything anyway`], value };
+    }
+    await dropSlot(client, slot, signal); // the next start makes it anew; a lost one would stop it
+    const at = lsnText(outcome.position);
+    const first = outcome.kind === 'reset' ? `the position ${at} is void` : 'its first copy was not finished';
+    return { lines: [`${name}: ${first}, slot "${slot}" is dropped`, ...aftermath(snapshotMode, at)], value };
+  });
+}
+
+function aftermath(mode: SourceFile['config']['snapshotMode'], at: string): string[] {
+  if (mode === 'no_data') {
+    return [
+      `snapshot.mode is no_data: the next start copies nothing, and what was committed after ${at} until then is missing`,
+    ];
+  }
+  return [
+    'the next start copies every captured table again into the same topics',
+    'sinks empty the tables that they have made or filled and fill them again; until the copy is finished they show a part of it',
+  ];
+}
+
+async function resetTheSink(
+  { log }: OperateContext,
+  { name, config }: SinkFile,
+  signal: AbortSignal,
+): Promise<OperatorAnswer> {
+  const key = { name, prefix: replayedPrefix(config) };
+  return await onDatabase(sinkConnection(config), signal, async (client) => {
+    const stored = await readStoredProgress(client, key);
+    if (stored?.progress === undefined) {
+      return { lines: [`${name}: nothing was applied yet`], value: { connector: name, kind: 'empty' } };
+    }
+    const places = await wholeLog(log, key.prefix, signal);
+    await log.release(name, `${key.prefix}.`, places, signal); // first: what it needs again must not go meanwhile
+    await forgetProgress(client, key);
+    const { position } = stored.progress;
+    return {
+      lines: [
+        `${name}: its progress at ${lsnText(position)} is forgotten`,
+        'the next start replays the log from its beginning: the first copy in it empties the tables that the sink has made or filled',
+      ],
+      value: { connector: name, kind: 'reset', position },
+    };
+  });
+}
+
+/** Where a replay begins in every partition. Throws OperatorError when the log has forgotten a part of it. */
+async function wholeLog(log: OperateContext['log'], prefix: string, signal: AbortSignal): Promise<readonly LogPlace[]> {
+  const advice = `Nothing was changed. Copy everything again: rowcast offsets reset with the name of the source of ${prefix}.`;
+  const topic = checkpointsTopic(prefix);
+  if (!(await log.topics([topic], signal)).has(topic)) {
+    throw new OperatorError(`Topic ${topic} does not exist: there is nothing to replay`, { advice });
+  }
+  const places = await lowestOffsets(log, prefix, signal);
+  const there = await log.topics([...new Set(places.map((each) => each.topic)), schemaChangesTopic(prefix)], signal);
+  for (const { topic: name, partition, offset } of places) {
+    const start = there.has(name) ? (await log.bounds(name, partition, signal)).start : undefined;
+    if (start !== undefined && start <= offset) continue;
+    const state = start === undefined ? 'does not exist any more' : `begins at offset ${start}, ${offset} is needed`;
+    throw new OperatorError(`The log cannot be replayed from its beginning: topic ${name} ${state}`, { advice });
+  }
+  return places;
+}
