@@ -16,9 +16,9 @@ const MEANINGFUL = new Set(['user', 'username', 'password', 'sslmode', 'ssl', 's
 export function parseConnectionUrl(text: string): UrlConnection {
   const url = parse(text.replace(/^jdbc:/, ''));
   const query = url.searchParams;
-  const user = decodeURIComponent(url.username) || query.get('user') || query.get('username');
-  const password = decodeURIComponent(url.password) || query.get('password');
-  const database = decodeURIComponent(url.pathname.slice(1));
+  const user = decoded(url.username) || query.get('user') || query.get('username');
+  const password = decoded(url.password) || query.get('password');
+  const database = decoded(url.pathname.slice(1));
   if (database === '') throw new OperatorError('names no database');
   return {
     host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
@@ -42,6 +42,14 @@ function parse(text: string): URL {
   const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url) return url;
   throw new OperatorError('must be jdbc:postgresql://host:port/database or postgres://user@host:port/database');
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (cause) {
+    throw new OperatorError('has a % that encodes nothing: a % itself is written %25', { cause });
+  }
 }
 
 function sslMode(query: URLSearchParams): ConnectionSettings['sslmode'] {

@@ -1,26 +1,40 @@
 import type { SettingsOf } from './setting.ts';
 
-/** Everything that can be said about a kind of connector without running it. Declared once, as data. */
-export interface ConnectorClass<T> {
+/** What the settings amount to together. `config` is undefined when there are problems. */
+export interface Completed<C> {
+  readonly config: C | undefined;
+  /** Each begins with the key that it is about, and never holds the value of a secret. */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  /** Secrets that were found inside of values: the password of a URL, of a login module. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * A set of settings and all that can be said about it without using it, declared once, as data: of `S`, the settings one by one, and of `C`,
+ * what they amount to.
+ */
+export interface Declaration<S, C = S> {
   readonly name: string;
-  readonly kind: 'source' | 'sink';
   readonly doc: string;
-  readonly settings: SettingsOf<T>;
+  readonly settings: SettingsOf<S>;
   /** Other products' class names that mean this one, each with the defaults that differ under that name. */
   readonly aliases: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Other names of settings, by the name that replaced them. */
+  /** Other names of settings, by the name that replaced them. Given together they must agree. */
   readonly renamed: Readonly<Record<string, string>>;
   /** Keys that are known and change nothing here, with the reason. A key that ends in `*` is a prefix. */
   readonly ignored: Readonly<Record<string, string>>;
   /** Keys whose effect would be missed: a file that has one is refused, with the reason. A key that ends in `*` is a prefix. */
   readonly unsupported: Readonly<Record<string, string>>;
-  /** Values with which such a key changes nothing, so that it may stay. */
-  readonly harmless: Readonly<Record<string, string>>;
-  /** Rules over several settings: what is wrong, and what deserves a warning. `given` holds the keys that the file has. */
-  check(
-    config: T,
-    given: ReadonlySet<string>,
-  ): { readonly problems: readonly string[]; readonly warnings: readonly string[] };
+  /** Values with which such a key says what is the case anyway, so that it may stay. */
+  readonly harmless: Readonly<Record<string, readonly string[]>>;
+  /** Puts the settings together and holds rules over several of them. `given` holds the keys that the file has. */
+  complete(settings: S, given: ReadonlySet<string>): Completed<C>;
+}
+
+/** A kind of connector. */
+export interface ConnectorClass<S, C = S> extends Declaration<S, C> {
+  readonly kind: 'source' | 'sink';
 }
 
 /** The reason that a table of keys gives for `key`, exactly or by a prefix. */

@@ -1,5 +1,9 @@
+import { registryIgnored, registryRenames } from './registry-settings.ts';
+
 /** Confluent's Avro converter: the format that is written anyway. */
-export const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
+const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
+
+const TOPIC_NAME_STRATEGY = 'io.confluent.kafka.serializers.subject.TopicNameStrategy';
 
 const FRAMEWORK = 'Rowcast has its own way to do this';
 const CLIENTS = 'Kafka clients are set up by the daemon';
@@ -8,10 +12,16 @@ const CLIENTS = 'Kafka clients are set up by the daemon';
 const IGNORED_BY_ALL: Readonly<Record<string, string>> = {
   'tasks.max.enforce': FRAMEWORK,
   'header.converter*': 'headers are bytes',
-  'key.converter.schemas.enable': 'records are Avro',
-  'value.converter.schemas.enable': 'records are Avro',
-  'key.converter.schema.registry.url': 'the built-in schema store is used',
-  'value.converter.schema.registry.url': 'the built-in schema store is used',
+  ...forBothConverters({
+    'schemas.enable': 'records are Avro',
+    'schemas.cache.config': FRAMEWORK,
+    'schemas.cache.size': FRAMEWORK,
+    'connect.meta.data': 'schemas always say where their types come from',
+    'ignore.default.for.nullables': 'NULL is always written as NULL',
+    'latest.compatibility.strict': FRAMEWORK,
+  }),
+  ...registryIgnored('key.converter.'),
+  ...registryIgnored('value.converter.'),
   'config.action.reload': FRAMEWORK,
   'errors.log.*': FRAMEWORK,
   'errors.retry.*': 'passing failures are retried for ever, with growing pauses',
@@ -21,12 +31,63 @@ const IGNORED_BY_ALL: Readonly<Record<string, string>> = {
   'admin.override.*': CLIENTS,
 };
 
+/** Other names of settings that every kind of connector has. Both converters of a connector use one registry. */
+export const RENAMED_BY_ALL: Readonly<Record<string, string>> = {
+  ...registryRenames('value.converter.'),
+  ...Object.fromEntries(
+    Object.entries(registryRenames('key.converter.')).map(([old, key]) => [old, key.replace(/^key\./, 'value.')]),
+  ),
+  ...Object.fromEntries(
+    [
+      'url',
+      'basic.auth.credentials.source',
+      'basic.auth.user.info',
+      'ssl.truststore.type',
+      'ssl.truststore.location',
+      'ssl.truststore.certificates',
+      'ssl.keystore.type',
+      'ssl.keystore.location',
+      'ssl.keystore.key',
+      'ssl.keystore.certificate.chain',
+      'ssl.certificate.location',
+      'ssl.key.location',
+      'ssl.key.password',
+      'ssl.endpoint.identification.algorithm',
+    ].map((name) => [`key.converter.schema.registry.${name}`, `value.converter.schema.registry.${name}`]),
+  ),
+};
+
+/** What is written and read anyway. */
+export const HARMLESS_TO_ALL: Readonly<Record<string, readonly string[]>> = {
+  'key.converter': [AVRO_CONVERTER],
+  'value.converter': [AVRO_CONVERTER],
+  'key.converter.auto.register.schemas': ['true'],
+  'value.converter.auto.register.schemas': ['true'],
+  'key.converter.use.latest.version': ['false'],
+  'value.converter.use.latest.version': ['false'],
+  'key.converter.enhanced.avro.schema.support': ['false'],
+  'value.converter.enhanced.avro.schema.support': ['false'],
+  'key.converter.scrub.invalid.names': ['false'],
+  'value.converter.scrub.invalid.names': ['false'],
+  'key.converter.key.subject.name.strategy': [TOPIC_NAME_STRATEGY],
+  'value.converter.value.subject.name.strategy': [TOPIC_NAME_STRATEGY],
+};
+
 const UNSUPPORTED_BY_ALL: Readonly<Record<string, string>> = {
   'transforms*': 'there are no transforms yet',
   'predicates*': 'there are no predicates yet',
   'key.converter*': 'records are written and read as Avro; leave this out',
   'value.converter*': 'records are written and read as Avro; leave this out',
 };
+
+function forBothConverters(table: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(table);
+  return Object.fromEntries(
+    ['key.converter.', 'value.converter.'].flatMap((prefix) =>
+      entries.map(([name, reason]) => [`${prefix}${name}`, reason]),
+    ),
+  );
+}
 
 /** Keys of Debezium's Postgres connector and of Connect that change nothing for a WAL source. */
 export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
@@ -70,7 +131,26 @@ export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
   'read.only': 'nothing is written to the source but the publication',
   'signal.enabled.channels': 'there are no signals yet',
   'signal.poll.interval.ms': 'there are no signals yet',
+  'signal.kafka.*': 'there are no signals yet',
+  'signal.consumer.*': 'there are no signals yet',
+  'signal.file': 'there are no signals yet',
   'notification.*': 'there are no notifications yet',
+  'publish.via.partition.root': 'a partitioned table is always captured as one table',
+  'hstore.handling.mode': "a type without an Avro type of its own is written as Postgres's text",
+  'interval.handling.mode': "a type without an Avro type of its own is written as Postgres's text",
+  'money.fraction.digits': "a type without an Avro type of its own is written as Postgres's text",
+  'topic.heartbeat.prefix': 'there is no heartbeat topic: an idle source moves its slot by itself',
+  'topic.heartbeat.name': 'there is no heartbeat topic: an idle source moves its slot by itself',
+  'topic.transaction': 'there is no transaction topic: checkpoints mark transactions',
+  'topic.cache.size': FRAMEWORK,
+  'column.propagate.source.type': 'schemas always say the types of their columns',
+  'datatype.propagate.source.type': 'schemas always say the types of their columns',
+  'snapshot.tables.order.by.row.count': 'tables are copied one after another',
+  'guardrail.*': FRAMEWORK,
+  'custom.sanitize.pattern': FRAMEWORK,
+  'legacy.*': FRAMEWORK,
+  'internal.*': FRAMEWORK,
+  'offsets.storage.topic': 'checkpoints stand in a topic of their own, <topic.prefix>.checkpoints',
 };
 
 /** Keys of Debezium's Postgres connector whose effect would be missed: masked values in clear, other rows, other topics. */
@@ -89,8 +169,17 @@ export const UNSUPPORTED_BY_SOURCES: Readonly<Record<string, string>> = {
   'converters*': 'they name Java classes',
   'post.processors*': 'they name Java classes',
   'slot.drop.on.stop': 'whatever changes while the connector is stopped would be lost; drop the slot by hand',
-  'skipped.operations': 'a replica needs every operation; leave this out or say none',
-  'publish.via.partition.root': 'partitions are captured one by one',
+  'snapshot.mode.*': 'it belongs to snapshot modes that are not there',
+  'skip.messages.without.change': 'every change is sent',
+  'schema.name.adjustment.mode': 'names that Avro does not allow are told apart by another rule; say none',
+  'field.name.adjustment.mode': 'names that Avro does not allow are told apart by another rule; say none',
+  'event.processing.failure.handling.mode': 'what cannot be processed stops the connector; say fail',
+  'unavailable.value.placeholder': 'it is always __debezium_unavailable_value',
+  'message.prefix.*': 'logical messages are not sent',
+  'database.initial.statements': 'the settings of a session are part of how values are read',
+  'database.sslpassword': 'the file of database.sslkey must hold a key without password',
+  'database.connection.*': 'it names a Java class',
+  'transaction.metadata.factory': 'it names a Java class',
   'topic.creation.groups': 'there is one group of topics: topic.creation.default.*',
   'slot.failover': 'there are no failover slots yet',
 };
@@ -107,7 +196,6 @@ export const IGNORED_BY_SINKS: Readonly<Record<string, string>> = {
   'flush.*': 'passing failures are retried for ever, with growing pauses',
   'use.time.zone': 'times are written as they were',
   'database.time_zone': 'times are written as they were',
-  'truncate.enabled': 'a replica follows truncates',
 };
 
 /** Keys of Debezium's JDBC sink whose effect would be missed. */
@@ -115,8 +203,6 @@ export const UNSUPPORTED_BY_SINKS: Readonly<Record<string, string>> = {
   ...UNSUPPORTED_BY_ALL,
   'primary.key.fields': 'keys are those of the source tables',
   'field.*': 'leave columns out at the source, with column.exclude.list',
-  'collection.name.format': 'tables have the names that they have on the source',
-  'table.name.format': 'tables have the names that they have on the source',
   'column.naming.strategy': 'it names a Java class',
   'collection.naming.strategy': 'it names a Java class',
   'errors.tolerance': 'there is no dead-letter topic yet: a record that cannot be applied stops the connector',

@@ -1,141 +1,101 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { describeError, OperatorError } from '../errors.ts';
-import type { ConnectorClass } from './connector-class.ts';
-import { nearest } from './nearest.ts';
-import { type ParsedConfig, parseConfig, type RawConfig } from './parse-config.ts';
-import { POSTGRES_SINK, type PostgresSinkConfig } from './postgres-sink.ts';
-import { POSTGRES_WAL_SOURCE, type PostgresWalConfig } from './postgres-wal-source.ts';
+import { join } from 'node:path';
+import { OperatorError } from '../errors.ts';
+import { type ConnectorFile, type ReadFile, readConnector } from './connector-file.ts';
 import type { Environment } from './reference.ts';
 
+export { type ConnectorFile, type ReadFile, secretsOf } from './connector-file.ts';
+
 /**
- * One connector as its file declares it, read and checked. `kind` says which config it has; `raw` is the config as written, with its
- * references unresolved: never shown without `maskConfig`. Plain data that can be handed to a worker thread.
+ * Reads every `.json` file of the directory, by name; one that is wrong does not hide the others. What two files cannot both have
+ * (a name, a topic.prefix, a slot) is a problem of the later one. Throws OperatorError when the directory cannot be read.
  */
-export type ConnectorFile = {
-  readonly name: string;
-  readonly file: string;
-  readonly raw: RawConfig;
-  readonly warnings: readonly string[];
-} & (
-  | { readonly kind: 'PostgresWalSource'; readonly config: PostgresWalConfig }
-  | { readonly kind: 'PostgresSink'; readonly config: PostgresSinkConfig }
-);
-
-type Read = { readonly connector: ConnectorFile } | { readonly problems: readonly string[] };
+export function readConnectorFiles(directory: string, env: Environment): readonly ReadFile[] {
+  const files: ReadFile[] = [];
+  for (const name of jsonFiles(directory)) {
+    const read = readFile(join(directory, name), env);
+    if (read) files.push('connector' in read ? judged(read.connector, files) : read);
+  }
+  return files;
+}
 
 /**
- * Reads every `.json` file of the directory, by name. Throws one OperatorError that lists all problems of all files; a name
- * that two files give to their connector is one of them.
+ * The connectors of the directory, all of them valid. Throws one OperatorError that lists all problems of all files, or says that there is
+ * no file.
  */
 export function loadConnectors(directory: string, env: Environment): readonly ConnectorFile[] {
-  const connectors: ConnectorFile[] = [];
-  const problems: string[] = [];
-  for (const file of jsonFiles(directory)) {
-    const read = readFile(join(directory, file), env);
-    if ('problems' in read) problems.push(...read.problems.map((problem) => `${join(directory, file)}: ${problem}`));
-    else connectors.push(read.connector);
+  const files = readConnectorFiles(directory, env);
+  if (files.length === 0) {
+    throw new OperatorError(`${directory} has no connector files`, {
+      advice: 'Put a file with {"name", "config"} there.',
+    });
   }
-  for (const { name, file } of connectors) {
-    const first = connectors.find((each) => each.name === name);
-    if (first && first.file !== file) problems.push(`${file}: ${first.file} already has the name "${name}"`);
-  }
+  const problems = files.flatMap((read) => ('problems' in read ? lines(read.file, read.problems) : []));
   if (problems.length > 0)
     throw new OperatorError(problems.join('\n'), { advice: 'Correct the files and start again.' });
-  return connectors;
+  return files.flatMap((read) => ('connector' in read ? [read.connector] : []));
 }
 
 /** Reads one connector from the text of its file. Throws an OperatorError that lists all its problems. */
 export function parseConnector(file: string, json: string, env: Environment): ConnectorFile {
-  const read = readText(file, json, env);
+  const read = readConnector(file, json, env);
   if ('connector' in read) return read.connector;
-  throw new OperatorError(read.problems.map((problem) => `${file}: ${problem}`).join('\n'));
+  throw new OperatorError(lines(file, read.problems).join('\n'));
+}
+
+function lines(file: string, problems: readonly string[]): readonly string[] {
+  return problems.map((problem) => `${file}: ${problem}`);
 }
 
 function jsonFiles(directory: string): readonly string[] {
-  let names: string[];
   try {
-    names = readdirSync(directory);
+    return readdirSync(directory)
+      .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+      .sort();
   } catch (cause) {
     throw new OperatorError(`${directory} cannot be read`, { cause, advice: 'Name a directory with connector files.' });
   }
-  const files = names.filter((name) => name.endsWith('.json')).sort();
-  if (files.length > 0) return files;
-  throw new OperatorError(`${directory} has no connector files`, {
-    advice: 'Put a file with {"name", "config"} there.',
-  });
 }
 
-function readFile(path: string, env: Environment): Read {
+/** Undefined when the file is gone since the directory was read. */
+function readFile(path: string, env: Environment): ReadFile | undefined {
+  let json: string;
   try {
-    return readText(path, readFileSync(path, 'utf8'), env);
-  } catch (cause) {
-    return { problems: [`cannot be read: ${describeError(cause)}`] };
-  }
-}
-
-function readText(file: string, json: string, env: Environment): Read {
-  const shape = rawConnector(file, json);
-  if (typeof shape === 'string') return { problems: [shape] };
-  const { name, config } = shape;
-  const wanted = config['connector.class'];
-  if (wanted === undefined) return { problems: ['connector.class is required'] };
-  if (means(POSTGRES_WAL_SOURCE, wanted)) {
-    return result(parseConfig(POSTGRES_WAL_SOURCE, config, env), (parsed, warnings) => {
-      return { kind: 'PostgresWalSource', name, file, raw: config, warnings, config: parsed };
-    });
-  }
-  if (means(POSTGRES_SINK, wanted)) {
-    return result(parseConfig(POSTGRES_SINK, config, env), (parsed, warnings) => {
-      return { kind: 'PostgresSink', name, file, raw: config, warnings, config: parsed };
-    });
-  }
-  return { problems: [unknownClass(wanted)] };
-}
-
-function result<T>(parsed: ParsedConfig<T>, make: (config: T, warnings: readonly string[]) => ConnectorFile): Read {
-  if (parsed.config === undefined) return { problems: parsed.problems };
-  return { connector: make(parsed.config, parsed.warnings) };
-}
-
-function means<T>(connector: ConnectorClass<T>, wanted: string): boolean {
-  return wanted === connector.name || Object.hasOwn(connector.aliases, wanted);
-}
-
-function unknownClass(wanted: string): string {
-  const known = [POSTGRES_WAL_SOURCE, POSTGRES_SINK].flatMap((each) => [each.name, ...Object.keys(each.aliases)]);
-  const guess = nearest(wanted, known);
-  return `connector.class ${wanted} is not known${guess === undefined ? `; known are ${known.join(', ')}` : `; did you mean ${guess}?`}`;
-}
-
-/** `{"name", "config": {…}}`, or the config alone with its name inside or else the file's; a text says what is wrong. */
-function rawConnector(file: string, json: string): { readonly name: string; readonly config: RawConfig } | string {
-  const parsed = parseJson(json);
-  if (typeof parsed === 'string') return parsed;
-  const flat = isObject(parsed.config) ? parsed.config : parsed;
-  const config: Record<string, string> = {};
-  for (const [key, value] of Object.entries(flat)) {
-    if (typeof value === 'string') config[key] = value;
-    else if (typeof value === 'number' || typeof value === 'boolean') config[key] = String(value);
-    else return `${key} must be a text: settings are flat`;
-  }
-  const name = typeof parsed.name === 'string' ? parsed.name : (config.name ?? basename(file, '.json'));
-  if (!/^[^\s/]{1,100}$/.test(name)) return 'name must have neither blanks nor slashes, and at most 100 characters';
-  return { name, config };
-}
-
-function parseJson(json: string): Readonly<Record<string, unknown>> | string {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
+    json = readFileSync(path, 'utf8');
   } catch (error) {
-    // V8's message quotes the text around the error, which may be a password (Invariant 11): only the place is kept.
-    const place = /at position \d+( \(line \d+ column \d+\))?/.exec(describeError(error))?.[0];
-    return `is not JSON${place === undefined ? '' : `: ${place}`}`;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    return code === 'ENOENT' ? undefined : { file: path, problems: [`cannot be read: ${code}`] };
   }
-  return isObject(parsed) ? parsed : 'must hold an object';
+  return readConnector(path, json, env);
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The connector, or what it cannot have because an earlier file has it. */
+function judged(connector: ConnectorFile, earlier: readonly ReadFile[]): ReadFile {
+  const { name, file, raw } = connector;
+  const problems: string[] = [];
+  for (const read of earlier) {
+    if ('connector' in read) problems.push(...clashes(connector, read.connector));
+  }
+  return problems.length === 0 ? { file, connector } : { file, name, raw, problems };
+}
+
+function clashes(connector: ConnectorFile, other: ConnectorFile): readonly string[] {
+  const problems: string[] = [];
+  if (connector.name === other.name) {
+    problems.push(`${other.file} already has the name "${other.name}"; give one of the two another name`);
+  }
+  if (connector.kind !== 'PostgresWalSource' || other.kind !== 'PostgresWalSource') return problems;
+  const [mine, theirs] = [connector.config, other.config];
+  if (mine.topicPrefix === theirs.topicPrefix) {
+    problems.push(
+      `topic.prefix "${mine.topicPrefix}" is already the one of ${other.file}: two sources cannot share it`,
+    );
+  }
+  const isOneServer = mine.hostname.toLowerCase() === theirs.hostname.toLowerCase() && mine.port === theirs.port;
+  if (isOneServer && mine.slot === theirs.slot) {
+    problems.push(
+      `slot.name "${mine.slot}" is already the one of ${other.file} on the same server: give one another slot`,
+    );
+  }
+  return problems;
 }

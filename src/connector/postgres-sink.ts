@@ -1,8 +1,12 @@
-import type { ConnectorClass } from './connector-class.ts';
-import { type UrlConnection, parseConnectionUrl } from './connection-url.ts';
-import { AVRO_CONVERTER, IGNORED_BY_SINKS, UNSUPPORTED_BY_SINKS } from './debezium-keys.ts';
+import { OperatorError } from '../errors.ts';
+import type { RegistryClientConfig } from './client-config.ts';
+import type { Completed, ConnectorClass } from './connector-class.ts';
+import { parseConnectionUrl, type UrlConnection } from './connection-url.ts';
+import { HARMLESS_TO_ALL, IGNORED_BY_SINKS, RENAMED_BY_ALL, UNSUPPORTED_BY_SINKS } from './debezium-keys.ts';
+import { completeRegistry, type RegistrySettings, registrySettings } from './registry-settings.ts';
 import {
   choice,
+  declare,
   flag,
   integer,
   list,
@@ -15,7 +19,12 @@ import {
 } from './setting.ts';
 
 /** What a PostgresSink is told by its file. Names follow Debezium's JDBC sink; the doc of each is in `POSTGRES_SINK.settings`. */
-export interface PostgresSinkConfig {
+export interface PostgresSinkConfig extends PostgresSinkSettings {
+  /** Where the schemas of its records are looked up; undefined: where the daemon says. */
+  readonly registry: RegistryClientConfig | undefined;
+}
+
+interface PostgresSinkSettings {
   readonly connection: UrlConnection;
   readonly user: string | undefined;
   readonly password: string | undefined;
@@ -25,6 +34,8 @@ export interface PostgresSinkConfig {
   readonly insertMode: 'upsert';
   readonly primaryKeyMode: 'record_key';
   readonly deleteEnabled: boolean;
+  readonly truncateEnabled: boolean;
+  readonly collectionNameFormat: typeof NAMES_OF_THE_SOURCE;
   readonly schemaEvolution: 'none' | 'basic';
   readonly autoCreate: boolean | undefined;
   readonly autoEvolve: boolean | undefined;
@@ -33,8 +44,10 @@ export interface PostgresSinkConfig {
   readonly tasksMax: number;
 }
 
+const NAMES_OF_THE_SOURCE = '${source.schema}.${source.table}';
+
 /** Keeps a Postgres database equal to a source: whole source transactions, exactly once. */
-export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
+export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettings, PostgresSinkConfig> = {
   name: 'PostgresSink',
   kind: 'sink',
   doc: 'Keeps a Postgres database equal to a source, whole transactions and exactly once.',
@@ -55,11 +68,12 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
       secret('connection.password', {
         group: 'Connection',
         importance: 'high',
-        doc: 'Password of the role; best as ${env:NAME}.',
+        doc: 'Password of the role; best as ${env:NAME} or ${file:path:key}.',
       }),
     ),
     topicPrefix: optional(
       text('topic.prefix', {
+        effect: 'never',
         group: 'Topics',
         importance: 'high',
         pattern: /^[A-Za-z0-9._-]{1,100}$/,
@@ -76,21 +90,36 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
       doc: 'Regular expressions that a table topic must match to be replayed.',
     }),
     insertMode: choice('insert.mode', ['upsert'], {
+      importance: 'low',
       group: 'Writes',
       default: 'upsert',
       foreseen: ['insert', 'update'],
       doc: 'What becomes of a row: a replica has the row as it is on the source.',
     }),
     primaryKeyMode: choice('primary.key.mode', ['record_key'], {
+      importance: 'low',
       group: 'Writes',
       default: 'record_key',
       foreseen: ['none', 'kafka', 'record_value', 'record_header'],
       doc: "Which columns identify a row: the source table's own key.",
     }),
     deleteEnabled: flag('delete.enabled', {
+      importance: 'low',
       group: 'Writes',
       default: 'true',
       doc: 'Whether deletes are replayed; a replica needs them.',
+    }),
+    truncateEnabled: flag('truncate.enabled', {
+      group: 'Writes',
+      importance: 'low',
+      default: 'true',
+      doc: 'Whether truncates are replayed; a replica needs them.',
+    }),
+    collectionNameFormat: tableNames('collection.name.format', {
+      group: 'Tables',
+      importance: 'low',
+      default: NAMES_OF_THE_SOURCE,
+      doc: 'Names of the tables: those that they have on the source.',
     }),
     schemaEvolution: choice('schema.evolution', ['basic', 'none'], {
       group: 'Tables',
@@ -110,12 +139,15 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
       doc: 'What to do when the first copy finds rows in a table of the replica.',
     }),
     maxFetchBytes: integer('max.fetch.bytes', 65_536, 1024 * 1024 * 1024, {
+      importance: 'low',
       group: 'Topics',
       default: String(8 * 1024 * 1024),
       doc: 'Bytes of records that are read from the log at once: bounds memory.',
     }),
+    ...registrySettings('value.converter.', 'restart'),
     tasksMax: integer('tasks.max', 1, 1000, {
       group: 'Common',
+      importance: 'low',
       default: '1',
       doc: 'A consistent replica is written by one task.',
     }),
@@ -125,33 +157,55 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkConfig> = {
       'insert.mode': 'insert',
       'primary.key.mode': 'none',
       'delete.enabled': 'false',
+      'truncate.enabled': 'false',
+      'collection.name.format': '${topic}',
       'schema.evolution': 'none',
     },
   },
-  renamed: { 'connection.user': 'connection.username' },
+  renamed: {
+    'connection.user': 'connection.username',
+    'table.name.format': 'collection.name.format',
+    ...RENAMED_BY_ALL,
+  },
   ignored: IGNORED_BY_SINKS,
   unsupported: UNSUPPORTED_BY_SINKS,
-  harmless: { 'errors.tolerance': 'none', 'key.converter': AVRO_CONVERTER, 'value.converter': AVRO_CONVERTER },
-  check,
+  harmless: { 'errors.tolerance': ['none'], 'errors.deadletterqueue.topic.name': [''], ...HARMLESS_TO_ALL },
+  complete,
 };
 
 function url(key: string, spec: SettingSpec): Setting<UrlConnection> {
-  return { ...spec, key, type: 'STRING', required: true, parse: parseConnectionUrl };
+  return declare(key, 'STRING', spec, parseConnectionUrl);
 }
 
-function check(
-  config: PostgresSinkConfig,
+function tableNames(key: string, spec: SettingSpec): Setting<typeof NAMES_OF_THE_SOURCE> {
+  const setting = declare(key, 'STRING', spec, (value): typeof NAMES_OF_THE_SOURCE => {
+    if (value === NAMES_OF_THE_SOURCE) return value;
+    throw new OperatorError(`must be ${NAMES_OF_THE_SOURCE}: tables have the names that they have on the source`);
+  });
+  return { ...setting, choices: [NAMES_OF_THE_SOURCE] };
+}
+
+function complete(
+  settings: PostgresSinkSettings & RegistrySettings,
   given: ReadonlySet<string>,
-): { readonly problems: readonly string[]; readonly warnings: readonly string[] } {
+): Completed<PostgresSinkConfig> {
+  const problems = contradictions(settings, given);
+  const secrets: string[] = [];
+  const registry = completeRegistry(settings, 'value.converter.', problems, secrets);
+  return { config: { ...settings, registry }, problems, warnings: [], secrets };
+}
+
+function contradictions(config: PostgresSinkSettings, given: ReadonlySet<string>): string[] {
   const problems: string[] = [];
   if (given.has('topics') && given.has('topics.regex')) problems.push('topics and topics.regex exclude each other');
   if (config.user === undefined && config.connection.user === undefined)
     problems.push('connection.username is required');
   if (!config.deleteEnabled) problems.push('delete.enabled must be true: a replica without deletes is none');
+  if (!config.truncateEnabled) problems.push('truncate.enabled must be true: a replica follows truncates');
   if (config.topicPrefix === undefined && prefixOf(config.topics) === undefined) {
     problems.push('topic.prefix is required: it says which source to replay');
   }
-  return { problems, warnings: [] };
+  return problems;
 }
 
 /** `prefix` of topics named `<prefix>.<schema>.<table>`, when they all have the same. */

@@ -1,11 +1,18 @@
 import { SSL_MODES } from './connection-url.ts';
-import type { ConnectorClass } from './connector-class.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import type { RegistryClientConfig } from './client-config.ts';
+import type { Completed, ConnectorClass } from './connector-class.ts';
+import { HARMLESS_TO_ALL, IGNORED_BY_SOURCES, RENAMED_BY_ALL, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
+import { completeRegistry, type RegistrySettings, registrySettings } from './registry-settings.ts';
 import { choice, flag, integer, optional, patterns, remaining, secret, text } from './setting.ts';
-import { AVRO_CONVERTER, IGNORED_BY_SOURCES, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
 
 /** What a PostgresWalSource is told by its file. Names follow Debezium's; the doc of each is in `POSTGRES_WAL_SOURCE.settings`. */
-export interface PostgresWalConfig {
+export interface PostgresWalConfig extends PostgresWalSettings {
+  /** Where its schemas are registered; undefined: where the daemon says. */
+  readonly registry: RegistryClientConfig | undefined;
+}
+
+interface PostgresWalSettings {
   readonly hostname: string;
   readonly port: number;
   readonly user: string;
@@ -38,13 +45,14 @@ export interface PostgresWalConfig {
   readonly decimalHandling: 'precise';
   readonly timePrecision: 'adaptive';
   readonly binaryHandling: 'bytes';
+  readonly skippedOperations: 'none' | 't';
   readonly tasksMax: number;
 }
 
 const IDENTIFIER = { pattern: /^[^\0]{1,63}$/, rule: 'a name of at most 63 characters' };
 
 /** Captures row changes from Postgres's WAL through a logical replication slot. */
-export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
+export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistrySettings, PostgresWalConfig> = {
   name: 'PostgresWalSource',
   kind: 'source',
   doc: 'Captures row changes of a Postgres database from its WAL, after a consistent copy of the tables.',
@@ -54,7 +62,12 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       importance: 'high',
       doc: 'Host name or address of the server.',
     }),
-    port: integer('database.port', 1, 65535, { group: 'Connection', default: '5432', doc: 'Port of the server.' }),
+    port: integer('database.port', 1, 65535, {
+      importance: 'high',
+      group: 'Connection',
+      default: '5432',
+      doc: 'Port of the server.',
+    }),
     user: text('database.user', {
       group: 'Connection',
       importance: 'high',
@@ -64,7 +77,7 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       secret('database.password', {
         group: 'Connection',
         importance: 'high',
-        doc: 'Password of the role; best as ${env:NAME}.',
+        doc: 'Password of the role; best as ${env:NAME} or ${file:path:key}.',
       }),
     ),
     database: text('database.dbname', {
@@ -83,13 +96,16 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
     sslcert: optional(text('database.sslcert', { group: 'Connection', doc: 'File of the client certificate.' })),
     sslkey: optional(text('database.sslkey', { group: 'Connection', doc: "File of the client certificate's key." })),
     topicPrefix: text('topic.prefix', {
+      effect: 'never',
       group: 'Topics',
       importance: 'high',
       pattern: /^[A-Za-z0-9._-]{1,100}$/,
       rule: 'letters, digits, dots, dashes and underscores, at most 100',
-      doc: 'Name of this source: the first part of all its topic names. Never change it.',
+      doc: 'Name of this source: the first part of all its topic names.',
     }),
     slot: text('slot.name', {
+      importance: 'high',
+      effect: 'never',
       group: 'Replication',
       default: 'rowcast',
       pattern: /^[a-z0-9_]{1,63}$/,
@@ -97,6 +113,8 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       doc: 'Replication slot; created when it does not exist.',
     }),
     publication: text('publication.name', {
+      importance: 'high',
+      effect: 'never',
       group: 'Replication',
       default: 'rowcast',
       ...IDENTIFIER,
@@ -135,84 +153,121 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalConfig> = {
       doc: 'Follow every delete by a record without value, so that compacted topics forget the key.',
     }),
     heartbeatIntervalMs: integer('heartbeat.interval.ms', 0, 86_400_000, {
+      importance: 'low',
       group: 'Replication',
       default: '0',
       doc: 'Accepted for compatibility: an idle source moves its slot by itself, whatever this says.',
     }),
     statusIntervalMs: integer('status.update.interval.ms', 100, 3_600_000, {
+      importance: 'low',
       group: 'Replication',
       default: '10000',
       doc: 'How often the server hears which position is stored, when nothing else makes it hear.',
     }),
     transactionMetadata: flag('provide.transaction.metadata', {
+      importance: 'low',
       group: 'Records',
       default: 'false',
       doc: 'Fill in the transaction block of every record. There is no transaction topic: checkpoints mark transactions.',
     }),
     maxBatchBytes: integer('max.batch.bytes', 65_536, 64 * 1024 * 1024, {
+      importance: 'low',
       group: 'Replication',
       default: String(4 * 1024 * 1024),
       doc: 'Bytes of row text that one batch may hold: bounds memory.',
     }),
     topicPartitions: integer('topic.creation.default.partitions', 1, 10_000, {
+      effect: 'new topics',
       group: 'Topics',
       default: '1',
       doc: 'Partitions of a table topic when it is created.',
     }),
     topicReplicationFactor: integer('topic.creation.default.replication.factor', -1, 100, {
+      effect: 'new topics',
       group: 'Topics',
       default: '-1',
       doc: "Copies of every record on the brokers; -1 is the broker's default.",
     }),
     topicConfig: remaining('topic.creation.default.', {
+      effect: 'new topics',
       group: 'Topics',
       doc: "Further settings of a table topic when it is created, by Kafka's names: topic.creation.default.retention.ms.",
     }),
     decimalHandling: choice('decimal.handling.mode', ['precise'], {
+      importance: 'low',
       group: 'Records',
       default: 'precise',
       foreseen: ['double', 'string'],
       doc: 'How numeric columns are written: exactly.',
     }),
     timePrecision: choice('time.precision.mode', ['adaptive'], {
+      importance: 'low',
       group: 'Records',
       default: 'adaptive',
       foreseen: ['adaptive_time_microseconds', 'connect', 'isostring', 'microseconds', 'nanoseconds', 'structured'],
       doc: 'How dates and times are written: with the precision of their columns.',
     }),
     binaryHandling: choice('binary.handling.mode', ['bytes'], {
+      importance: 'low',
       group: 'Records',
       default: 'bytes',
       foreseen: ['base64', 'base64-url-safe', 'hex'],
       doc: 'How bytea columns are written: as bytes.',
     }),
-    tasksMax: integer('tasks.max', 1, 1000, { group: 'Common', default: '1', doc: 'A source always has one task.' }),
+    skippedOperations: choice('skipped.operations', ['none', 't'], {
+      group: 'Records',
+      importance: 'low',
+      default: 'none',
+      foreseen: ['c', 'u', 'd'],
+      doc: 'Accepted for compatibility: every operation is sent, truncates too, because a replica needs them.',
+    }),
+    ...registrySettings('value.converter.', 'restart'),
+    tasksMax: integer('tasks.max', 1, 1000, {
+      group: 'Common',
+      importance: 'low',
+      default: '1',
+      doc: 'A source always has one task.',
+    }),
   },
   aliases: {
     'io.debezium.connector.postgresql.PostgresConnector': {
       'slot.name': 'debezium',
       'publication.name': 'dbz_publication',
+      'publication.autocreate.mode': 'all_tables',
+      'skipped.operations': 't',
     },
   },
-  renamed: { 'database.server.name': 'topic.prefix' },
+  renamed: { 'database.server.name': 'topic.prefix', ...RENAMED_BY_ALL },
   ignored: IGNORED_BY_SOURCES,
   unsupported: UNSUPPORTED_BY_SOURCES,
   harmless: {
-    'slot.drop.on.stop': 'false',
-    'slot.failover': 'false',
-    'skipped.operations': 'none',
-    'publish.via.partition.root': 'false',
-    'topic.delimiter': '.',
-    'key.converter': AVRO_CONVERTER,
-    'value.converter': AVRO_CONVERTER,
+    'slot.drop.on.stop': ['false'],
+    'slot.failover': ['false'],
+    'publish.via.partition.root': ['true'],
+    'topic.delimiter': ['.'],
+    'topic.naming.strategy': ['io.debezium.schema.SchemaTopicNamingStrategy'],
+    'skip.messages.without.change': ['false'],
+    'schema.name.adjustment.mode': ['none'],
+    'field.name.adjustment.mode': ['none'],
+    'event.processing.failure.handling.mode': ['fail'],
+    'unavailable.value.placeholder': ['__debezium_unavailable_value'],
+    ...HARMLESS_TO_ALL,
   },
-  check: checkFilters,
+  complete,
 };
 
-function checkFilters(config: PostgresWalConfig): {
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-} {
+function complete(settings: PostgresWalSettings & RegistrySettings): Completed<PostgresWalConfig> {
+  const problems = contradictions(settings);
+  const secrets: string[] = [];
+  const registry = completeRegistry(settings, 'value.converter.', problems, secrets);
+  const warnings =
+    settings.skippedOperations === 't'
+      ? ['skipped.operations=t has no effect: truncates are sent too, because a replica needs them']
+      : [];
+  return { config: { ...settings, registry }, problems, warnings, secrets };
+}
+
+function contradictions(config: PostgresWalSettings): string[] {
   const problems: string[] = [];
   const both = (kind: string, include: readonly string[], exclude: readonly string[]): void => {
     if (include.length > 0 && exclude.length > 0)
@@ -221,5 +276,5 @@ function checkFilters(config: PostgresWalConfig): {
   both('schema', config.schemaInclude, config.schemaExclude);
   both('table', config.tableInclude, config.tableExclude);
   both('column', config.columnInclude, config.columnExclude);
-  return { problems, warnings: [] };
+  return problems;
 }

@@ -1,24 +1,40 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { OperatorError } from '../errors.ts';
+import { parseProperties } from './properties.ts';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const REFERENCE = /\$\{(env|file):([^}]*)\}/g;
+const REFERENCE = /\$\{([A-Za-z]\w*):([^}]*)\}/g;
 
 /**
- * Replaces `${env:NAME}` by the variable and `${file:path:key}` by the key's value in a properties file. Throws OperatorError,
- * whose message continues "<key> …", when there is no such variable, file or key; it names them and never a value.
+ * Replaces `${env:NAME}` by the variable, `${file:path:key}` by the key's value in a properties file, and `${dir:path:file}` by what the
+ * file holds, without a line end behind it; paths are relative to the process. Throws OperatorError, whose message continues "<key> …",
+ * when one leads nowhere; it names the reference and never a value.
  */
 export function resolveReferences(text: string, env: Environment): string {
-  return text.replace(REFERENCE, (_, kind: string, name: string) =>
-    kind === 'env' ? fromEnvironment(name, env) : fromFile(name),
-  );
+  return text.replace(REFERENCE, (_, provider: string, name: string) => {
+    if (provider === 'env') return fromEnvironment(name, env);
+    if (provider === 'file') return fromProperties(name);
+    if (provider === 'dir') return fromDirectory(name);
+    throw new OperatorError(`refers to the config provider "${provider}"; there are env, file and dir`);
+  });
 }
 
-/** True when the text holds a reference, so that its resolved value may be a secret. */
+/** True when the text holds a reference, so that only its resolved value tells what it is. */
 export function hasReference(text: string): boolean {
   return text.search(REFERENCE) >= 0;
+}
+
+/** True when the text is one reference and nothing else: it can be shown, because it holds no secret itself. */
+export function isReference(text: string): boolean {
+  return /^\$\{(env|file|dir):[^{}]*\}$/.test(text.trim());
+}
+
+/** The names that references of the text give to what they refer to: the variable, the key, the file. */
+export function referredNames(text: string): readonly string[] {
+  return [...text.matchAll(REFERENCE)].map((match) => (match[2] as string).split(':').at(-1) as string);
 }
 
 function fromEnvironment(name: string, env: Environment): string {
@@ -27,24 +43,25 @@ function fromEnvironment(name: string, env: Environment): string {
   return value;
 }
 
-function fromFile(name: string): string {
-  const colon = name.lastIndexOf(':');
-  if (colon < 0) throw new OperatorError('has a file reference without a key: it is written ${file:path:key}');
-  const path = name.slice(0, colon);
-  const key = name.slice(colon + 1);
-  const value = readProperties(path).get(key);
+function fromProperties(name: string): string {
+  const [path, key] = split(name, '${file:path:key}');
+  const value = parseProperties(read(path)).get(key);
   if (value === undefined) throw new OperatorError(`refers to the key ${key} of ${path}, which is not there`);
   return value;
 }
 
-/** The `key=value` lines of a Java properties file, without its escapes; `#` and `!` begin comments. */
-function readProperties(path: string): ReadonlyMap<string, string> {
-  const properties = new Map<string, string>();
-  for (const line of read(path).split(/\r?\n/)) {
-    const found = /^\s*([^#!\s=:][^=:\s]*)\s*[=:\s]\s*(.*)$/.exec(line);
-    if (found) properties.set(found[1] as string, found[2] as string);
-  }
-  return properties;
+/** A file directly in the directory: as Kafka's DirectoryConfigProvider, no way leads out of it. */
+function fromDirectory(name: string): string {
+  const [directory, file] = split(name, '${dir:path:file}');
+  if (/[/\\]|^\.{0,2}$/.test(file)) throw new OperatorError(`refers to ${file} in ${directory}, which is no file name`);
+  return read(join(directory, file)).replace(/\r?\n$/, '');
+}
+
+/** At the last colon, because a path may hold one. */
+function split(name: string, form: string): readonly [string, string] {
+  const colon = name.lastIndexOf(':');
+  if (colon > 0) return [name.slice(0, colon), name.slice(colon + 1)];
+  throw new OperatorError(`has an incomplete reference: it is written ${form}`);
 }
 
 function read(path: string): string {

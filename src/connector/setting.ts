@@ -3,22 +3,41 @@ import { OperatorError } from '../errors.ts';
 /** Types as Kafka Connect's ConfigDef names them. */
 export type SettingType = 'STRING' | 'INT' | 'LONG' | 'BOOLEAN' | 'LIST' | 'PASSWORD' | 'CLASS';
 
+/**
+ * When a change of a setting takes effect. `restart`: the connector restarts by itself when its file changes. `new topics`: only topics
+ * that are created from then on. `never`: it names things that exist already, so that another value is another connector. `daemon`:
+ * after the daemon restarts.
+ */
+export type Effect = 'restart' | 'new topics' | 'never' | 'daemon';
+
 /** What a setting is, apart from its key: shown in the documentation and by Connect's validate call. */
 export interface SettingSpec {
   readonly doc: string;
+  /** Settings of one group stand together, in the order of their declaration. */
   readonly group: string;
   readonly importance?: 'high' | 'medium' | 'low';
+  /** `restart` when it is not said. */
+  readonly effect?: Effect;
   /** The default as it would stand in a file; without one the setting is required, unless made `optional`. */
   readonly default?: string;
 }
 
-/** One setting of a connector class, declared once: its key, type, documentation, and how its text becomes a value. */
-export interface Setting<T> extends SettingSpec {
-  readonly key: string;
-  readonly type: SettingType;
-  readonly required: boolean;
+/** What the text of a setting may be, as far as a JSON Schema can say it. */
+export interface TextShape {
   /** Values that may be given, where they can be listed. */
   readonly choices?: readonly string[];
+  /** Bounds of a number, both included. */
+  readonly range?: readonly [min: number, max: number];
+  /** What the whole text matches. */
+  readonly pattern?: string;
+}
+
+/** One setting of a connector class, declared once: its key, type, documentation, and how its text becomes a value. */
+export interface Setting<T> extends SettingSpec, TextShape {
+  readonly key: string;
+  /** PASSWORD: never printed (Invariant 11). */
+  readonly type: SettingType;
+  readonly required: boolean;
   /** The value of this text; for a key that ends in `*`, of the JSON object of all keys below that prefix. Throws OperatorError whose message continues "<key> …" and never holds the text of a secret. */
   readonly parse: (text: string) => T;
   /** The value when nothing is given and there is no default. Only for optional settings. */
@@ -31,11 +50,12 @@ export type SettingsOf<T> = { readonly [K in keyof T]: Setting<T[K]> };
 /** A text; `pattern` is what the whole of it must match, `rule` says so in words. */
 export function text(key: string, spec: SettingSpec & { pattern?: RegExp; rule?: string }): Setting<string> {
   const { pattern, rule, ...rest } = spec;
-  return declare(key, 'STRING', rest, (value) => {
+  const setting = declare(key, 'STRING', rest, (value) => {
     if (value === '') throw new OperatorError('must not be empty');
     if (pattern && !pattern.test(value)) throw new OperatorError(`must be ${rule ?? String(pattern)}`);
     return value;
   });
+  return { ...setting, pattern: pattern?.source ?? '.' };
 }
 
 /** A text that is never printed (Invariant 11). */
@@ -45,11 +65,12 @@ export function secret(key: string, spec: SettingSpec): Setting<string> {
 
 /** A whole number in a range, both ends included. */
 export function integer(key: string, min: number, max: number, spec: SettingSpec): Setting<number> {
-  return declare(key, max > 2 ** 31 - 1 ? 'LONG' : 'INT', spec, (value) => {
+  const setting = declare(key, max > 2 ** 31 - 1 ? 'LONG' : 'INT', spec, (value) => {
     const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
     if (number >= min && number <= max) return number;
     throw new OperatorError(`must be a whole number from ${min} to ${max}`);
   });
+  return { ...setting, range: [min, max] };
 }
 
 /** `true` or `false`, in any case, as Connect takes it. */
@@ -62,7 +83,7 @@ export function flag(key: string, spec: SettingSpec): Setting<boolean> {
 }
 
 /**
- * One of several words. `foreseen` are values of other products that mean something we do not do yet: they are refused with
+ * One of several words, in any case. `foreseen` are values of other products that mean something we do not do yet: they are refused with
  * that reason, not as unknown.
  */
 export function choice<const T extends string>(
@@ -72,11 +93,11 @@ export function choice<const T extends string>(
 ): Setting<T> {
   const { foreseen = [], ...rest } = spec;
   const setting = declare(key, 'STRING', rest, (value) => {
-    const found = choices.find((each) => each === value.toLowerCase());
+    const isMeant = (each: string): boolean => each.toLowerCase() === value.toLowerCase();
+    const found = choices.find(isMeant);
     if (found !== undefined) return found;
     const list = choices.join(', ');
-    if (foreseen.includes(value.toLowerCase()))
-      throw new OperatorError(`"${value}" is not supported; supported: ${list}`);
+    if (foreseen.some(isMeant)) throw new OperatorError(`"${value}" is not supported; supported: ${list}`);
     throw new OperatorError(`must be one of: ${list}`);
   });
   return { ...setting, choices };
@@ -114,7 +135,8 @@ export function optional<T>(setting: Setting<T>): Setting<T | undefined> {
   return { ...setting, required: false, absent: undefined };
 }
 
-function declare<T>(key: string, type: SettingType, spec: SettingSpec, parse: (text: string) => T): Setting<T> {
+/** A setting with a form of its own. `parse` throws OperatorError whose message continues "<key> …", without the text. */
+export function declare<T>(key: string, type: SettingType, spec: SettingSpec, parse: (text: string) => T): Setting<T> {
   return { ...spec, key, type, required: spec.default === undefined, parse };
 }
 

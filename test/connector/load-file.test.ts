@@ -52,7 +52,7 @@ describe('a source file', () => {
     expect([config.slot, config.publication, config.publicationAutocreate]).toEqual([
       'debezium',
       'dbz_publication',
-      'filtered',
+      'all_tables',
     ]);
   });
 
@@ -98,7 +98,16 @@ describe('a source file', () => {
   test('keeps keys with the values that are the case anyway', () => {
     const avro = 'io.confluent.connect.avro.AvroConverter';
     expect(source({ 'skipped.operations': 'none', transforms: '', 'value.converter': avro }).warnings).toEqual([]);
-    expect(() => source({ 'skipped.operations': 't' })).toThrow('skipped.operations is not supported');
+    expect(() => source({ 'slot.drop.on.stop': 'true' })).toThrow('slot.drop.on.stop is not supported');
+  });
+
+  test('is warned that truncates are sent, where Debezium leaves them out', () => {
+    const truncates = ['skipped.operations=t has no effect: truncates are sent too, because a replica needs them'];
+    expect(source({ 'skipped.operations': 't' }).warnings).toEqual(truncates);
+    const alias = { 'connector.class': 'io.debezium.connector.postgresql.PostgresConnector' };
+    expect(source(alias).warnings).toEqual(truncates);
+    expect(source({ ...alias, 'skipped.operations': 'none' }).warnings).toEqual([]);
+    expect(() => source({ 'skipped.operations': 'd' })).toThrow('skipped.operations "d" is not supported');
   });
 
   test('is refused with all its problems at once', () => {
@@ -176,8 +185,11 @@ describe('a sink file', () => {
         'c.json: primary.key.mode "none" is not supported; supported: record_key',
     );
     const keyed = { ...jdbc, 'insert.mode': 'upsert', 'primary.key.mode': 'record_key' };
-    expect(() => sink(keyed)).toThrow('delete.enabled must be true');
-    const { config } = sink({ ...keyed, 'delete.enabled': 'true' });
+    const names = '${source.schema}.${source.table}';
+    expect(() => sink(keyed)).toThrow(`collection.name.format must be ${names}`);
+    const named = { ...keyed, 'table.name.format': names };
+    expect(() => sink(named)).toThrow(/delete\.enabled must be true.*\n.*truncate\.enabled must be true/);
+    const { config } = sink({ ...named, 'delete.enabled': 'true', 'truncate.enabled': 'true' });
     expect([config.schemaEvolution, config.autoCreate]).toEqual(['none', undefined]);
   });
 });

@@ -1,0 +1,47 @@
+import type { ConnectorClass } from './connector-class.ts';
+import { maskConfig } from './mask-config.ts';
+import { nearest } from './nearest.ts';
+import { POSTGRES_SINK } from './postgres-sink.ts';
+import { POSTGRES_WAL_SOURCE } from './postgres-wal-source.ts';
+import type { RawConfig } from './read-settings.ts';
+import { looksSecret, MASK } from './secret.ts';
+
+/** A class where it does not matter what its config looks like. */
+export type AnyConnectorClass = typeof POSTGRES_WAL_SOURCE | typeof POSTGRES_SINK;
+
+/** Every kind of connector that there is. */
+export const CONNECTOR_CLASSES: readonly AnyConnectorClass[] = [POSTGRES_WAL_SOURCE, POSTGRES_SINK];
+
+/** True when `wanted` is the name of the class, or an alias of it. */
+export function isNamed<S, C>(connector: ConnectorClass<S, C>, wanted: string): boolean {
+  return wanted === connector.name || Object.hasOwn(connector.aliases, wanted);
+}
+
+/** The class of this name or alias; in any case, and without its package (`PostgresConnector`), if `loosely`. */
+export function connectorClass(wanted: string, loosely: boolean = false): AnyConnectorClass | undefined {
+  const exact = CONNECTOR_CLASSES.find((each) => isNamed<never, never>(each as never, wanted));
+  if (exact || !loosely) return exact;
+  const simple = (name: string): string => (name.split('.').at(-1) as string).toLowerCase();
+  return CONNECTOR_CLASSES.find((each) => namesOf(each).some((name) => simple(name) === wanted.toLowerCase()));
+}
+
+/** The name of a class and its aliases. */
+export function namesOf({ name, aliases }: AnyConnectorClass): readonly string[] {
+  return [name, ...Object.keys(aliases)];
+}
+
+/** Says that there is no such class, and which one may be meant; continues nothing, ends without a full stop. */
+export function unknownClass(wanted: string): string {
+  const known = CONNECTOR_CLASSES.flatMap(namesOf);
+  const guess = nearest(wanted, known);
+  return `connector.class ${wanted} is not known${guess === undefined ? `; known are ${known.join(', ')}` : `; did you mean ${guess}?`}`;
+}
+
+/** The config of any connector with its secrets masked, even when its class is not known. */
+export function maskConnector(raw: RawConfig): RawConfig {
+  const connector = connectorClass(raw['connector.class'] ?? '');
+  if (connector?.kind === 'source') return maskConfig(POSTGRES_WAL_SOURCE, raw);
+  if (connector?.kind === 'sink') return maskConfig(POSTGRES_SINK, raw);
+  const both = maskConfig(POSTGRES_SINK, maskConfig(POSTGRES_WAL_SOURCE, raw));
+  return Object.fromEntries(Object.entries(both).map(([key, value]) => [key, looksSecret(key) ? MASK : value]));
+}

@@ -1,0 +1,110 @@
+import { basename } from 'node:path';
+import { describeError } from '../errors.ts';
+import { isNamed, unknownClass } from './connector-classes.ts';
+import { type ParsedConfig, parseConfig } from './parse-config.ts';
+import { POSTGRES_SINK, type PostgresSinkConfig } from './postgres-sink.ts';
+import { POSTGRES_WAL_SOURCE, type PostgresWalConfig } from './postgres-wal-source.ts';
+import type { RawConfig } from './read-settings.ts';
+import type { Environment } from './reference.ts';
+
+/**
+ * One connector as its file declares it, read and checked. `kind` says which config it has; `raw` is the config as written, with its
+ * references unresolved: never shown without `maskConfig`. Plain data that can be handed to a worker thread.
+ */
+export type ConnectorFile = {
+  readonly name: string;
+  readonly file: string;
+  readonly raw: RawConfig;
+  readonly warnings: readonly string[];
+  /** What must never be printed: see `secretsOf`. */
+  readonly secrets: readonly string[];
+} & (
+  | { readonly kind: 'PostgresWalSource'; readonly config: PostgresWalConfig }
+  | { readonly kind: 'PostgresSink'; readonly config: PostgresSinkConfig }
+);
+
+/** One file as it is now. `name` and `raw` are there as far as they could be read. */
+export type ReadFile =
+  | { readonly file: string; readonly connector: ConnectorFile }
+  | {
+      readonly file: string;
+      readonly name?: string;
+      readonly raw?: RawConfig;
+      /** Without the file's name in front. */
+      readonly problems: readonly string[];
+    };
+
+/** Every value of the connector that a log, an error or an answer must not hold; references are resolved. */
+export function secretsOf(connector: ConnectorFile): readonly string[] {
+  return connector.secrets;
+}
+
+/** Reads one connector from the text of its file. */
+export function readConnector(file: string, json: string, env: Environment): ReadFile {
+  const shape = readShape(file, json);
+  if (typeof shape === 'string') return { file, problems: [shape] };
+  const { name, config: raw } = shape;
+  if (!/^[^\s/]{1,100}$/.test(name)) {
+    return { file, raw, problems: ['name must have neither blanks nor slashes, and at most 100 characters'] };
+  }
+  const wanted = raw['connector.class'];
+  const head = { name, file, raw };
+  if (wanted === undefined) return { ...head, problems: ['connector.class is required'] };
+  if (isNamed(POSTGRES_WAL_SOURCE, wanted)) {
+    const parsed = parseConfig(POSTGRES_WAL_SOURCE, raw, env);
+    return finish(head, parsed, (config, found) => ({ kind: 'PostgresWalSource', ...head, ...found, config }));
+  }
+  if (isNamed(POSTGRES_SINK, wanted)) {
+    const parsed = parseConfig(POSTGRES_SINK, raw, env);
+    return finish(head, parsed, (config, found) => ({ kind: 'PostgresSink', ...head, ...found, config }));
+  }
+  return { ...head, problems: [unknownClass(wanted)] };
+}
+
+function finish<C>(
+  head: { readonly name: string; readonly file: string; readonly raw: RawConfig },
+  { config, problems, warnings, secrets }: ParsedConfig<C>,
+  make: (config: C, found: Pick<ConnectorFile, 'warnings' | 'secrets'>) => ConnectorFile,
+): ReadFile {
+  if (config === undefined) return { ...head, problems };
+  return { file: head.file, connector: make(config, { warnings, secrets: [...new Set(secrets)] }) };
+}
+
+/** `{"name", "config": {…}}`, or the config alone with its name inside or else the file's; a text says what is wrong. */
+function readShape(file: string, json: string): { readonly name: string; readonly config: RawConfig } | string {
+  const parsed = parseObject(json);
+  if (typeof parsed === 'string') return parsed;
+  const config = flatTexts(isObject(parsed.config) ? parsed.config : parsed);
+  if (typeof config === 'string') return config;
+  const name = typeof parsed.name === 'string' ? parsed.name : (config.name ?? basename(file, '.json'));
+  return { name, config };
+}
+
+/** An object of texts, numbers and booleans as settings; a text says what is wrong. `$schema` is the editor's. */
+export function flatTexts(object: Readonly<Record<string, unknown>>): RawConfig | string {
+  const config: Record<string, string> = {};
+  for (const [key, value] of Object.entries(object)) {
+    if (key === '$schema') continue;
+    if (typeof value === 'string') config[key] = value;
+    else if (typeof value === 'number' || typeof value === 'boolean') config[key] = String(value);
+    else return `${key} must be a text: settings are flat`;
+  }
+  return config;
+}
+
+/** The object that a JSON text holds; a text says what is wrong, and quotes nothing. */
+export function parseObject(json: string): Readonly<Record<string, unknown>> | string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    // V8's message quotes the text around the error, which may be a password (Invariant 11): only the place is kept.
+    const place = /at position \d+( \(line \d+ column \d+\))?/.exec(describeError(error))?.[0];
+    return `is not JSON${place === undefined ? '' : `: ${place}`}`;
+  }
+  return isObject(parsed) ? parsed : 'must hold an object';
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,37 @@
+import { OperatorError } from '../errors.ts';
+import type { Declaration } from './connector-class.ts';
+import { type RawConfig, settingsOf } from './read-settings.ts';
+import { hasReference, isReference } from './reference.ts';
+import { looksSecret, MASK, maskUrlPasswords } from './secret.ts';
+import type { Setting } from './setting.ts';
+
+/**
+ * The config with what may not be printed masked: passwords, keys that are named like one, the credentials inside URLs, and values
+ * that are not what their setting takes, because they may be a password in the wrong place. References stay as they are.
+ */
+export function maskConfig<S, C>(declaration: Declaration<S, C>, raw: RawConfig): RawConfig {
+  const settings = new Map(settingsOf(declaration).map(([, setting]) => [setting.key, setting]));
+  return Object.fromEntries(
+    Object.entries(raw).map(([key, value]) => {
+      return [key, maskValue(settings.get(declaration.renamed[key] ?? key), key, value)];
+    }),
+  );
+}
+
+/** One value as it may be shown; `setting` is undefined for a key that is none. */
+export function maskValue(setting: Setting<unknown> | undefined, key: string, value: string): string {
+  if (value === '' || isReference(value)) return value;
+  if (setting === undefined ? looksSecret(key) : setting.type === 'PASSWORD') return MASK;
+  if (setting !== undefined && !hasReference(value) && !isRight(setting, value)) return MASK;
+  return maskUrlPasswords(value);
+}
+
+function isRight(setting: Setting<unknown>, value: string): boolean {
+  try {
+    setting.parse(value.trim());
+    return true;
+  } catch (error) {
+    if (error instanceof OperatorError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { hasReference, referredNames } from './reference.ts';
+import type { Setting } from './setting.ts';
+
+/** What stands for a secret wherever a config is shown. */
+export const MASK = '********';
+
+const SECRET_NAME =
+  /pass(word|wd|phrase)?([._-]|$)|secret|token|credential|jaas|user\.info|private|api[._-]?key|access[._-]?key|\.key$/i;
+
+/** True when a name says that what it names is not to be shown. */
+export function looksSecret(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/**
+ * The secrets in the value of a setting: the whole of it when the setting is a PASSWORD or refers to something that is named like a
+ * secret, otherwise the passwords in a URL. A host or a port stays readable, wherever it comes from.
+ */
+export function secretsIn(setting: Pick<Setting<unknown>, 'type'>, text: string, resolved: string): readonly string[] {
+  const isSecret = setting.type === 'PASSWORD' || (hasReference(text) && referredNames(text).some(looksSecret));
+  if (isSecret && !/:\/\//.test(resolved)) return forms(resolved);
+  return [...(setting.type === 'PASSWORD' ? forms(resolved) : []), ...urlPasswords(resolved)];
+}
+
+/** The passwords in the URLs of a text: before the host, or as a parameter; as written, and decoded. */
+export function urlPasswords(text: string): readonly string[] {
+  const found = [
+    ...[...text.matchAll(/:\/\/[^/:@\s]*:(\S*)@/g)].map((match) => match[1] as string),
+    ...[...text.matchAll(/[?&](?:ssl)?password=([^&\s]*)/gi)].map((match) => match[1] as string),
+  ];
+  return found.flatMap(forms);
+}
+
+/** The text with the passwords of its URLs masked. */
+export function maskUrlPasswords(text: string): string {
+  return text.replace(/(:\/\/[^/:@\s]*:)\S*@/g, `$1${MASK}@`).replace(/(password=)[^&\s]*/gi, `$1${MASK}`);
+}
+
+function forms(secret: string): readonly string[] {
+  return [...new Set([secret, secret.trim(), decodedOrSame(secret)])].filter((each) => each !== '');
+}
+
+/** A percent-encoded text decoded; one that is not encoded as it is. */
+export function decodedOrSame(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a lone % sign: it was not encoded
+  }
+}
