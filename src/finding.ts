@@ -13,3 +13,37 @@ export interface Finding {
   /** What mends it, ready to be pasted: SQL, or a command. Absent for `ok`. */
   readonly fix?: string;
 }
+
+/** Collects what a series of looks found about objects; each method adds one finding. */
+export class Findings {
+  readonly #found: Finding[] = [];
+
+  get all(): readonly Finding[] {
+    return this.#found;
+  }
+
+  /** Whether nothing worse than `ok` was found by this check so far. */
+  isOk(check: string): boolean {
+    return this.#found.every((each) => each.check !== check || each.level === 'ok');
+  }
+
+  ok(check: string, object: string, message: string): void {
+    this.#found.push({ level: 'ok', check, object, message });
+  }
+
+  warning(check: string, object: string, message: string, fix?: string): void {
+    this.#found.push({ level: 'warning', check, object, message, ...(fix !== undefined && { fix }) });
+  }
+
+  problem(check: string, object: string, message: string, fix?: string): void {
+    this.#found.push({ level: 'problem', check, object, message, ...(fix !== undefined && { fix }) });
+  }
+
+  unknown(check: string, object: string, message: string, fix?: string): void {
+    this.#found.push({ level: 'unknown', check, object, message, ...(fix !== undefined && { fix }) });
+  }
+
+  add(findings: Iterable<Finding>): void {
+    this.#found.push(...findings);
+  }
+}

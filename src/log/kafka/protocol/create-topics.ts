@@ -11,7 +11,8 @@ export interface CreateTopicsAnswer extends Answer {
 }
 
 /**
- * CreateTopics v4; for the controller. A replication factor of -1 is the broker's default.
+ * CreateTopics v4; for the controller. A replication factor of -1 is the broker's default. With `validateOnly` nothing is created:
+ * the answer says what would happen.
  *
  *     request  => [topic] timeout_ms:int32 validate_only:boolean
  *       topic  => name:string num_partitions:int32 replication_factor:int16 [assignment] [name:string value:nullable_string]
@@ -19,7 +20,11 @@ export interface CreateTopicsAnswer extends Answer {
  *
  * @see https://kafka.apache.org/protocol#The_Messages_CreateTopics
  */
-export function createTopicsRequest(specs: readonly TopicSpec[], timeoutMs: number): KafkaRequest<CreateTopicsAnswer> {
+export function createTopicsRequest(
+  specs: readonly TopicSpec[],
+  timeoutMs: number,
+  validateOnly: boolean = false,
+): KafkaRequest<CreateTopicsAnswer> {
   const out = new RequestWriter();
   out.array(specs, (spec) => {
     out
@@ -29,7 +34,7 @@ export function createTopicsRequest(specs: readonly TopicSpec[], timeoutMs: numb
     out.int32(0); // assignments
     out.array(Object.entries(spec.config), ([name, value]) => out.string(name).nullableString(value));
   });
-  out.int32(timeoutMs).boolean(false);
+  out.int32(timeoutMs).boolean(validateOnly);
   return {
     name: 'CreateTopics',
     apiKey: 19,

@@ -1,0 +1,122 @@
+import type { TableSchema } from '../../../change/table-schema.ts';
+import { Findings, type Finding } from '../../../finding.ts';
+import { quoteIdentifier } from '../../../postgres/identifier.ts';
+import { connectionFinding, failedLook, serverName } from '../../../postgres/preflight/connection-finding.ts';
+import { identify, type LookingSession, openLooking } from '../../../postgres/preflight/session.ts';
+import { compileFilter } from '../filter.ts';
+import type { WalSourceSettings } from '../settings.ts';
+import { judgeFilters, type Nearest } from './judge-filters.ts';
+import { judgePublication } from './judge-publication.ts';
+import { judgeServer } from './judge-server.ts';
+import { judgeSlot } from './judge-slot.ts';
+import { judgeTables } from './judge-tables.ts';
+import { readPublication } from './publication-facts.ts';
+import { readServer, type ServerFacts } from './server-facts.ts';
+import { captured, readRelations, readTables, type SourceType, type TableFacts } from './table-facts.ts';
+
+/** What a look at a source found, and what others are compared with. */
+export interface SourcePreflight {
+  readonly findings: readonly Finding[];
+  /** Undefined when the tables could not be looked at. */
+  readonly tables: readonly TableSchema[] | undefined;
+  readonly types: readonly SourceType[];
+  /** This run of this server and the database in it; undefined when it was not reached. */
+  readonly database: string | undefined;
+  readonly encoding: string | undefined;
+}
+
+const KEYS = { host: 'database.hostname', password: 'database.password', sslmode: 'database.sslmode' };
+
+/** Looks at the source's server without changing anything there. Never throws: what fails is a finding. */
+export async function checkWalSource(
+  settings: WalSourceSettings,
+  nearest: Nearest,
+  signal: AbortSignal,
+): Promise<SourcePreflight> {
+  const { connection } = settings;
+  const found = new Findings();
+  const object = serverName(connection);
+  try {
+    await using session = await openLooking(connection, signal);
+    found.ok('reachable', object, `Database ${connection.database} is reached as ${connection.user}.`);
+    return await look(session, settings, nearest, found, signal);
+  } catch (error) {
+    found.add([connectionFinding(error, connection, KEYS)]);
+    return { findings: found.all, ...NOTHING };
+  }
+}
+
+const NOTHING = { tables: undefined, types: [], database: undefined, encoding: undefined } as const;
+
+async function look(
+  session: LookingSession,
+  settings: WalSourceSettings,
+  nearest: Nearest,
+  found: Findings,
+  signal: AbortSignal,
+): Promise<SourcePreflight> {
+  const object = serverName(settings.connection);
+  let server: ServerFacts;
+  try {
+    server = await readServer(session.client);
+  } catch (error) {
+    found.add([failedLook(error, 'server', object)]);
+    return { findings: found.all, ...NOTHING };
+  }
+  found.add(judgeServer(server, settings, object));
+  found.add(judgeSlot(server, settings));
+  judgeLockTimeout(session, settings, found);
+  const tables = await lookAtTables(session, settings, server, nearest, found);
+  if (found.isOk('replication') && found.isOk('wal senders')) await tryWalsender(settings, found, signal);
+  return {
+    findings: found.all,
+    tables: tables?.map(({ table }) => table),
+    types: tables?.flatMap(({ types }) => types) ?? [],
+    database: `${server.instance}/${settings.connection.database}`,
+    encoding: server.encoding,
+  };
+}
+
+async function lookAtTables(
+  { client }: LookingSession,
+  settings: WalSourceSettings,
+  server: ServerFacts,
+  nearest: Nearest,
+  found: Findings,
+): Promise<readonly TableFacts[] | undefined> {
+  try {
+    const filter = compileFilter(settings);
+    const relations = await readRelations(client);
+    const matched = captured(relations, filter);
+    found.add(judgeFilters(relations, matched, settings, nearest));
+    const tables = await readTables(client, matched);
+    found.add(judgeTables(tables, settings, filter));
+    const publication = await readPublication(client, settings.publicationName);
+    found.add(judgePublication({ settings, server, publication, tables }));
+    return tables;
+  } catch (error) {
+    found.add([failedLook(error, 'tables', `database ${settings.connection.database}`)]);
+    return undefined;
+  }
+}
+
+/** pg_hba.conf, poolers and the role's rights all have a say in this: only trying tells. */
+async function tryWalsender({ connection }: WalSourceSettings, found: Findings, signal: AbortSignal): Promise<void> {
+  try {
+    await identify(connection, signal);
+    found.ok('replication connection', serverName(connection), 'A replication connection is accepted.');
+  } catch (error) {
+    const finding = connectionFinding(error, connection, KEYS);
+    found.add([{ ...finding, check: 'replication connection' }]);
+  }
+}
+
+function judgeLockTimeout({ given }: LookingSession, { connection }: WalSourceSettings, found: Findings): void {
+  if (given.lockTimeoutMs === 0) return;
+  found.warning(
+    'lock_timeout',
+    `role ${connection.user}`,
+    `Its lock_timeout is ${given.lockTimeoutMs} ms: the first copy fails when a table is busy for longer.`,
+    /* sql */ `alter role ${quoteIdentifier(connection.user)} set lock_timeout = 0;`,
+  );
+}
