@@ -1,6 +1,4 @@
-import type { Context } from 'hono';
-import type { MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import type { Context, MiddlewareHandler } from 'hono';
 import { errorAnswer, refusal } from './answer.ts';
 
 /**
@@ -11,10 +9,39 @@ export const MAX_BODY_BYTES: number = 1024 * 1024;
 
 /** Answers 413 to a larger body, whether its length is announced or not. */
 export function limitBody(): MiddlewareHandler {
-  return bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: (c) => errorAnswer(c, 413, `The body is larger than ${MAX_BODY_BYTES} bytes`),
-  });
+  return async (c, next) => {
+    const announced = Number(c.req.header('content-length') ?? 0);
+    if (announced > MAX_BODY_BYTES) return tooLarge(c);
+    if (c.req.header('transfer-encoding') !== undefined && c.req.raw.body !== null) {
+      const body = await readLimited(c.req.raw.body);
+      if (body === undefined) return tooLarge(c);
+      const { method, headers, signal } = c.req.raw;
+      c.req.raw = new Request(c.req.url, { method, headers, signal, body });
+    }
+    return await next();
+  };
+}
+
+/** Whatever is left of the body is not read: the connection ends with the answer. */
+function tooLarge(c: Context): Response {
+  c.header('Connection', 'close');
+  return errorAnswer(c, 413, `The body is larger than ${MAX_BODY_BYTES} bytes`);
+}
+
+async function readLimited(body: ReadableStream<Uint8Array>): Promise<ArrayBuffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(size);
+  chunks.reduce((at, chunk) => {
+    whole.set(chunk, at);
+    return at + chunk.length;
+  }, 0);
+  return whole.buffer;
 }
 
 /** The JSON object that a request brings. Anything but `application/json` is answered with 415, anything but an object with 400. */

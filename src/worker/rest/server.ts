@@ -62,7 +62,11 @@ export async function startRest(
     now: () => systemClock.now(),
     closing: closing.signal,
   });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(app.fetch, {
+    hostname: config.host,
+    overrideGlobalObjects: false,
+    errorHandler: () => Response.json({ error_code: 400, message: 'HTTP 400 Bad Request' }, { status: 400 }),
+  });
   server.on('request', (request, response) => void listener(request, response));
   await listen(server, config);
   const observing = observeUntil(closing.signal, () => failures.observe(view.connectors(), systemClock.now()));

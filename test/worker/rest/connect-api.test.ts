@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RestServer } from '../../../src/worker/rest/server.ts';
+import { brokenView, FakeDaemon, failedView, serve, sinkView, sourceView } from './fake-daemon.ts';
+
+const daemon = new FakeDaemon();
+const retrying = sourceView(
+  { name: 'retrying' },
+  { name: 'retrying', state: 'retrying', failure: { message: 'Connection refused', advice: undefined } },
+);
+const stopped = sinkView({ name: 'stopped' }, { name: 'stopped', state: 'stopped' });
+daemon.views = [sourceView(), sinkView(), failedView(), brokenView(), retrying, stopped];
+let server: RestServer;
+beforeAll(async () => {
+  server = await serve(daemon);
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+async function get(path: string, init: RequestInit = {}): Promise<{ status: number; body: unknown; headers: Headers }> {
+  const response = await fetch(server.url + path, init);
+  const text = await response.text();
+  expect(response.headers.get('content-type')).toContain('application/json');
+  return { status: response.status, body: JSON.parse(text), headers: response.headers };
+}
+
+const SOURCE_CONFIG = {
+  'connector.class': 'PostgresWalSource',
+  'database.password': '********',
+  name: 'shop-source',
+};
+
+test('the root tells version and cluster', async () => {
+  const { status, body } = await get('/');
+  expect(status).toBe(200);
+  expect(body).toEqual({ version: '9.8.7', commit: 'unknown', kafka_cluster_id: 'cluster-1' });
+});
+
+test('connectors are listed by name, with and without a slash at the end', async () => {
+  const names = daemon.views.map(({ name }) => name);
+  expect(await get('/connectors')).toMatchObject({ status: 200, body: names });
+  expect(await get('/connectors/')).toMatchObject({ status: 200, body: names });
+});
+
+test('connectors are expanded by info and status, and what is not known expands to nothing', async () => {
+  const { body } = await get('/connectors?expand=info&expand=status');
+  expect(Object.keys(body as object)).toEqual(daemon.views.map(({ name }) => name));
+  expect(body).toMatchObject({
+    'shop-source': { info: { name: 'shop-source', type: 'source' }, status: { connector: { state: 'RUNNING' } } },
+  });
+  expect((await get('/connectors?expand=status')).body).not.toHaveProperty('shop-source.info');
+  expect((await get('/connectors?expand=bogus')).body).toMatchObject({ 'shop-source': {}, broken: {} });
+});
+
+test('a connector is shown with its config, tasks and type', async () => {
+  const expected = {
+    name: 'shop-source',
+    config: SOURCE_CONFIG,
+    tasks: [{ connector: 'shop-source', task: 0 }],
+    type: 'source',
+    rowcast: {
+      file: 'connectors/shop-source.json',
+      problems: [],
+      warnings: ['colour is not a known setting'],
+    },
+  };
+  expect(await get('/connectors/shop-source')).toMatchObject({ status: 200, body: expected });
+  expect((await get('/connectors/shop-source/')).body).toEqual(expected);
+  expect((await get('/connectors/shop-source/config')).body).toEqual(SOURCE_CONFIG);
+});
+
+test('the status has the shape of Connect 4.1, and ours under a key of its own', async () => {
+  const { status, body } = await get('/connectors/shop-source/status');
+  const state = { state: 'RUNNING', worker_id: server.url.replace('http://', ''), version: '9.8.7' };
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    name: 'shop-source',
+    connector: state,
+    tasks: [{ id: 0, ...state }],
+    type: 'source',
+    rowcast: {
+      file: 'connectors/shop-source.json',
+      problems: [],
+      warnings: ['colour is not a known setting'],
+      state: 'streaming',
+      stage: { name: 'waiting for changes', since: 1000, is_waiting: true },
+      position: '0000000000000099',
+      committed_at: 1_700_000_000_500,
+      counters: {
+        changes: 11,
+        records: 12,
+        bytes: 1300,
+        checkpoints: 4,
+        transactions: 5,
+        multi_table_transactions: 2,
+      },
+    },
+  });
+  expect((await get('/connectors/shop-sink/status')).body).toMatchObject({
+    type: 'sink',
+    rowcast: {
+      lag_ms: 1500,
+      consistent: true,
+      position: '0000000000000098',
+      counters: { commits: 6, copied: 1, inserts: 2, updates: 3, deletes: 4, key_changes: 5 },
+    },
+  });
+});
+
+test('a failed connector is FAILED with message and advice as its trace', async () => {
+  const trace = 'Slot "s" was invalidated\nTake a new snapshot.';
+  expect((await get('/connectors/failed-source/status')).body).toMatchObject({
+    connector: { state: 'FAILED', trace },
+    tasks: [{ id: 0, state: 'FAILED', trace }],
+  });
+});
+
+test('a connector that is tried again is RESTARTING and says why', async () => {
+  expect((await get('/connectors/retrying/status')).body).toMatchObject({
+    connector: { state: 'RESTARTING', trace: 'Connection refused' },
+    tasks: [{ id: 0, state: 'RESTARTING', trace: 'Connection refused' }],
+  });
+});
+
+test('a stopped connector has no tasks', async () => {
+  const { body } = await get('/connectors/stopped/status');
+  expect(body).toMatchObject({ connector: { state: 'STOPPED' }, tasks: [] });
+  expect((await get('/connectors/stopped/tasks')).body).toEqual([]);
+});
+
+test('a file that cannot be used is a FAILED connector with its problems', async () => {
+  expect((await get('/connectors/broken/status')).body).toMatchObject({
+    connector: { state: 'FAILED', trace: 'connectors/broken.json has problems:\nconnector.class is required' },
+    tasks: [],
+    type: 'unknown',
+    rowcast: { problems: ['connector.class is required'] },
+  });
+});
+
+test('tasks are shown with the config of their connector', async () => {
+  const config = { ...SOURCE_CONFIG, 'task.class': 'PostgresWalSource' };
+  const { name: _, ...withoutName } = config;
+  expect((await get('/connectors/shop-source/tasks')).body).toEqual([
+    { id: { connector: 'shop-source', task: 0 }, config: withoutName },
+  ]);
+  expect((await get('/connectors/shop-source/tasks-config')).body).toEqual({ 'shop-source-0': withoutName });
+  expect((await get('/connectors/shop-source/tasks/0/status')).body).toMatchObject({ id: 0, state: 'RUNNING' });
+});
+
+test.each([
+  ['/connectors/nope', 'Connector nope not found'],
+  ['/connectors/nope/config', 'Connector nope not found'],
+  ['/connectors/nope/tasks', 'Connector nope not found'],
+  ['/connectors/nope/tasks-config', 'Connector nope not found'],
+  ['/connectors/nope/status', 'No status found for connector nope'],
+  ['/connectors/nope/tasks/0/status', 'No status found for task nope-0'],
+  ['/connectors/shop-source/tasks/1/status', 'No status found for task shop-source-1'],
+  ['/connectors/__proto__', 'Connector __proto__ not found'],
+  ['/bogus', 'HTTP 404 Not Found'],
+  ['/connectors/shop-source/bogus', 'HTTP 404 Not Found'],
+])('%s is answered with 404: %s', async (path, message) => {
+  expect(await get(path)).toMatchObject({ status: 404, body: { error_code: 404, message } });
+});
+
+test('the names of connectors are taken apart from the path as they are encoded', async () => {
+  daemon.views.push(sourceView({ name: 'größe+1%' }));
+  expect((await get(`/connectors/${encodeURIComponent('größe+1%')}`)).body).toMatchObject({ name: 'größe+1%' });
+  daemon.views.pop();
+});
+
+test.each([
+  ['POST', '/connectors', 'GET, HEAD', 'put a file into the directory of connectors'],
+  ['PUT', '/connectors/shop-source/config', 'GET, HEAD', 'change connectors/shop-source.json'],
+  ['PATCH', '/connectors/shop-source/config', 'GET, HEAD', 'change connectors/shop-source.json'],
+  ['DELETE', '/connectors/shop-source', 'GET, HEAD', 'change connectors/shop-source.json'],
+  ['PUT', '/connectors/shop-source/pause', '', 'change connectors/shop-source.json'],
+  ['PUT', '/connectors/shop-source/resume', '', 'change connectors/shop-source.json'],
+  ['PUT', '/connectors/shop-source/stop', '', 'change connectors/shop-source.json'],
+  ['POST', '/connectors/shop-source/restart', '', 'change connectors/shop-source.json'],
+  ['POST', '/connectors/shop-source/tasks/0/restart', '', 'change connectors/shop-source.json'],
+])('%s %s is answered with 405: files manage connectors', async (method, path, allow, hint) => {
+  const { status, body, headers } = await get(path, { method });
+  expect(status).toBe(405);
+  expect(headers.get('allow')).toBe(allow);
+  expect(body).toMatchObject({ error_code: 405, message: expect.stringContaining(hint) });
+});
+
+test('what would change a connector that is not there is answered with 404', async () => {
+  expect(await get('/connectors/nope', { method: 'DELETE' })).toMatchObject({ status: 404 });
+});

@@ -1,0 +1,162 @@
+import type { Registry } from '../../../src/converter/registry/registry.ts';
+import { OperatorError } from '../../../src/errors.ts';
+import type { LogFields, Logger } from '../../../src/observe/logger.ts';
+import type {
+  ConnectorView,
+  DaemonView,
+  OperatorAnswer,
+  OperatorRequest,
+} from '../../../src/worker/rest/daemon-view.ts';
+import { type RestOptions, type RestServer, startRest } from '../../../src/worker/rest/server.ts';
+import type { SinkStatus, SourceStatus } from '../../../src/worker/status.ts';
+import type { RestConfig } from '../../../src/worker/worker-config.ts';
+
+/** A daemon whose every answer the test decides. */
+export class FakeDaemon implements DaemonView {
+  readonly daemon = 'daemon-1';
+  readonly version = '9.8.7';
+  readonly clusterId = 'cluster-1';
+  isReady = true;
+  registry: Registry | undefined;
+  views: ConnectorView[] = [sourceView(), sinkView()];
+  readonly asked: OperatorRequest[] = [];
+  operation: (request: OperatorRequest, signal: AbortSignal) => Promise<OperatorAnswer> = async () => {
+    return { lines: ['done'], value: { done: true } };
+  };
+
+  connectors(): readonly ConnectorView[] {
+    return this.views;
+  }
+
+  operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer> {
+    this.asked.push(request);
+    return this.operation(request, signal);
+  }
+}
+
+/** A source that streams. */
+export function sourceView(more: Partial<ConnectorView> = {}, status: Partial<SourceStatus> = {}): ConnectorView {
+  return {
+    name: 'shop-source',
+    kind: 'source',
+    file: 'connectors/shop-source.json',
+    config: { 'connector.class': 'PostgresWalSource', 'database.password': '********' },
+    problems: [],
+    warnings: ['colour is not a known setting'],
+    status: sourceStatus(status),
+    ...more,
+  };
+}
+
+export function sourceStatus(more: Partial<SourceStatus> = {}): SourceStatus {
+  const stage = { name: 'waiting for changes', since: 1000, isWaiting: true };
+  return {
+    kind: 'source',
+    name: 'shop-source',
+    state: 'streaming',
+    stage,
+    failure: undefined,
+    counts: { transactions: 5, multiTableTransactions: 2 },
+    progress: {
+      state: 'streaming',
+      stage,
+      changes: 11,
+      records: 12,
+      bytes: 1300,
+      checkpoints: 4,
+      position: '0000000000000099',
+      committedAt: 1_700_000_000_500,
+    },
+    ...more,
+  };
+}
+
+/** A sink that streams. */
+export function sinkView(more: Partial<ConnectorView> = {}, status: Partial<SinkStatus> = {}): ConnectorView {
+  return {
+    name: 'shop-sink',
+    kind: 'sink',
+    file: 'connectors/shop-sink.json',
+    config: { name: 'shop-sink', 'connector.class': 'PostgresSink' },
+    problems: [],
+    warnings: [],
+    status: {
+      kind: 'sink',
+      name: 'shop-sink',
+      state: 'streaming',
+      stage: { name: 'waiting for a checkpoint', since: 1000, isWaiting: true },
+      failure: undefined,
+      counts: {
+        changes: { copied: 1, inserts: 2, updates: 3, deletes: 4, keyChanges: 5 },
+        commits: 6,
+        position: '0000000000000098',
+        consistent: true,
+      },
+      lagMs: 1500,
+      ...status,
+    },
+    ...more,
+  };
+}
+
+/** A source that needs a person. */
+export function failedView(): ConnectorView {
+  return sourceView(
+    { name: 'failed-source' },
+    {
+      name: 'failed-source',
+      state: 'failed',
+      failure: { message: 'Slot "s" was invalidated', advice: 'Take a new snapshot.' },
+    },
+  );
+}
+
+/** A file that never was valid. */
+export function brokenView(): ConnectorView {
+  return {
+    name: 'broken',
+    kind: undefined,
+    file: 'connectors/broken.json',
+    config: {},
+    status: undefined,
+    problems: ['connector.class is required'],
+    warnings: [],
+  };
+}
+
+/** Keeps what was logged. */
+export class KeptLog implements Logger {
+  readonly lines: { readonly fact: string; readonly fields: LogFields | undefined }[] = [];
+
+  debug(fact: string, fields?: LogFields): void {
+    this.lines.push({ fact, fields });
+  }
+
+  info(fact: string, fields?: LogFields): void {
+    this.lines.push({ fact, fields });
+  }
+
+  warn(fact: string, fields?: LogFields): void {
+    this.lines.push({ fact, fields });
+  }
+
+  error(fact: string, fields?: LogFields): void {
+    this.lines.push({ fact, fields });
+  }
+}
+
+export const LOOPBACK: RestConfig = { host: '127.0.0.1', port: 0, authentication: 'none', credentials: undefined };
+
+/** A server over the daemon on any free port. */
+export function serve(
+  daemon: DaemonView,
+  config: Partial<RestConfig> = {},
+  options: Partial<RestOptions> = {},
+  logger: Logger = new KeptLog(),
+): Promise<RestServer> {
+  return startRest({ ...LOOPBACK, ...config }, daemon, logger, { stallTimeoutMs: 60_000, ...options });
+}
+
+export function operatorError(): OperatorError {
+  return new OperatorError('Connector "shop-source" is running', { advice: 'Stop it first.' });
+}
