@@ -9,7 +9,7 @@ import { walEnd } from '../../source/wal/identity.ts';
 import { createWalSource } from '../../source/wal/wal-source.ts';
 import type { OperatorAnswer } from '../rest/daemon-view.ts';
 import { walSourceSettings } from '../settings.ts';
-import { onDatabase } from './connections.ts';
+import { onDatabase, operatorIncarnation } from './connections.ts';
 import type { OperateContext } from './context.ts';
 import { bytesText, lsnText } from './text.ts';
 
@@ -29,9 +29,7 @@ export async function accept(
   if (!(await log.topics([topic], signal)).has(topic)) return nothing(name, 'it has never started');
   const warnings: string[] = [];
   const source = createWalSource(walSourceSettings(name, config), clock, (message) => warnings.push(message));
-  // A daemon of its own kind: whoever runs the connector keeps it, and this is refused.
-  const operator = { daemon: `operator ${randomUUID()}`, offset: 0, id: randomUUID() };
-  await using held = await source.open(operator, false, signal);
+  await using held = await source.open(operatorIncarnation(), false, signal);
   const end = async (): Promise<string> => {
     return lsnToPosition(await onDatabase(sourceConnection(config), signal, walEnd));
   };

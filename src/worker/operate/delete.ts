@@ -6,7 +6,7 @@ import { dropPublication } from '../../source/wal/publication.ts';
 import { dropSlot, reportSlot } from '../../source/wal/slot.ts';
 import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
 import { replayedPrefix, walSourceSettings } from '../settings.ts';
-import { onDatabase } from './connections.ts';
+import { onDatabase, onIdleSource } from './connections.ts';
 import type { OperateContext } from './context.ts';
 import type { SinkFile } from './sink-offsets.ts';
 import type { SourceFile } from './source-offsets.ts';
@@ -54,7 +54,8 @@ async function deleteSource(
   const { name, config } = connector;
   const settings = walSourceSettings(name, config);
   const { slotName, publicationName } = settings;
-  await onDatabase(settings.connection, signal, async (client) => {
+  const onSource = request.dropSlot || request.dropPublication ? onIdleSource : onAnySource;
+  await onSource(name, settings.connection, signal, async (client) => {
     if (request.dropSlot) await dropTheSlot(client, slotName, deleted, signal);
     else if ((await reportSlot(client, slotName)) !== undefined) {
       deleted.stays.push(
@@ -76,6 +77,9 @@ async function deleteSource(
   });
   deleted.stays.push(`the topics ${config.topicPrefix}.*: delete them when nobody reads them any more`);
 }
+
+/** Only looks. */
+const onAnySource: typeof onIdleSource = (_name, ...rest) => onDatabase(...rest);
 
 async function dropTheSlot(
   client: Parameters<typeof dropSlot>[0],

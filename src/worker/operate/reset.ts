@@ -12,7 +12,7 @@ import { walEnd } from '../../source/wal/identity.ts';
 import { dropSlot } from '../../source/wal/slot.ts';
 import type { OperatorAnswer } from '../rest/daemon-view.ts';
 import { replayedPrefix } from '../settings.ts';
-import { onDatabase } from './connections.ts';
+import { onDatabase, onIdleSource } from './connections.ts';
 import type { OperateContext } from './context.ts';
 import type { SinkFile } from './sink-offsets.ts';
 import { historyOf, type SourceFile } from './source-offsets.ts';
@@ -35,8 +35,8 @@ async function resetTheSource(
   signal: AbortSignal,
 ): Promise<OperatorAnswer> {
   const { topicPrefix: prefix, slot, snapshotMode } = config;
-  const position = (await historyOf(log, prefix, signal))?.checkpoint?.position;
-  return await onDatabase(sourceConnection(config), signal, async (client) => {
+  return await onIdleSource(name, sourceConnection(config), signal, async (client) => {
+    const position = (await historyOf(log, prefix, signal))?.checkpoint?.position;
     const end = lsnToPosition(await walEnd(client));
     if (position !== undefined && end < position) throw fallsBack(prefix, position, end);
     const outcome = await resetSource({ log, clock, random: randomUUID, prefix }, slot, signal);
