@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RestServer } from '../../../src/worker/rest/server.ts';
+import { brokenView, FakeDaemon, failedView, serve, sinkView, sourceView } from './fake-daemon.ts';
+
+const daemon = new FakeDaemon();
+let server: RestServer;
+beforeAll(async () => {
+  server = await serve(daemon);
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+async function page(): Promise<string> {
+  const response = await fetch(`${server.url}/metrics`);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+  return await response.text();
+}
+
+/** The samples of the page, value by name and labels. */
+async function samples(): Promise<Map<string, number>> {
+  const lines = (await page()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+}
+
+test('a source is shown as its status has it', async () => {
+  const source = '{connector="shop-source"}';
+  expect(Object.fromEntries(await samples())).toMatchObject({
+    [`rowcast_source_changes_total${source}`]: 11,
+    [`rowcast_source_records_total${source}`]: 12,
+    [`rowcast_source_published_bytes_total${source}`]: 1300,
+    [`rowcast_source_checkpoints_total${source}`]: 4,
+    [`rowcast_source_transactions_total${source}`]: 5,
+    [`rowcast_source_committed_timestamp_seconds${source}`]: 1_700_000_000.5,
+    [`rowcast_connector_stage_age_seconds${source}`]: 0,
+    [`rowcast_connector_healthy${source}`]: 1,
+    [`rowcast_connector_file_problems${source}`]: 0,
+    'rowcast_connector_state{connector="shop-source",state="streaming"}': 1,
+    'rowcast_connector_state{connector="shop-source",state="failed"}': 0,
+    'rowcast_connector_state{connector="shop-source",state="snapshot"}': 0,
+  });
+});
+
+test('a sink is shown as its status has it', async () => {
+  const found = await samples();
+  const operations = { copy: 1, insert: 2, update: 3, delete: 4, key_change: 5 };
+  for (const [operation, count] of Object.entries(operations)) {
+    expect(found.get(`rowcast_sink_changes_total{connector="shop-sink",operation="${operation}"}`)).toBe(count);
+  }
+  expect(found.get('rowcast_sink_commits_total{connector="shop-sink"}')).toBe(6);
+  expect(found.get('rowcast_sink_lag_seconds{connector="shop-sink"}')).toBe(1.5);
+  expect(found.get('rowcast_sink_consistent{connector="shop-sink"}')).toBe(1);
+});
+
+test('counters follow the status from scrape to scrape, and connectors that are gone leave no samples', async () => {
+  daemon.views = [sinkView({}, { lagMs: undefined })];
+  await page();
+  daemon.views = [sinkView({}, { lagMs: undefined }), failedView(), brokenView()];
+  const found = await samples();
+  expect(found.get('rowcast_sink_commits_total{connector="shop-sink"}')).toBe(6);
+  expect(found.has('rowcast_sink_lag_seconds{connector="shop-sink"}')).toBe(false);
+  expect(found.get('rowcast_connector_healthy{connector="failed-source"}')).toBe(0);
+  expect(found.get('rowcast_connector_healthy{connector="broken"}')).toBe(0);
+  expect(found.get('rowcast_connector_file_problems{connector="broken"}')).toBe(1);
+  expect(found.has('rowcast_connector_state{connector="broken",state="failed"}')).toBe(false);
+  expect([...found.keys()].filter((name) => name.includes('shop-source'))).toEqual([]);
+});
+
+test('a stage that does not wait shows its age', async () => {
+  daemon.views = [sourceView({}, { stage: { name: 'publishing', since: Date.now() - 5_000, isWaiting: false } })];
+  expect((await samples()).get('rowcast_connector_stage_age_seconds{connector="shop-source"}')).toBeGreaterThanOrEqual(
+    5,
+  );
+});
+
+test('a label is quoted as the format demands', async () => {
+  daemon.views = [sourceView({ name: 'a"b\\c' }, { name: 'a"b\\c' })];
+  expect((await samples()).has('rowcast_source_changes_total{connector="a\\"b\\\\c"}')).toBe(true);
+});
+
+test('build, readiness and the process are shown', async () => {
+  const found = await samples();
+  expect(found.get(`rowcast_build_info{version="9.8.7",nodejs="${process.versions.node}"}`)).toBe(1);
+  expect(found.get('rowcast_ready')).toBe(1);
+  expect(found.get('process_resident_memory_bytes')).toBeGreaterThan(0);
+});
+
+/** The rules by which `promtool check metrics` judges names and help texts. */
+test('names are those that promtool has nothing to say about', async () => {
+  daemon.views = [sourceView(), sinkView()];
+  const text = await page();
+  const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => ({ name: name as string, type }));
+  expect(types.length).toBeGreaterThan(20);
+  for (const { name, type } of types) {
+    expect(text, name).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
+    expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+    expect(name.endsWith('_total'), `${name} is a ${type}`).toBe(type === 'counter');
+    if (type === 'gauge') expect(name).not.toMatch(/_(count|sum|bucket)$/);
+    expect(name).not.toMatch(/_(counter|gauge|histogram|summary)(_|$)/);
+    expect(name).not.toMatch(/_(milliseconds|ms|minutes|hours|kilobytes|megabytes|percent)(_|$)/);
+  }
+});
