@@ -83,11 +83,14 @@ export type UndeletableReason = 'no subject' | 'no version' | 'deleted before' |
 /** A delete that does not fit what is there. */
 export class UndeletableVersion extends OperatorError {
   readonly reason: UndeletableReason;
+  /** Undefined: all of the subject were meant. */
+  readonly version: number | undefined;
 
   constructor(subject: string, version: number | undefined, reason: UndeletableReason) {
     const what = version === undefined ? `Subject "${subject}"` : `Version ${version} of subject "${subject}"`;
     super(`${what} cannot be deleted: ${UNDELETABLE[reason]}`);
     this.reason = reason;
+    this.version = version;
   }
 }
 
