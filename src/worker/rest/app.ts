@@ -7,31 +7,28 @@ import { authenticate } from './authentication.ts';
 import { connectRoutes } from './connect-api.ts';
 import type { DaemonView } from './daemon-view.ts';
 import { isLoopback, onlyLoopbackHosts, onlyOwnOrigin } from './guard.ts';
-import type { Health } from './health.ts';
 import { healthRoutes } from './health-api.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { operateRoutes } from './operate-api.ts';
+import { registryRoutes } from './registry-api.ts';
 import { redactAnswers } from './redact-answers.ts';
 import { limitBody } from './request-body.ts';
 import type { RestEnv } from './rest-env.ts';
 
 /** What the routes are made of. */
-export interface AppOptions {
+export interface AppOptions extends MetricsOptions {
   readonly config: RestConfig;
-  readonly view: DaemonView;
   readonly logger: Logger;
   readonly redactor: Redactor | undefined;
   /** `host:port` that is listened at. */
   readonly workerId: () => string;
-  readonly judgeNow: () => Health;
-  readonly now: () => number;
   /** Aborts when the server closes. */
   readonly closing: AbortSignal;
 }
 
 /** Everything that the daemon serves, as one function from request to answer. A slash at the end of a path makes no difference. */
 export function createApp(options: AppOptions): Hono<RestEnv> {
-  const { config, view, logger, redactor, workerId, judgeNow, now, closing } = options;
+  const { config, view, logger, redactor, workerId, judgeNow, closing } = options;
   const app = new Hono<RestEnv>({ strict: false });
   app.onError(errorHandler(logger));
   app.notFound((c) => errorAnswer(c, 404, 'HTTP 404 Not Found'));
@@ -44,7 +41,7 @@ export function createApp(options: AppOptions): Hono<RestEnv> {
   app.route('/', healthRoutes(view, judgeNow));
   app.route('/', connectRoutes(view, workerId));
   app.route('/', operateRoutes(view, closing));
-  const metrics = createMetrics(view, judgeNow, now);
+  const metrics = createMetrics(options);
   app.get('/metrics', async (c) => c.body(await metrics.page(), 200, { 'Content-Type': metrics.contentType }));
   mountRegistry(app, view);
   return app;
@@ -60,8 +57,12 @@ function endConnection(closing: AbortSignal): MiddlewareHandler {
 
 const REGISTRY_PATHS = ['subjects', 'schemas', 'config', 'mode', 'compatibility', 'contexts'];
 
-function mountRegistry(app: Hono<RestEnv>, view: DaemonView): void {
-  if (view.registry !== undefined) return;
+/** The built-in registry, or a word about where the schemas are. */
+function mountRegistry(app: Hono<RestEnv>, { registry }: DaemonView): void {
+  if (registry !== undefined) {
+    app.route('/', registryRoutes(registry));
+    return;
+  }
   for (const path of REGISTRY_PATHS) {
     app.all(`/${path}/*`, (c) =>
       errorAnswer(c, 404, 'Schemas are kept by an external registry here: ask the one that schema.registry.url names'),

@@ -3,7 +3,7 @@ import type { ConnectorState, ConnectorStatus } from '../status.ts';
 import type { ConnectorView } from './daemon-view.ts';
 
 /** Connect's words for what a connector or a task is doing. */
-export type ConnectState = 'RUNNING' | 'RESTARTING' | 'FAILED' | 'STOPPED';
+export type ConnectState = 'UNASSIGNED' | 'RUNNING' | 'RESTARTING' | 'FAILED' | 'STOPPED';
 
 /** `ConnectorInfo` of Connect's REST API. */
 export interface ConnectorInfo {
@@ -58,7 +58,7 @@ export function connectorInfo(view: ConnectorView): ConnectorInfo {
 export function connectorStateInfo(view: ConnectorView, workerId: string, version: string): ConnectorStateInfo {
   const trace = traceOf(view);
   const state: StateInfo = {
-    state: view.status === undefined ? 'FAILED' : connectState(view.status.state),
+    state: stateOf(view),
     worker_id: workerId,
     version,
     ...(trace !== undefined && { trace }),
@@ -80,6 +80,12 @@ export function taskIds({ name, status }: ConnectorView): readonly TaskId[] {
 /** A task's config is the connector's: there is one task. */
 export function taskConfig({ config }: ConnectorView): RawConfig {
   return { ...config, 'task.class': config['connector.class'] ?? '' };
+}
+
+/** A file that never was valid has FAILED; one that is about to be started is UNASSIGNED, which tools take for "soon". */
+function stateOf({ status, problems }: ConnectorView): ConnectState {
+  if (status !== undefined) return connectState(status.state);
+  return problems.length > 0 ? 'FAILED' : 'UNASSIGNED';
 }
 
 /**
@@ -108,8 +114,8 @@ function typeOf({ kind }: ConnectorView): ConnectorInfo['type'] {
 }
 
 /** Connect has a stack trace here; ours is for a person: what happened, and what to do. */
-function traceOf({ status, file, problems }: ConnectorView): string | undefined {
-  if (status === undefined) return [`${file} has problems:`, ...problems].join('\n');
+function traceOf({ status, problems }: ConnectorView): string | undefined {
+  if (status === undefined) return problems.length > 0 ? problems.join('\n') : undefined;
   if (status.failure === undefined) return undefined;
   const { message, advice } = status.failure;
   return advice === undefined ? message : `${message}\n${advice}`;

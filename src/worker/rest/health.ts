@@ -23,7 +23,7 @@ export interface Health {
 /**
  * Judges by progress, not by whether the process is there: a connector is unhealthy that has failed or never ran, that has been tried again for
  * longer than `stallTimeoutMs`, or stands longer than that at a stage that waits for nobody (a thread that does not respond is such a stage).
- * `failingSince` says since when connectors fail again and again, in milliseconds since 1970.
+ * `failingSince` says since when connectors fail again and again, or wait to be started, in milliseconds since 1970.
  */
 export function judge(
   connectors: readonly ConnectorView[],
@@ -51,11 +51,15 @@ function judgeOne(
   const verdict = (of: HealthStatus, message: string): ConnectorHealth => {
     return { name, status: of, stage: status?.stage.name, message };
   };
-  if (status === undefined) return verdict('unhealthy', `does not run: ${problems.join('; ') || 'it was not started'}`);
+  const failingMs = now - (failingSince ?? now);
+  if (status === undefined) {
+    if (problems.length > 0) return verdict('unhealthy', `does not run: ${problems.join('; ')}`);
+    if (failingMs > stallTimeoutMs) return verdict('unhealthy', `has not been started for ${inSeconds(failingMs)}`);
+    return healthy(name);
+  }
   const { state, stage, failure } = status;
   if (state === 'failed')
     return verdict('unhealthy', `has failed at "${stage.name}": ${failure?.message ?? 'unknown'}`);
-  const failingMs = now - (failingSince ?? now);
   if (failingMs > stallTimeoutMs) {
     const why = failure === undefined ? '' : `: ${failure.message}`;
     return verdict('unhealthy', `has been failing for ${inSeconds(failingMs)}, at "${stage.name}"${why}`);
@@ -64,6 +68,10 @@ function judgeOne(
     return verdict('unhealthy', `has been at "${stage.name}" for ${inSeconds(now - stage.since)}`);
   }
   if (problems.length > 0) return verdict('degraded', `runs an earlier configuration: ${problems.join('; ')}`);
+  return healthy(name);
+}
+
+function healthy(name: string): ConnectorHealth {
   return { name, status: 'healthy', stage: undefined, message: undefined };
 }
 

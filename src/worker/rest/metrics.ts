@@ -15,12 +15,22 @@ const STATES: readonly ConnectorState[] = ['starting', 'snapshot', 'streaming', 
 /** How a status becomes samples: `set` is called for each, with the labels besides `connector`. */
 type Samples<T> = (of: T, set: (value: number | undefined, labels?: Record<string, string>) => void) => void;
 
+export interface MetricsOptions {
+  readonly view: DaemonView;
+  readonly judgeNow: () => Health;
+  /** Since when connectors fail again and again, in milliseconds since 1970. */
+  readonly failingSince: () => ReadonlyMap<string, number>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** Metrics of the daemon, its connectors and its process. Counters are those of the statuses: nothing is counted twice, or when nobody asks. */
-export function createMetrics(view: DaemonView, judgeNow: () => Health, now: () => number): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { view } = options;
   const registry = new Registry();
   addProcess(registry);
   addDaemon(registry, view);
-  addConnectors(registry, view, judgeNow, now);
+  addConnectors(registry, options);
   addSources(registry, view);
   addSinks(registry, view);
   return { contentType: registry.contentType, page: () => registry.metrics() };
@@ -51,7 +61,7 @@ function addDaemon(registry: Registry, view: DaemonView): void {
   });
 }
 
-function addConnectors(registry: Registry, view: DaemonView, judgeNow: () => Health, now: () => number): void {
+function addConnectors(registry: Registry, { view, judgeNow, failingSince, now }: MetricsOptions): void {
   const statuses = (): Iterable<SourceStatus | SinkStatus> => view.connectors().flatMap(({ status }) => status ?? []);
   const gauge = <T extends { readonly name: string }>(
     name: string,
@@ -77,6 +87,13 @@ function addConnectors(registry: Registry, view: DaemonView, judgeNow: () => Hea
     statuses,
     [],
     ({ stage }, set) => set(stage.isWaiting ? 0 : Math.max(0, now() - stage.since) / 1000),
+  );
+  gauge(
+    'rowcast_connector_failing_seconds',
+    'How long the connector has been failing again and again; 0 when it is well, or has given up.',
+    () => view.connectors(),
+    [],
+    ({ name }, set) => set(Math.max(0, now() - (failingSince().get(name) ?? now())) / 1000),
   );
   gauge(
     'rowcast_connector_healthy',

@@ -59,6 +59,7 @@ export async function startRest(
     redactor,
     workerId: () => address(config.host, server),
     judgeNow,
+    failingSince: () => failures.since,
     now: () => systemClock.now(),
     closing: closing.signal,
   });

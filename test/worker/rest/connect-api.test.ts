@@ -128,11 +128,19 @@ test('a stopped connector has no tasks', async () => {
 
 test('a file that cannot be used is a FAILED connector with its problems', async () => {
   expect((await get('/connectors/broken/status')).body).toMatchObject({
-    connector: { state: 'FAILED', trace: 'connectors/broken.json has problems:\nconnector.class is required' },
+    connector: { state: 'FAILED', trace: 'connectors/broken.json: connector.class is required' },
     tasks: [],
     type: 'unknown',
-    rowcast: { problems: ['connector.class is required'] },
+    rowcast: { problems: ['connectors/broken.json: connector.class is required'] },
   });
+});
+
+test('a connector that waits to be started is UNASSIGNED', async () => {
+  daemon.views.push(sourceView({ name: 'soon', status: undefined }));
+  const { body } = await get('/connectors/soon/status');
+  daemon.views.pop();
+  expect(body).toMatchObject({ connector: { state: 'UNASSIGNED' }, tasks: [] });
+  expect(body).not.toHaveProperty('connector.trace');
 });
 
 test('tasks are shown with the config of their connector', async () => {

@@ -119,7 +119,7 @@ export function brokenView(): ConnectorView {
     file: 'connectors/broken.json',
     config: {},
     status: undefined,
-    problems: ['connector.class is required'],
+    problems: ['connectors/broken.json: connector.class is required'],
     warnings: [],
   };
 }

@@ -7,6 +7,8 @@ import { brokenView, FakeDaemon, failedView, serve, sinkView, sourceView } from 
 
 const NOW = 10_000_000;
 const STALL = 60_000;
+/** More than a connector has to run to have recovered. */
+const CALM = 10_001;
 
 function at(state: ConnectorState, name: string, ageMs: number, isWaiting: boolean): ConnectorView {
   const failure = state === 'retrying' ? { message: 'Connection refused', advice: undefined } : undefined;
@@ -27,7 +29,8 @@ const table: [string, ConnectorView, HealthStatus, string][] = [
   ['has just failed, at an old stage', at('retrying', 'publishing', 2 * STALL, false), 'healthy', ''],
   ['was stopped long ago', at('stopped', 'publishing', 2 * STALL, false), 'healthy', ''],
   ['has failed', failedView(), 'unhealthy', 'has failed at "waiting for changes": Slot "s" was invalidated'],
-  ['never ran', brokenView(), 'unhealthy', 'does not run: connector.class is required'],
+  ['never ran', brokenView(), 'unhealthy', 'does not run: connectors/broken.json: connector.class is required'],
+  ['is about to be started', sourceView({ status: undefined }), 'healthy', ''],
   [
     'runs an earlier configuration',
     sourceView({ problems: ['slot.name must not be empty'] }),
@@ -87,6 +90,18 @@ test('failures are remembered from the first one until it has run for a while', 
   expect(observe('streaming', 60_000)).toBeUndefined();
   expect(observe('retrying', 61_000)).toBe(61_000);
   expect(observe('failed', 62_000)).toBeUndefined();
+});
+
+test('a connector that waits too long to be started is unhealthy', () => {
+  const memory = new FailureMemory();
+  const views = [sourceView({ status: undefined })];
+  memory.observe(views, NOW);
+  expect(judge(views, NOW + STALL, STALL, memory.since).status).toBe('healthy');
+  const { status, message } = judge(views, NOW + STALL + 1, STALL, memory.since);
+  expect(status).toBe('unhealthy');
+  expect(message).toBe('Connector shop-source has not been started for 60 s');
+  memory.observe([sourceView()], NOW + STALL + CALM);
+  expect(memory.since.size).toBe(0);
 });
 
 test('a connector that was removed is forgotten', () => {

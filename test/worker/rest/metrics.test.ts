@@ -74,6 +74,14 @@ test('a stage that does not wait shows its age', async () => {
   );
 });
 
+test('a connector that is tried again shows for how long', async () => {
+  daemon.views = [sourceView()];
+  const name = 'rowcast_connector_failing_seconds{connector="shop-source"}';
+  expect((await samples()).get(name)).toBe(0);
+  daemon.views = [sourceView({}, { state: 'retrying' })];
+  await expect.poll(async () => (await samples()).get(name), { timeout: 10_000 }).toBeGreaterThan(0);
+});
+
 test('a label is quoted as the format demands', async () => {
   daemon.views = [sourceView({ name: 'a"b\\c' }, { name: 'a"b\\c' })];
   expect((await samples()).has('rowcast_source_changes_total{connector="a\\"b\\\\c"}')).toBe(true);
