@@ -1,4 +1,4 @@
-import { registryIgnored, registryRenames } from './registry-settings.ts';
+import { registryIgnored, registryNames, registryRenames } from './registry-settings.ts';
 
 /** Confluent's Avro converter: the format that is written anyway. */
 const AVRO_CONVERTER = 'io.confluent.connect.avro.AvroConverter';
@@ -38,22 +38,7 @@ export const RENAMED_BY_ALL: Readonly<Record<string, string>> = {
     Object.entries(registryRenames('key.converter.')).map(([old, key]) => [old, key.replace(/^key\./, 'value.')]),
   ),
   ...Object.fromEntries(
-    [
-      'url',
-      'basic.auth.credentials.source',
-      'basic.auth.user.info',
-      'ssl.truststore.type',
-      'ssl.truststore.location',
-      'ssl.truststore.certificates',
-      'ssl.keystore.type',
-      'ssl.keystore.location',
-      'ssl.keystore.key',
-      'ssl.keystore.certificate.chain',
-      'ssl.certificate.location',
-      'ssl.key.location',
-      'ssl.key.password',
-      'ssl.endpoint.identification.algorithm',
-    ].map((name) => [`key.converter.schema.registry.${name}`, `value.converter.schema.registry.${name}`]),
+    registryNames().map((name) => [`key.converter.schema.registry.${name}`, `value.converter.schema.registry.${name}`]),
   ),
 };
 

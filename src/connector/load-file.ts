@@ -12,11 +12,15 @@ export { type ConnectorFile, type ReadFile, secretsOf } from './connector-file.t
  */
 export function readConnectorFiles(directory: string, env: Environment): readonly ReadFile[] {
   const files: ReadFile[] = [];
-  for (const name of jsonFiles(directory)) {
-    const read = readFile(join(directory, name), env);
-    if (read) files.push('connector' in read ? judged(read.connector, files) : read);
+  for (const read of readEachFile(directory, env)) {
+    files.push('connector' in read ? judged(read.connector, files) : read);
   }
   return files;
+}
+
+/** The same, each file judged by itself: for one who knows which of two files comes first. */
+export function readEachFile(directory: string, env: Environment): readonly ReadFile[] {
+  return jsonFiles(directory).flatMap((name) => readFile(join(directory, name), env) ?? []);
 }
 
 /**
@@ -79,7 +83,8 @@ function judged(connector: ConnectorFile, earlier: readonly ReadFile[]): ReadFil
   return problems.length === 0 ? { file, connector } : { file, name, raw, problems };
 }
 
-function clashes(connector: ConnectorFile, other: ConnectorFile): readonly string[] {
+/** What a connector cannot have because another one has it; empty when they can run side by side. */
+export function clashes(connector: ConnectorFile, other: ConnectorFile): readonly string[] {
   const problems: string[] = [];
   if (connector.name === other.name) {
     problems.push(`${other.file} already has the name "${other.name}"; give one of the two another name`);

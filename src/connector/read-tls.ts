@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { OperatorError } from '../errors.ts';
 import type { TlsConfig } from './client-config.ts';
-import { CONVERT_KEYSTORE, CONVERT_TRUSTSTORE, type TlsSettings } from './tls-settings.ts';
+import { CONVERT_KEYSTORE, CONVERT_TRUSTSTORE, TLS_MEMBERS, type TlsSettings } from './tls-settings.ts';
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 const KEYS = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----[\s\S]*?-----END ([A-Z]+ )?PRIVATE KEY-----/g;
@@ -30,8 +30,9 @@ export function readTls(settings: TlsSettings, prefix: string, problems: string[
 }
 
 /** True when any setting says something about TLS. */
-export function saysTls({ verifyHostname, ...others }: TlsSettings): boolean {
-  return !verifyHostname || Object.values(others).some((value) => value !== undefined);
+export function saysTls(settings: TlsSettings): boolean {
+  const others = TLS_MEMBERS.filter((member) => member !== 'verifyHostname');
+  return !settings.verifyHostname || others.some((member) => settings[member] !== undefined);
 }
 
 /** Takes the PEM blocks of one kind out of files and texts. */

@@ -2,7 +2,7 @@ import type { RegistryClientConfig } from './client-config.ts';
 import { readTls, saysTls } from './read-tls.ts';
 import { decodedOrSame } from './secret.ts';
 import { choice, declare, type Effect, optional, secret, type Setting, type SettingsOf } from './setting.ts';
-import { tlsIgnored, tlsRenames, type TlsSettings, tlsSettings } from './tls-settings.ts';
+import { TLS_MEMBERS, tlsIgnored, tlsRenames, type TlsSettings, tlsSettings } from './tls-settings.ts';
 import { OperatorError } from '../errors.ts';
 
 /** Members whose names begin with `registry`, so that they stand beside others of the same kind. */
@@ -46,6 +46,12 @@ export function registryRenames(prefix: string): Readonly<Record<string, string>
     [`${prefix}basic.auth.user.info`]: `${key}basic.auth.user.info`,
     ...tlsRenames(key),
   };
+}
+
+/** The names of all these settings behind `schema.registry.`: `url`, `ssl.truststore.location` … */
+export function registryNames(): readonly string[] {
+  const settings = Object.values<{ readonly key: string }>(registrySettings('', 'restart'));
+  return settings.map(({ key }) => key.slice('schema.registry.'.length));
 }
 
 /** What Java clients also have. */
@@ -117,9 +123,8 @@ function withPrefix<T extends object>(settings: T): Prefixed<T> {
 }
 
 function withoutPrefix(settings: RegistrySettings): TlsSettings {
-  const members = Object.keys(tlsSettings('', '', 'restart')) as (keyof TlsSettings)[];
   const all = settings as unknown as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(members.map((name) => [name, all[registryMember(name)]])) as unknown as TlsSettings;
+  return Object.fromEntries(TLS_MEMBERS.map((name) => [name, all[registryMember(name)]])) as unknown as TlsSettings;
 }
 
 function registryMember(name: string): string {

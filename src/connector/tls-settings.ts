@@ -56,6 +56,11 @@ export function tlsSettings(prefix: string, group: string, effect: Effect): Sett
   };
 }
 
+/** The members of `TlsSettings`. */
+export const TLS_MEMBERS: readonly (keyof TlsSettings)[] = Object.keys(
+  tlsSettings('', '', 'restart'),
+) as (keyof TlsSettings)[];
+
 /** librdkafka's names of the same things. */
 export function tlsRenames(prefix: string): Readonly<Record<string, string>> {
   return { [`${prefix}ssl.ca.location`]: `${prefix}ssl.truststore.location` };

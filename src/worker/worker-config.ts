@@ -1,8 +1,11 @@
+import type { RegistryClientConfig, TlsConfig } from '../connector/client-config.ts';
 import type { LogLevel } from '../observe/logger.ts';
+
+export type { RegistryClientConfig, TlsConfig } from '../connector/client-config.ts';
 
 /**
  * What the daemon is told, apart from its connectors: plain data that can be handed to a worker thread. The keys, defaults and
- * documentation are in `WORKER_SETTINGS`; it is read from a file, `ROWCAST_*` variables and flags (the later wins).
+ * documentation are in `WORKER_SETTINGS`; `loadWorkerConfig` reads it from a file, `ROWCAST_*` variables and flags (the later wins).
  */
 export interface WorkerConfig {
   /** `connectors.dir`, flag --connectors */
@@ -41,25 +44,6 @@ export interface KafkaClientConfig {
       }
     | undefined;
   readonly requestTimeoutMs: number;
-}
-
-/** TLS as PEM texts (files are read when the configuration is). */
-export interface TlsConfig {
-  /** Authorities to trust; undefined: the system's. */
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-  readonly keyPassword: string | undefined;
-  /** False when `ssl.endpoint.identification.algorithm` is empty: the host's name is not compared. */
-  readonly verifyHostname: boolean;
-}
-
-/** An external schema registry. `urls` are tried in turn. */
-export interface RegistryClientConfig {
-  readonly urls: readonly string[];
-  /** `user:password` */
-  readonly basicAuth: string | undefined;
-  readonly tls: TlsConfig | undefined;
 }
 
 /** Where and how the daemon serves REST, registry, health and metrics. */

@@ -1,0 +1,125 @@
+import type { Completed } from '../connector/connector-class.ts';
+import { readTls, saysTls } from '../connector/read-tls.ts';
+import { completeRegistry, type RegistrySettings } from '../connector/registry-settings.ts';
+import type { TlsSettings } from '../connector/tls-settings.ts';
+import type { LogLevel } from '../observe/logger.ts';
+import type { JaasLogin } from './jaas.ts';
+import type { KafkaClientConfig, RestConfig, WorkerConfig } from './worker-config.ts';
+
+/** Where the daemon listens; the parts of one `http://host:port`. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The worker's settings one by one, by the members that `WorkerConfig` is made of. */
+export interface WorkerSettings extends TlsSettings, RegistrySettings {
+  readonly connectorsDir: string;
+  readonly connectorsWatch: boolean;
+  readonly stateDir: string;
+  readonly threads: number | undefined;
+  readonly shutdownTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+  readonly logLevel: LogLevel;
+  readonly bootstrapServers: readonly string[];
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+  readonly saslMechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | undefined;
+  readonly saslJaas: JaasLogin | undefined;
+  readonly saslUsername: string | undefined;
+  readonly saslPassword: string | undefined;
+  readonly listener: Listener | undefined;
+  readonly restAuthentication: 'none' | 'basic' | 'bearer' | undefined;
+  readonly restCredentials: string | undefined;
+}
+
+/** What was found while the settings are put together. */
+interface Found {
+  readonly problems: string[];
+  readonly warnings: string[];
+  readonly secrets: string[];
+}
+
+/** The daemon's configuration from its settings; PEM files are read. */
+export function completeWorker(settings: WorkerSettings): Completed<WorkerConfig> {
+  const found: Found = { problems: [], warnings: [], secrets: [] };
+  const { connectorsDir, connectorsWatch, stateDir, threads, shutdownTimeoutMs, stallTimeoutMs, logLevel } = settings;
+  const config: WorkerConfig = {
+    connectorsDir,
+    connectorsWatch,
+    stateDir,
+    kafka: kafka(settings, found),
+    registry: completeRegistry(settings, '', found.problems, found.secrets),
+    rest: rest(settings, found),
+    threads,
+    shutdownTimeoutMs,
+    stallTimeoutMs,
+    logLevel,
+  };
+  return { config, ...found };
+}
+
+function kafka(settings: WorkerSettings, found: Found): KafkaClientConfig | undefined {
+  const { bootstrapServers, clientId, requestTimeoutMs, securityProtocol } = settings;
+  const isTls = securityProtocol === 'SSL' || securityProtocol === 'SASL_SSL';
+  if (bootstrapServers.length === 0) {
+    if (securityProtocol !== 'PLAINTEXT')
+      found.warnings.push('security.protocol has no effect without bootstrap.servers');
+    return undefined;
+  }
+  if (!isTls && saysTls(settings))
+    found.warnings.push(`ssl.* has no effect while security.protocol is ${securityProtocol}`);
+  const tls = isTls ? readTls(settings, '', found.problems) : undefined;
+  const sasl = login(settings, found);
+  return { bootstrapServers, clientId, tls, sasl, requestTimeoutMs };
+}
+
+const MECHANISMS = {
+  PLAIN: 'plain',
+  'SCRAM-SHA-256': 'scram-sha-256',
+  'SCRAM-SHA-512': 'scram-sha-512',
+} as const;
+
+function login(settings: WorkerSettings, { problems, warnings, secrets }: Found): KafkaClientConfig['sasl'] {
+  const { securityProtocol, saslMechanism, saslJaas, saslUsername, saslPassword } = settings;
+  if (saslJaas) secrets.push(saslJaas.password);
+  const isGiven = saslMechanism !== undefined || saslJaas !== undefined || saslUsername !== undefined;
+  if (!securityProtocol.startsWith('SASL')) {
+    if (isGiven) warnings.push(`sasl.* has no effect while security.protocol is ${securityProtocol}`);
+    return undefined;
+  }
+  const username = saslJaas?.username ?? saslUsername;
+  const password = saslJaas?.password ?? saslPassword;
+  if (saslMechanism === undefined)
+    problems.push(`sasl.mechanism is required: security.protocol is ${securityProtocol}`);
+  if (username === undefined) problems.push('sasl.jaas.config, or sasl.username and sasl.password, is required');
+  else if (password === undefined) problems.push('sasl.password is required: sasl.username is given');
+  if (saslMechanism === undefined || username === undefined || password === undefined) return undefined;
+  return { mechanism: MECHANISMS[saslMechanism], username, password };
+}
+
+function rest(settings: WorkerSettings, { problems, warnings, secrets }: Found): RestConfig | undefined {
+  const { listener, restAuthentication, restCredentials: credentials } = settings;
+  if (listener === undefined) return undefined;
+  if (restAuthentication === undefined && !isLoopback(listener.host)) {
+    problems.push(
+      'listeners is open to other machines: set rest.authentication to basic or bearer and rest.credentials, or rest.authentication to none if everybody who reaches it may control this daemon',
+    );
+  }
+  const authentication = restAuthentication ?? 'none';
+  if (authentication !== 'none' && !credentials)
+    problems.push(`rest.credentials is required: rest.authentication is ${authentication}`);
+  if (authentication === 'none' && credentials)
+    warnings.push('rest.credentials has no effect while rest.authentication is none');
+  if (authentication === 'basic' && credentials) {
+    const colon = credentials.indexOf(':');
+    if (colon < 1) problems.push('rest.credentials must be user:password: rest.authentication is basic');
+    else if (colon + 1 < credentials.length) secrets.push(credentials.slice(colon + 1));
+  }
+  return { ...listener, authentication, credentials };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

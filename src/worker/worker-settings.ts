@@ -1,0 +1,169 @@
+import type { Declaration } from '../connector/connector-class.ts';
+import { registrySettings } from '../connector/registry-settings.ts';
+import { choice, declare, flag, integer, list, optional, secret, type Setting, text } from '../connector/setting.ts';
+import { tlsSettings } from '../connector/tls-settings.ts';
+import { OperatorError } from '../errors.ts';
+import { LOG_LEVELS } from '../observe/logger.ts';
+import { completeWorker, type Listener, type WorkerSettings } from './complete-worker.ts';
+import { parseJaas } from './jaas.ts';
+import type { WorkerConfig } from './worker-config.ts';
+import { IGNORED_BY_WORKER, RENAMED_BY_WORKER, UNSUPPORTED_BY_WORKER } from './worker-keys.ts';
+
+const effect = 'daemon';
+
+/** Everything that the daemon can be told apart from its connectors. Keys are Kafka Connect's where it has them. */
+export const WORKER_SETTINGS: Declaration<WorkerSettings, WorkerConfig> = {
+  name: 'worker',
+  doc: 'The daemon itself: where its connectors, its state and Kafka are, and what it serves.',
+  settings: {
+    connectorsDir: text('connectors.dir', {
+      group: 'Connectors',
+      effect,
+      importance: 'high',
+      default: 'connectors',
+      doc: 'Directory of connector files: every .json file in it is one connector.',
+    }),
+    connectorsWatch: flag('connectors.watch', {
+      group: 'Connectors',
+      effect,
+      default: 'true',
+      doc: 'Follow files that are changed, added and removed while the daemon runs. Without it the daemon ends when all connectors have ended.',
+    }),
+    stateDir: text('state.dir', {
+      group: 'State',
+      effect,
+      importance: 'high',
+      default: '.rowcast',
+      doc: "Directory where the daemon keeps its identity, and the log when there is no Kafka. Keep it as long as the daemon's connectors.",
+    }),
+    bootstrapServers: servers('bootstrap.servers'),
+    clientId: text('client.id', {
+      group: 'Kafka',
+      effect,
+      importance: 'low',
+      default: 'rowcast',
+      pattern: /^[A-Za-z0-9._-]{1,100}$/,
+      rule: 'letters, digits, dots, dashes and underscores, at most 100',
+      doc: "Beginning of the names that the daemon's connections have in the brokers' logs and quotas.",
+    }),
+    requestTimeoutMs: integer('request.timeout.ms', 1000, 3_600_000, {
+      group: 'Kafka',
+      effect,
+      importance: 'low',
+      default: '30000',
+      doc: 'How long a broker may take to answer.',
+    }),
+    securityProtocol: choice('security.protocol', ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], {
+      group: 'Kafka security',
+      effect,
+      default: 'PLAINTEXT',
+      doc: 'Whether connections to the brokers use TLS (SSL), and whether a user logs in (SASL).',
+    }),
+    saslMechanism: optional(
+      choice('sasl.mechanism', ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], {
+        group: 'Kafka security',
+        effect,
+        foreseen: ['GSSAPI', 'OAUTHBEARER', 'AWS_MSK_IAM'],
+        doc: 'How the user logs in; required with a SASL protocol.',
+      }),
+    ),
+    saslJaas: optional(
+      declare(
+        'sasl.jaas.config',
+        'PASSWORD',
+        {
+          group: 'Kafka security',
+          effect,
+          doc: 'User and password as a Java client has them, in a PlainLoginModule or ScramLoginModule.',
+        },
+        parseJaas,
+      ),
+    ),
+    saslUsername: optional(
+      text('sasl.username', { group: 'Kafka security', effect, doc: 'User, where there is no sasl.jaas.config.' }),
+    ),
+    saslPassword: optional(
+      secret('sasl.password', { group: 'Kafka security', effect, doc: 'Password of sasl.username.' }),
+    ),
+    ...tlsSettings('', 'Kafka security', effect),
+    ...registrySettings('', effect),
+    listener: listener('listeners'),
+    restAuthentication: optional(
+      choice('rest.authentication', ['none', 'basic', 'bearer'], {
+        group: 'REST',
+        effect,
+        doc: 'Who may use the REST API: everybody who reaches it, who has the password (basic), or who has the token (bearer). Must be said when listeners is open to other machines; none otherwise.',
+      }),
+    ),
+    restCredentials: optional(
+      secret('rest.credentials', { group: 'REST', effect, doc: 'user:password for basic, the token for bearer.' }),
+    ),
+    threads: optional(
+      integer('worker.threads', 0, 256, {
+        group: 'Daemon',
+        effect,
+        doc: 'Worker threads that connectors run in; 0: in the main thread. One per core when it is not said.',
+      }),
+    ),
+    shutdownTimeoutMs: integer('task.shutdown.graceful.timeout.ms', 0, 3_600_000, {
+      group: 'Daemon',
+      effect,
+      default: '5000',
+      doc: 'How long connectors may take to write their last checkpoint when the daemon is told to stop.',
+    }),
+    stallTimeoutMs: integer('health.stall.timeout.ms', 1000, 86_400_000, {
+      group: 'Daemon',
+      effect,
+      default: '60000',
+      doc: 'A connector that makes no progress for this long, although it has something to do, is unhealthy.',
+    }),
+    logLevel: choice('log.level', LOG_LEVELS, {
+      group: 'Daemon',
+      effect,
+      default: 'info',
+      doc: 'Least important log lines that are written.',
+    }),
+  },
+  aliases: {},
+  renamed: RENAMED_BY_WORKER,
+  ignored: IGNORED_BY_WORKER,
+  unsupported: UNSUPPORTED_BY_WORKER,
+  harmless: { 'admin.listeners': [''] },
+  complete: completeWorker,
+};
+
+function servers(key: string): Setting<readonly string[]> {
+  const setting = list(key, {
+    group: 'Kafka',
+    effect,
+    importance: 'high',
+    doc: "Kafka's brokers, host:port separated by commas. Empty: the log built in, in the state directory.",
+  });
+  return {
+    ...setting,
+    parse(value) {
+      const addresses = setting
+        .parse(value)
+        .map((each) => each.replace(/^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL):\/\//, ''));
+      if (addresses.every((each) => /^([^\s:/@]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/.test(each))) return addresses;
+      throw new OperatorError('must be host:port, several separated by commas');
+    },
+  };
+}
+
+function listener(key: string): Setting<Listener | undefined> {
+  const spec = {
+    group: 'REST',
+    effect,
+    default: 'http://127.0.0.1:8083',
+    doc: 'Where the REST API, the schema registry, health and metrics are served: one http://host:port. Port 0 is any free one; empty: nothing is served.',
+  } as const;
+  return declare(key, 'STRING', spec, (value) => {
+    if (value === '') return undefined;
+    const [, host, port] = /^http:\/\/(\[[0-9a-fA-F:]+\]|[^\s:/@,[\]]*):(\d{1,5})\/?$/i.exec(value) ?? [];
+    if (host === undefined || Number(port) > 65535) {
+      throw new OperatorError('must be one http://host:port, or empty; TLS is ended by a reverse proxy');
+    }
+    return { host: host.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(port) };
+  });
+}
