@@ -1,28 +1,43 @@
 import { type Command, Option } from 'commander';
-import { LOG_LEVELS, type LogLevel } from '../observe/logger.ts';
+import { LOG_LEVELS } from '../observe/logger.ts';
+import { workerFlags } from '../worker/load-worker-config.ts';
 import { type CommandContext, command } from './command.ts';
 
-interface StartFlags {
-  readonly connectors: string;
-  readonly state: string;
+/** What the flags of `rowcast start` say; a setting that is not said is undefined. */
+export interface StartFlags {
+  readonly config?: string;
+  readonly connectors?: string;
+  readonly state?: string;
   readonly bootstrapServers?: string;
+  readonly listeners?: string;
+  readonly threads?: string;
+  readonly logLevel?: string;
+  readonly watch: boolean;
   readonly takeOver?: boolean;
-  readonly logLevel: LogLevel;
 }
+
+/** The worker's settings that have a flag; the others are in its file, or in ROWCAST_* variables. */
+const FLAGS = ['connectors.dir', 'state.dir', 'bootstrap.servers', 'listeners', 'worker.threads'];
+
+const HELP = `
+Settings come from these flags, from ROWCAST_* variables (ROWCAST_STATE_DIR is state.dir) and from the file of --config; the
+first of them that says something counts. Connectors run on when others fail; the exit code is
+  0  told to stop and drained, or with --no-watch: every connector has ended by itself
+  1  no connector file is valid, the daemon cannot start, or with --no-watch: a connector has failed
+  2  wrong usage`;
 
 /** `rowcast start` */
 export function startCommand({ env, exit }: CommandContext): Command {
-  return command('start', 'Run every connector file of a directory until SIGTERM or SIGINT.')
-    .requiredOption('--connectors <dir>', 'directory of connector files (Kafka Connect JSON)', 'connectors')
-    .option('--state <dir>', 'where this daemon keeps its id, and the log when there is no Kafka', '.rowcast')
-    .option(
-      '--bootstrap-servers <list>',
-      'Kafka brokers, host:port separated by commas; without them the embedded log is used',
-    )
+  const start = command('start', 'Run every connector file of a directory until SIGTERM or SIGINT.')
+    .option('--config <file>', 'worker settings, as .properties or .json')
+    .addHelpText('after', HELP);
+  for (const { flag, doc, default: value } of workerFlags().filter(({ key }) => FLAGS.includes(key))) {
+    start.option(flag, value === undefined || value === '' ? doc : `${doc} (default: ${value})`);
+  }
+  return start
+    .addOption(new Option('--log-level <level>', 'least important log lines to write').choices(LOG_LEVELS))
+    .option('--no-watch', 'do not follow changes of the files, and end when every connector has ended')
     .option('--take-over', 'take the connectors over from another daemon, which must be gone for good')
-    .addOption(
-      new Option('--log-level <level>', 'least important log lines to write').choices(LOG_LEVELS).default('info'),
-    )
     .action(async (flags: StartFlags) => {
       const { runStart } = await import('./start.ts');
       exit(await runStart(flags, env));

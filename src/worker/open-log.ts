@@ -4,11 +4,18 @@ import type { Log } from '../log/log.ts';
 import { ReopeningLog } from './reopening-log.ts';
 import { serialLog } from './serial-log.ts';
 
+/** The embedded log of a daemon, for everything in this process. */
+export interface StateLog extends Log {
+  /** A reader that is gone for good holds nothing back any more. */
+  forget(reader: string, signal: AbortSignal): Promise<void>;
+}
+
 /**
  * Opens the log in a state directory for everything in this process that uses it: publishes take turns, and it is opened again when
  * a failed write has broken it. Throws OperatorError when the directory cannot be used.
  */
-export async function openStateLog(stateDirectory: string, signal?: AbortSignal): Promise<Log> {
+export async function openStateLog(stateDirectory: string, signal?: AbortSignal): Promise<StateLog> {
   const options = signal === undefined ? {} : { signal };
-  return serialLog(await ReopeningLog.open(() => openEmbeddedLog(join(stateDirectory, 'log'), options)));
+  const log = await ReopeningLog.open(() => openEmbeddedLog(join(stateDirectory, 'log'), options));
+  return { ...serialLog(log), forget: (reader, abort) => log.forget(reader, abort) };
 }

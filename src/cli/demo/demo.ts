@@ -9,8 +9,10 @@ import type { Environment } from '../../connector/reference.ts';
 import { OperatorError, TransientError } from '../../errors.ts';
 import { streamedChanges } from '../../observe/change-counts.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { createRedactor } from '../../observe/redaction.ts';
 import { connect } from '../../postgres/connect.ts';
-import { type Daemon, openDaemon } from '../../worker/open-daemon.ts';
+import { type Daemon, openDaemon } from '../../worker/daemon.ts';
+import { loadWorkerConfig } from '../../worker/load-worker-config.ts';
 import { RETRIED } from '../../worker/supervised-task.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { type Pair, pairOf, showLive } from './live-view.ts';
@@ -64,14 +66,10 @@ async function replicate(
   const connectors = loadConnectors(options.connectors, env);
   screen.line(`running the connector files in ${options.connectors}: ${connectors.map(({ name }) => name).join(', ')}`);
   const ending = new AbortController();
-  const { bootstrapServers } = servers;
-  const daemonOptions = {
-    connectors,
-    state,
-    logger: demoLogger(screen),
-    ...(bootstrapServers ? { bootstrapServers } : {}),
-  };
+  const { config } = loadWorkerConfig({ env: servers.environment, flags: settingsOf(options, state, servers) });
+  const daemonOptions = { config, env, logger: demoLogger(screen), redactor: createRedactor(), takeOver: false };
   await using daemon = await openDaemon(daemonOptions, ending.signal);
+  screen.line(`schema registry and REST: ${daemon.url}`);
   const running = daemon.run(ending.signal);
   try {
     await beBusy(options, daemon, servers, screen, stop);
@@ -84,6 +82,21 @@ async function replicate(
   const isWhole = tellStreamed(pair(daemon), screen);
   const isEqual = await compareShops(servers.source, servers.replica, screen);
   return isWhole && isEqual ? 0 : 1;
+}
+
+/** The demo's own settings: what the environment says about a daemon is not for it. */
+function settingsOf(
+  { connectors }: DemoOptions,
+  state: string,
+  { bootstrapServers }: Servers,
+): Readonly<Record<string, string | undefined>> {
+  return {
+    'connectors.dir': connectors,
+    'connectors.watch': 'false',
+    'state.dir': state,
+    'bootstrap.servers': bootstrapServers,
+    listeners: 'http://127.0.0.1:0',
+  };
 }
 
 /** Keeps the shop busy and shows it, until the time is over, Ctrl-C, or a connector fails. */

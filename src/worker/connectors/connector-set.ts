@@ -6,6 +6,7 @@ import type { Logger } from '../../observe/logger.ts';
 import type { ConnectorView } from '../rest/daemon-view.ts';
 import type { ConnectorStatus } from '../status.ts';
 import type { TaskPool } from '../task-pool.ts';
+import { effectiveDigest } from './effective.ts';
 import { leftovers } from './leftovers.ts';
 import { Place } from './place.ts';
 import { NOTHING_WANTED, type Wanted } from './wanted.ts';
@@ -21,12 +22,18 @@ export interface ConnectorSetOptions {
   readonly onRemoved: (connector: ConnectorFile) => void;
 }
 
+const DELETED = 'It was deleted, but its file is still there: remove it, or write it again to begin from scratch.';
+
 /** All connectors of the daemon: what is wanted, what runs, and the way from one to the other. */
 export class ConnectorSet {
   readonly #options: ConnectorSetOptions;
   readonly #places = new Map<string, Place>();
   /** The warnings that were told last, by connector. */
   readonly #warned = new Map<string, string>();
+  /** Connectors that were removed, for whoever wants to clean up after them. */
+  readonly #removed = new Map<string, ConnectorFile>();
+  /** Connectors that were deleted while their files are still there: they do not start again by themselves. */
+  readonly #deleted = new Map<string, string>();
   #wanted: Wanted = NOTHING_WANTED;
   #takeOver: boolean;
   #isClosed = false;
@@ -47,15 +54,42 @@ export class ConnectorSet {
   apply(wanted: Wanted, touched: ReadonlySet<string> = new Set()): void {
     if (this.#isClosed) return;
     this.#wanted = wanted;
+    this.#forgetDeleted(touched);
     for (const [name, place] of this.#places) {
       if (!wanted.connectors.has(name)) place.want(undefined);
     }
     for (const [name, connector] of wanted.connectors) {
+      if (this.#deleted.has(name)) continue;
       this.#warn(connector);
       const place = this.#placeOf(name);
       place.want(connector, touched.has(connector.file) && place.task?.status().state === 'failed');
     }
     this.#takeOver = false;
+  }
+
+  /** What has a valid file, and what had one since the start. */
+  known(): readonly ConnectorFile[] {
+    const { connectors } = this.#wanted;
+    return [...connectors.values(), ...[...this.#removed.values()].filter(({ name }) => !connectors.has(name))];
+  }
+
+  /** Does something while the connector of this name does not run, and then lets it go on. */
+  async whileStopped<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const place = this.#places.get(name);
+    return place ? await place.hold(work) : await work();
+  }
+
+  /** Does what deletes a connector; afterwards it stays stopped, until its file is written anew. */
+  async deleting<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const connector = this.#wanted.connectors.get(name);
+    const done = await this.whileStopped(name, async () => {
+      const result = await work();
+      if (connector) this.#deleted.set(name, effectiveDigest(connector));
+      this.#places.get(name)?.want(undefined);
+      return result;
+    });
+    this.#removed.delete(name);
+    return done;
   }
 
   /** Of everything that runs, or has run and ended. */
@@ -65,7 +99,8 @@ export class ConnectorSet {
 
   /** Every connector by name, and every file that could not be used under the name that it is about. */
   views(): readonly ConnectorView[] {
-    const names = new Set([...this.#places.keys(), ...this.#wanted.invalid.map(({ name }) => name)]);
+    const invalid = this.#wanted.invalid.map(({ name }) => name);
+    const names = new Set([...this.#places.keys(), ...this.#deleted.keys(), ...invalid]);
     return [...names].sort().map((name) => this.#view(name));
   }
 
@@ -88,14 +123,15 @@ export class ConnectorSet {
   #view(name: string): ConnectorView {
     const invalid = this.#wanted.invalid.filter((each) => each.name === name);
     const place = this.#places.get(name);
-    const connector = place?.connector;
+    const connector = place?.connector ?? (this.#deleted.has(name) ? this.#wanted.connectors.get(name) : undefined);
+    const problems = invalid.flatMap((each) => each.problems.map((problem) => `${each.file}: ${problem}`));
     return {
       name,
       kind: connector && (connector.kind === 'PostgresWalSource' ? 'source' : 'sink'),
       file: connector?.file ?? invalid[0]?.file ?? '',
       config: masked(connector?.raw ?? invalid[0]?.raw ?? {}),
       status: place?.task?.status(),
-      problems: invalid.flatMap(({ file, problems }) => problems.map((problem) => `${file}: ${problem}`)),
+      problems: this.#deleted.has(name) ? [...problems, DELETED] : problems,
       warnings: connector?.warnings ?? [],
     };
   }
@@ -113,6 +149,11 @@ export class ConnectorSet {
       removed: (connector: ConnectorFile): void => {
         this.#places.delete(name);
         this.#warned.delete(name);
+        if (this.#deleted.has(name)) {
+          logger.warn('connector deleted', { connector: name, advice: DELETED });
+          return;
+        }
+        this.#removed.set(name, connector);
         logger.warn('connector removed, nothing was deleted on the servers', leftovers(connector));
         onRemoved(connector);
       },
@@ -120,6 +161,15 @@ export class ConnectorSet {
     const place = new Place(pool, events, this.#takeOver);
     this.#places.set(name, place);
     return place;
+  }
+
+  /** What was deleted comes back as a new connector when its file is written again. */
+  #forgetDeleted(touched: ReadonlySet<string>): void {
+    for (const [name, digest] of this.#deleted) {
+      const connector = this.#wanted.connectors.get(name);
+      const isSame = connector && effectiveDigest(connector) === digest && !touched.has(connector.file);
+      if (!isSame) this.#deleted.delete(name);
+    }
   }
 
   /** Warnings are told once, and again when they change. */

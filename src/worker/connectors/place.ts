@@ -25,11 +25,14 @@ export class Place {
   #wanted: ConnectorFile | undefined;
   #connector: ConnectorFile | undefined;
   #running: Running | undefined;
+  #task: RunningTask | undefined;
   #isMoving = false;
   #moved: Promise<void> = Promise.resolve();
   /** What runs is to be replaced even by its like. */
   #isStale = false;
   #isClosed = false;
+  /** How many are at work that nothing may run beside. */
+  #held = 0;
 
   constructor(pool: Pick<TaskPool, 'start'>, events: PlaceEvents, takeOver: boolean) {
     this.#pool = pool;
@@ -42,13 +45,9 @@ export class Place {
     return this.#connector;
   }
 
+  /** The task that runs, or ran last. */
   get task(): RunningTask | undefined {
-    return this.#running?.task;
-  }
-
-  /** Nothing runs, and nothing is to. */
-  get isVacant(): boolean {
-    return this.#wanted === undefined && this.#running === undefined && !this.#isMoving;
+    return this.#task;
   }
 
   /**
@@ -76,6 +75,19 @@ export class Place {
     } while (this.#running !== running || this.#isMoving);
   }
 
+  /** Does something while nothing runs here; then what is wanted by that time runs again. */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    this.#held++;
+    try {
+      this.want(this.#wanted);
+      await this.#moved;
+      return await work();
+    } finally {
+      this.#held--;
+      this.want(this.#wanted);
+    }
+  }
+
   /** Stops what runs, for now: the process ends, and the next one starts it again. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -84,7 +96,12 @@ export class Place {
   }
 
   #isBehind(): boolean {
-    return this.#isStale || this.#running?.digest !== (this.#wanted && effectiveDigest(this.#wanted));
+    const next = this.#next();
+    return this.#isStale || this.#running?.digest !== (next && effectiveDigest(next));
+  }
+
+  #next(): ConnectorFile | undefined {
+    return this.#held > 0 ? undefined : this.#wanted;
   }
 
   async #move(): Promise<void> {
@@ -97,11 +114,15 @@ export class Place {
         this.#running = undefined;
         this.#isStale = false;
         isRestart = true;
-      } else if (this.#wanted) this.#start(this.#wanted, isRestart);
+      } else {
+        const next = this.#next();
+        if (next) this.#start(next, isRestart);
+      }
     }
+    this.#isMoving = false;
+    if (this.#held > 0) return; // what is to become of it is seen when it is let go
     this.#connector = this.#wanted;
     if (before && !this.#wanted && !this.#isClosed) this.#events.removed(before);
-    this.#isMoving = false;
   }
 
   #start(connector: ConnectorFile, isRestart: boolean): void {
@@ -109,6 +130,7 @@ export class Place {
     this.#takeOver = false; // once: whoever comes after this start may own it by right
     this.#running = { digest: effectiveDigest(connector), task };
     this.#connector = connector;
+    this.#task = task;
     this.#events.started(connector, isRestart);
   }
 }

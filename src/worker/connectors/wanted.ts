@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
-import type { ConnectorFile, ReadFile } from '../../connector/load-file.ts';
+import { clashes, type ConnectorFile, type ReadFile } from '../../connector/load-file.ts';
 import type { RawConfig } from '../../connector/parse-config.ts';
 import { effectiveDigest } from './effective.ts';
 
 /** A file that cannot be used as it is. */
 export interface InvalidFile {
   readonly file: string;
-  /** The connector that it is about: what it was when it was last valid, or says it is, or else the file's own name. */
+  /** The connector that it is about: what it runs, or says it is, or else the file's own name. */
   readonly name: string;
   /** As written; undefined when it is not even JSON. */
   readonly raw: RawConfig | undefined;
@@ -15,65 +15,87 @@ export interface InvalidFile {
 
 /** What is to run, from the files as they were at one look. */
 export interface Wanted {
-  /** By name. Each is the last valid configuration of its file. */
+  /** By name; each is the last configuration of its file that could be used. */
   readonly connectors: ReadonlyMap<string, ConnectorFile>;
   /** In the order of the files. */
   readonly invalid: readonly InvalidFile[];
-  /** The last valid configuration of every file that exists. */
-  readonly valid: ReadonlyMap<string, ConnectorFile>;
 }
 
-export const NOTHING_WANTED: Wanted = { connectors: new Map(), invalid: [], valid: new Map() };
+export const NOTHING_WANTED: Wanted = { connectors: new Map(), invalid: [] };
+
+/** What one file asks for. */
+interface Candidate {
+  readonly read: ReadFile;
+  /** What it ran at the look before; of a broken one, also what a file ran that was renamed to it. */
+  readonly former: ConnectorFile | undefined;
+}
 
 /**
- * What is to run now. A file that has become invalid keeps its last valid configuration; a name belongs to the file that had it before,
- * else to the first one by path; a file that was renamed is the same connector.
+ * What is to run now. A file that cannot be used any more keeps what it ran. Of two files that cannot both run (one name, one slot) the
+ * one that ran before stays, else the first by path; a file that was renamed is the same connector.
  */
 export function wantedNow(before: Wanted, files: readonly ReadFile[]): Wanted {
   const present = new Set(files.map(({ file }) => file));
-  const valid = new Map<string, ConnectorFile>();
-  for (const read of files) {
-    const connector = 'connector' in read ? read.connector : lastValid(before, read, present);
-    if (connector) valid.set(read.file, connector);
+  const candidates = files.map((read): Candidate => ({ read, former: formerOf(read, before, present) }));
+  // What clashes falls back to what it ran, which may be in the way of another change: that one is judged again.
+  const pinned = new Set<string>();
+  for (;;) {
+    const { wanted, clashing } = settle(candidates, before, pinned);
+    const more = clashing.filter(({ read, former }) => former && !pinned.has(read.file));
+    if (more.length === 0) return wanted;
+    for (const { read } of more) pinned.add(read.file);
   }
-  const connectors = new Map<string, ConnectorFile>();
-  for (const connector of valid.values()) {
-    const rival = connectors.get(connector.name);
-    const former = before.connectors.get(connector.name);
-    if (rival === undefined || claim(connector, former) > claim(rival, former))
-      connectors.set(connector.name, connector);
-  }
-  const invalid = files.flatMap((read): InvalidFile[] => {
-    const connector = valid.get(read.file);
-    const name = connector?.name ?? ('problems' in read ? read.name : undefined) ?? basename(read.file, '.json');
-    const problems = [...('problems' in read ? read.problems : []), ...nameTaken(connector, connectors)];
-    if (problems.length === 0) return [];
-    return [{ file: read.file, name, raw: 'connector' in read ? read.connector.raw : read.raw, problems }];
-  });
-  return { connectors, invalid, valid };
 }
 
-/** Of an invalid file: its own, or that of a file which is gone and whose name this one has (renamed and changed at once). */
-function lastValid(
+function formerOf(read: ReadFile, before: Wanted, present: ReadonlySet<string>): ConnectorFile | undefined {
+  const own = [...before.connectors.values()].find(({ file }) => file === read.file);
+  if (own || 'connector' in read || read.name === undefined) return own;
+  const renamed = before.connectors.get(read.name);
+  return renamed && !present.has(renamed.file) ? { ...renamed, file: read.file } : undefined;
+}
+
+/** Gives every file its place, those first that run already; `pinned` ones ask for what they ran. */
+function settle(
+  candidates: readonly Candidate[],
   before: Wanted,
-  read: { readonly file: string; readonly name?: string },
-  present: ReadonlySet<string>,
-): ConnectorFile | undefined {
-  const own = before.valid.get(read.file);
-  if (own || read.name === undefined) return own;
-  const former = before.connectors.get(read.name);
-  return former && !present.has(former.file) ? { ...former, file: read.file } : undefined;
+  pinned: ReadonlySet<string>,
+): { readonly wanted: Wanted; readonly clashing: readonly Candidate[] } {
+  const asked = candidates.map((candidate) => {
+    const { read, former } = candidate;
+    const connector = 'connector' in read && !pinned.has(read.file) ? read.connector : former;
+    return { candidate, connector, claim: connector ? claim(connector, former, before) : 0 };
+  });
+  const connectors = new Map<string, ConnectorFile>();
+  const clashing: Candidate[] = [];
+  for (const { candidate, connector } of asked.toSorted((a, b) => b.claim - a.claim)) {
+    if (connector === undefined) continue;
+    if (clashesWith(connector, connectors).length > 0) clashing.push(candidate);
+    else connectors.set(connector.name, connector);
+  }
+  const invalid = candidates.flatMap(({ read }) => invalidFile(read, connectors));
+  return { wanted: { connectors, invalid }, clashing };
 }
 
-/** How much a file is the one that had its name before: the same file, or the same content under another name (it was renamed). */
-function claim(connector: ConnectorFile, former: ConnectorFile | undefined): number {
-  if (former === undefined) return 0;
-  if (connector.file === former.file) return 2;
-  return effectiveDigest(connector) === effectiveDigest(former) ? 1 : 0;
+/** How much a file is what ran before: unchanged, changed, or the same content in another file. */
+function claim(connector: ConnectorFile, former: ConnectorFile | undefined, before: Wanted): number {
+  if (former) return effectiveDigest(connector) === effectiveDigest(former) && connector.name === former.name ? 3 : 2;
+  const namesake = before.connectors.get(connector.name);
+  return namesake && effectiveDigest(connector) === effectiveDigest(namesake) ? 1 : 0;
 }
 
-function nameTaken(connector: ConnectorFile | undefined, connectors: Wanted['connectors']): readonly string[] {
-  const owner = connector && connectors.get(connector.name);
-  if (owner === undefined || owner.file === connector?.file) return [];
-  return [`${owner.file} already has the name "${owner.name}"; give one of the two another name`];
+function clashesWith(connector: ConnectorFile, connectors: Wanted['connectors']): readonly string[] {
+  return [...connectors.values()].flatMap((other) => (other.file === connector.file ? [] : clashes(connector, other)));
+}
+
+/** What is wrong with a file that does not run as it is written. */
+function invalidFile(read: ReadFile, connectors: Wanted['connectors']): readonly InvalidFile[] {
+  const { file } = read;
+  const runs = [...connectors.values()].find((each) => each.file === file);
+  if ('problems' in read) {
+    return [{ file, name: runs?.name ?? read.name ?? basename(file, '.json'), raw: read.raw, problems: read.problems }];
+  }
+  const problems = clashesWith(read.connector, connectors);
+  return problems.length === 0
+    ? []
+    : [{ file, name: runs?.name ?? read.connector.name, raw: read.connector.raw, problems }];
 }

@@ -63,7 +63,7 @@ interface FakeTask {
 
 /** A pool whose tasks do nothing; it fails when two of one name run at once. `stopping` is how long a stop takes. */
 export class FakePool implements Pick<TaskPool, 'start'> {
-  readonly running = new Map<string, FakeTask>();
+  readonly running: Map<string, FakeTask> = new Map();
   /** Every start, by name and bytes. */
   readonly starts: string[] = [];
   readonly broken: string[] = [];

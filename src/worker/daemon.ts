@@ -1,0 +1,211 @@
+import { readEachFile, secretsOf } from '../connector/load-file.ts';
+import type { Environment } from '../connector/reference.ts';
+import { createLogSchemaStore } from '../converter/registry/log-store.ts';
+import type { Registry } from '../converter/registry/registry.ts';
+import { OperatorError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Redactor } from '../observe/redaction.ts';
+import { VERSION } from '../version.ts';
+import { ConnectorSet } from './connectors/connector-set.ts';
+import { firstLook } from './connectors/first-look.ts';
+import { Folder } from './connectors/folder.ts';
+import { followFolder } from './connectors/follow.ts';
+import { KnownSlots } from './connectors/known-slots.ts';
+import { OrphanedSlots } from './connectors/orphaned-slots.ts';
+import { ProblemLog } from './connectors/problem-log.ts';
+import type { Wanted } from './connectors/wanted.ts';
+import { writeDaemonFile } from './daemon-file.ts';
+import { openDaemonKafka } from './open-daemon-kafka.ts';
+import { openStateLog, type StateLog } from './open-log.ts';
+import { Opened } from './opened.ts';
+import type { OperateContext } from './operate/context.ts';
+import { operate } from './operate/operate.ts';
+import type { DaemonView, OperatorAnswer, OperatorRequest } from './rest/daemon-view.ts';
+import { startRest } from './rest/server.ts';
+import { schemaTopic } from './schema-topic.ts';
+import { openStateDirectory, type StateDirectory } from './state-directory.ts';
+import { logStates } from './state-log.ts';
+import type { ConnectorStatus } from './status.ts';
+import { systemClock } from './system-clock.ts';
+import { openTaskPool } from './threads/pool.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+export interface DaemonOptions {
+  readonly config: WorkerConfig;
+  /** What connector files may refer to. */
+  readonly env: Environment;
+  readonly logger: Logger;
+  /** Learns the secrets of every configuration before anything runs with it. */
+  readonly redactor: Redactor;
+  /** Take the connectors over from another daemon, once. */
+  readonly takeOver: boolean;
+}
+
+/** The running whole. Disposing of it, after `run` has ended, closes what it opened. */
+export interface Daemon extends AsyncDisposable {
+  /** Where REST, registry, health and metrics are; undefined when nothing is served. */
+  readonly url: string | undefined;
+  /**
+   * Runs the connectors, and follows their files when they are watched, until `signal` aborts; then everything drains. Without watching
+   * it also ends when every connector has ended by itself. Failures of connectors are in their statuses.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  statuses(): readonly ConnectorStatus[];
+}
+
+/**
+ * Opens everything that a daemon has, in the order in which it is needed; nothing runs yet. OperatorError when its files, its state, its
+ * log or its address cannot be used. `signal` ends the wait for a lock or for Kafka.
+ */
+export async function openDaemon(options: DaemonOptions, signal: AbortSignal): Promise<Daemon> {
+  const opened = new Opened();
+  try {
+    return await open(options, opened, signal);
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal): Promise<Daemon> {
+  const { config, logger, takeOver } = options;
+  const problems = new ProblemLog(logger);
+  const folder = folderOf(options);
+  const first = firstLook(folder, config.connectorsWatch, problems, logger);
+  const state = opened.add(await openStateDirectory(config.stateDir, signal));
+  const kafka = config.kafka && opened.add(await openDaemonKafka(config.kafka, logger, signal));
+  const stateLog = kafka ? undefined : opened.add(await openStateLog(state.path, signal));
+  const pool = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger }));
+  const known = await KnownSlots.read(state.path, logger);
+  const slots = new OrphanedSlots(known, () => set.wanted.connectors.values(), logger);
+  const set: ConnectorSet = new ConnectorSet({
+    pool,
+    logger,
+    takeOver,
+    onStart: () => slots.lookSoon(),
+    onRemoved: (connector) => slots.lookSoon(connector),
+  });
+  const running = new RunningDaemon(options, {
+    opened,
+    folder,
+    problems,
+    first,
+    set,
+    state,
+    stateLog,
+    log: (kafka ?? stateLog) as Log,
+  });
+  await running.listen();
+  return running;
+}
+
+/** Reads all files anew at each look, so that changed secrets are seen too; the redactor knows them before anything runs with them. */
+function folderOf({ config: { connectorsDir }, env, redactor }: DaemonOptions): Folder {
+  return new Folder(connectorsDir, () => {
+    const files = readEachFile(connectorsDir, env);
+    for (const read of files) if ('connector' in read) redactor.add(secretsOf(read.connector));
+    return files;
+  });
+}
+
+interface Parts {
+  readonly opened: Opened;
+  readonly folder: Folder;
+  readonly problems: ProblemLog;
+  /** What is to run at first. */
+  readonly first: Wanted;
+  readonly set: ConnectorSet;
+  readonly state: StateDirectory;
+  readonly log: Log;
+  /** The log, when it is the embedded one. */
+  readonly stateLog: StateLog | undefined;
+}
+
+class RunningDaemon implements Daemon, DaemonView {
+  readonly daemon: string;
+  readonly version: string = VERSION;
+  readonly clusterId: string;
+  readonly registry: Registry | undefined;
+  isReady = false;
+  url: string | undefined;
+  readonly #options: DaemonOptions;
+  readonly #parts: Parts;
+
+  constructor(options: DaemonOptions, parts: Parts) {
+    const { log, state } = parts;
+    this.daemon = state.daemon;
+    this.clusterId = log.clusterId;
+    this.registry = options.config.registry
+      ? undefined
+      : createLogSchemaStore(schemaTopic(log, () => systemClock.now()));
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** Serves REST, and says in the state directory where. */
+  async listen(): Promise<void> {
+    const { config, logger, redactor } = this.#options;
+    const { opened, state } = this.#parts;
+    if (config.rest) {
+      const { stallTimeoutMs } = config;
+      const rest = opened.add(await startRest(config.rest, this, logger, { stallTimeoutMs, redactor }));
+      this.url = rest.url;
+    }
+    opened.add(await writeDaemonFile(state.path, { pid: process.pid, url: this.url, version: VERSION }));
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { logger } = this.#options;
+    const { set, first } = this.#parts;
+    const ended = new AbortController();
+    const states = logStates(() => set.statuses(), systemClock, logger, ended.signal);
+    try {
+      logger.info('daemon started', { daemon: this.daemon, version: VERSION, url: this.url });
+      set.apply(first);
+      this.isReady = true;
+      await this.#runOn(signal);
+    } finally {
+      this.isReady = false;
+      await set.close();
+      ended.abort();
+      await states;
+    }
+    logger.info('daemon stopped', { daemon: this.daemon });
+  }
+
+  statuses(): readonly ConnectorStatus[] {
+    return this.#parts.set.statuses();
+  }
+
+  connectors(): ReturnType<DaemonView['connectors']> {
+    return this.#parts.set.views();
+  }
+
+  async operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer> {
+    if (!this.isReady)
+      throw new OperatorError('The daemon is not running yet, or is stopping', { advice: 'Ask again.' });
+    const { set, log, stateLog } = this.#parts;
+    const forget: OperateContext['forget'] = stateLog && ((reader, abort) => stateLog.forget(reader, abort));
+    const carryOut = (): Promise<OperatorAnswer> =>
+      operate({ log, forget, connectors: set.known(), clock: systemClock }, request, signal);
+    if (request.kind === 'offsets') return await carryOut();
+    if (request.kind === 'delete') return await set.deleting(request.connector, carryOut);
+    return await set.whileStopped(request.connector, carryOut);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.opened[Symbol.asyncDispose]();
+  }
+
+  async #runOn(signal: AbortSignal): Promise<void> {
+    const { folder, set, problems } = this.#parts;
+    const { config, logger } = this.#options;
+    if (config.connectorsWatch) return await followFolder({ folder, set, problems, logger }, signal);
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([set.ended(), aborted]);
+  }
+}
