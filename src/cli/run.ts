@@ -3,7 +3,10 @@ import type { Environment } from '../connector/reference.ts';
 import { describeError, OperatorError, RecordError, TransientError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './command.ts';
+import { checkCommand } from './check-command.ts';
+import { deleteCommand } from './delete-command.ts';
 import { demoCommand } from './demo-command.ts';
+import { offsetsCommand } from './offsets-command.ts';
 import { startCommand } from './start-command.ts';
 
 /** Runs one command line and returns the exit code: 0 done, 1 failed or a difference was found, 2 wrong usage. */
@@ -28,7 +31,8 @@ function commands(context: CommandContext): Command {
     .version(VERSION)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  for (const make of [startCommand, demoCommand]) program.addCommand(make(context));
+  for (const make of [startCommand, checkCommand, demoCommand, offsetsCommand, deleteCommand])
+    program.addCommand(make(context));
   return program;
 }
 

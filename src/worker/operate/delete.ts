@@ -24,7 +24,7 @@ interface Deleted {
  * forgets this one in any case. A connector whose file is gone already is only forgotten.
  */
 export async function deleteConnector(
-  context: OperateContext,
+  context: Pick<OperateContext, 'connectors' | 'forget'>,
   request: DeleteRequest,
   signal: AbortSignal,
 ): Promise<OperatorAnswer> {
@@ -45,7 +45,7 @@ export async function deleteConnector(
 }
 
 async function deleteSource(
-  { connectors }: OperateContext,
+  { connectors }: Pick<OperateContext, 'connectors'>,
   connector: SourceFile,
   request: DeleteRequest,
   deleted: Deleted,

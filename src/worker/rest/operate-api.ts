@@ -23,8 +23,9 @@ function operatorRequest(body: Readonly<Record<string, unknown>>): OperatorReque
     case 'offsets':
       return { kind: 'offsets', connector: body.connector === undefined ? undefined : connectorOf(body) };
     case 'accept':
+      return { kind: 'accept', connector: connectorOf(body), fromNow: flagOf(body, 'fromNow') };
     case 'reset':
-      return { kind: body.kind, connector: connectorOf(body) };
+      return { kind: 'reset', connector: connectorOf(body) };
     case 'delete':
       return {
         kind: 'delete',

@@ -1,0 +1,70 @@
+import { OperatorError, TransientError } from '../../errors.ts';
+import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
+import type { RestConfig } from '../worker-config.ts';
+
+type Credentials = Pick<RestConfig, 'authentication' | 'credentials'>;
+
+/**
+ * Asks a daemon that runs to carry out a request; undefined when nobody answers at its address (it has just ended, or left its file
+ * behind). Throws OperatorError or TransientError with what the daemon says.
+ */
+export async function askDaemon(
+  url: string,
+  rest: Credentials | undefined,
+  request: OperatorRequest,
+  signal: AbortSignal,
+): Promise<OperatorAnswer | undefined> {
+  const body = JSON.stringify(request);
+  const headers = { ...authorization(rest), 'content-type': 'application/json' };
+  const response = await send(`${url}/rowcast/v1/operate`, { method: 'POST', headers, body, signal });
+  if (response === undefined) return undefined;
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok && isAnswer(answer)) return answer;
+  const { message, advice } = (answer ?? {}) as { readonly message?: string; readonly advice?: string };
+  const what = `The daemon at ${url} answered ${response.status}${message === undefined ? '' : `: ${message}`}`;
+  if (response.status === 401) {
+    throw new OperatorError(what, {
+      advice: 'Give this command the settings of the daemon (--config, ROWCAST_*): it uses their rest.credentials.',
+    });
+  }
+  if (response.status === 503) throw new TransientError(message ?? what, { ...(advice !== undefined && { advice }) });
+  throw new OperatorError(response.status === 409 && message !== undefined ? message : what, {
+    ...(advice !== undefined && { advice }),
+  });
+}
+
+/** Whether a daemon still has a connector of this name; undefined when nobody answers. */
+export async function daemonHas(
+  url: string,
+  rest: Credentials | undefined,
+  connector: string,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  const path = `${url}/connectors/${encodeURIComponent(connector)}`;
+  const response = await send(path, { headers: authorization(rest), signal });
+  await response?.body?.cancel();
+  return response && response.status !== 404;
+}
+
+async function send(url: string, init: RequestInit): Promise<Response | undefined> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    init.signal?.throwIfAborted();
+    const { code } = ((error as Error).cause ?? {}) as { readonly code?: string };
+    if (code === 'ECONNREFUSED') return undefined;
+    throw new TransientError(`The daemon at ${url} did not answer`, { cause: error });
+  }
+}
+
+function authorization(rest: Credentials | undefined): Record<string, string> {
+  if (rest?.credentials === undefined || rest.authentication === 'none') return {};
+  const { authentication, credentials } = rest;
+  const value =
+    authentication === 'basic' ? `Basic ${Buffer.from(credentials).toString('base64')}` : `Bearer ${credentials}`;
+  return { authorization: value };
+}
+
+function isAnswer(value: unknown): value is OperatorAnswer {
+  return typeof value === 'object' && value !== null && Array.isArray((value as { lines?: unknown }).lines);
+}
