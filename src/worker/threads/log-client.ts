@@ -72,6 +72,11 @@ export class LogLink {
   }
 }
 
+/** Callers give objects of their own classes, whose getters would be lost on the way. */
+function plain(cursors: readonly Cursor[]): readonly Cursor[] {
+  return cursors.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+}
+
 function closed(): TransientError {
   return new TransientError('The connection to the embedded log was closed');
 }
@@ -129,7 +134,7 @@ class PortLog implements Log {
     maxWaitMs: number,
     signal: AbortSignal,
   ): Promise<readonly Fetched[]> {
-    return unpackFetch(await this.#link.call({ method: 'read', cursors, maxBytes, maxWaitMs }, signal));
+    return unpackFetch(await this.#link.call({ method: 'read', cursors: plain(cursors), maxBytes, maxWaitMs }, signal));
   }
 
   bounds(topic: string, partition: number, signal: AbortSignal): Promise<LogAnswers['bounds']> {
@@ -141,7 +146,7 @@ class PortLog implements Log {
   }
 
   release(reader: string, scope: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
-    return this.#link.call({ method: 'release', reader, scope, cursors }, signal);
+    return this.#link.call({ method: 'release', reader, scope, cursors: plain(cursors) }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
