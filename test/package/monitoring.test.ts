@@ -20,11 +20,12 @@ async function served(): Promise<Set<string>> {
     connectors: () => [],
     operate: () => Promise.reject(new Error('nothing to operate')),
   };
-  const metrics = createMetrics(
+  const metrics = createMetrics({
     view,
-    () => ({ status: 'healthy', message: '', connectors: [] }),
-    () => 0,
-  );
+    judgeNow: () => ({ status: 'healthy', message: '', connectors: [] }),
+    failingSince: () => new Map(),
+    now: () => 0,
+  });
   return new Set([...(await metrics.page()).matchAll(/^# HELP (\S+)/gm)].map((match) => match[1] as string));
 }
 
