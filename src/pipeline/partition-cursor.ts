@@ -1,6 +1,6 @@
 import { OperatorError } from '../errors.ts';
 import type { Span } from '../log/log.ts';
-import { HEADER, headerClaim, headerIndex, headerNumber, isHeader } from '../log/protocol/header.ts';
+import { HEADER, headerClaim, headerIndex, headerNumber, isHeader, refuseNewerHeader } from '../log/protocol/header.ts';
 import { RecordReader } from '../log/record-reader.ts';
 
 /** A span with the checkpoint that covers it. */
@@ -83,7 +83,9 @@ export class PartitionCursor {
 
   #check(reader: RecordReader): void {
     const { claim, number } = this.#spans[this.#spanAt] as CoveredSpan;
-    if (!reader.findHeader(HEADER) || !isHeader(reader.bytes, reader.headerStart, reader.headerEnd)) {
+    const isNamed = reader.findHeader(HEADER);
+    if (!isNamed || !isHeader(reader.bytes, reader.headerStart, reader.headerEnd)) {
+      if (isNamed) refuseNewerHeader(reader.bytes, reader.headerStart, reader.headerEnd, this.#recordName(reader));
       this.#lost(`the record at offset ${reader.offset} is not one of Rowcast's`);
     }
     this.headerAt = reader.headerStart;
@@ -92,6 +94,10 @@ export class PartitionCursor {
     if (this.number !== number || headerClaim(reader.bytes, this.headerAt) !== claim) {
       this.#lost(`the record at offset ${reader.offset} belongs to another checkpoint than ${number}`);
     }
+  }
+
+  #recordName({ offset }: RecordReader): string {
+    return `${this.topic}/${this.partition}@${offset}`;
   }
 
   #lost(what: string): never {

@@ -3,7 +3,14 @@ import type { TableSchema } from '../change/table-schema.ts';
 import { OperatorError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { decodeControl } from '../log/protocol/control-codec.ts';
-import { HEADER, headerClaim, headerOp, headerTableVersion, isHeader } from '../log/protocol/header.ts';
+import {
+  HEADER,
+  headerClaim,
+  headerOp,
+  headerTableVersion,
+  isHeader,
+  refuseNewerHeader,
+} from '../log/protocol/header.ts';
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import { RecordReader } from '../log/record-reader.ts';
 
@@ -60,6 +67,7 @@ export async function loadTableVersions(log: Log, prefix: string, signal: AbortS
 function addVersion(versions: TableVersions, reader: RecordReader, topic: string): void {
   if (reader.valueStart < 0 || !reader.findHeader(HEADER)) return;
   const { bytes, headerStart } = reader;
+  refuseNewerHeader(bytes, headerStart, reader.headerEnd, `${topic}/0@${reader.offset}`);
   if (!isHeader(bytes, headerStart, reader.headerEnd)) return;
   if (headerOp(bytes, headerStart) !== Op.control || headerTableVersion(bytes, headerStart) === 0) return;
   const claim = headerClaim(bytes, headerStart);

@@ -150,9 +150,9 @@ export function damaged(path: string, position: number): OperatorError {
 
 export function tooNew(path: string, version: number): OperatorError {
   return new OperatorError(
-    `Embedded log file "${path}" has format ${version}; this version reads up to ${FORMAT_VERSION}`,
+    `Embedded log file "${path}" has format ${version}, this Rowcast reads format ${FORMAT_VERSION}`,
     {
-      advice: 'Start the version of Rowcast that wrote it, or a newer one.',
+      advice: 'A newer Rowcast has written it: start the newer Rowcast.',
     },
   );
 }

@@ -1,4 +1,5 @@
 import type { Op } from '../../change/batch.ts';
+import { OperatorError } from '../../errors.ts';
 
 /** Name of the header that every record of Rowcast carries (docs/format.md, "Record header"). */
 export const HEADER: Buffer = Buffer.from('rowcast');
@@ -34,6 +35,19 @@ export function setHeader(header: Buffer, op: Op, part: Part, index: number, tab
   header[22] = (tableVersion >>> 16) & 255;
   header[23] = (tableVersion >>> 8) & 255;
   header[24] = tableVersion & 255;
+}
+
+/** The highest first byte that a version of Rowcast would write; a foreign header of this name may begin with anything. */
+const LAST_VERSION = 31;
+
+/** Throws OperatorError for a header that a newer Rowcast has written: what it says is not to be guessed. `record` names its record. */
+export function refuseNewerHeader(bytes: Buffer, start: number, end: number, record: string): void {
+  const version = start < end ? (bytes[start] as number) : 0;
+  if (version <= HEADER_VERSION || version > LAST_VERSION) return;
+  throw new OperatorError(
+    `The header of record ${record} has format ${version}, this Rowcast reads format ${HEADER_VERSION}`,
+    { advice: 'A newer Rowcast has written it: start the newer Rowcast.' },
+  );
 }
 
 /** True when the header at `start` is of a version that this reader knows. */

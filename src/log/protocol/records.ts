@@ -98,7 +98,7 @@ export function decodeJson(bytes: Buffer, topic: string): Record<string, unknown
     throw new OperatorError(
       `Topic ${topic} holds records of format ${version}, this Rowcast reads format ${RECORD_VERSION}`,
       {
-        advice: 'A newer Rowcast has written here: start that version.',
+        advice: 'A newer Rowcast has written here: start the newer Rowcast.',
       },
     );
   }

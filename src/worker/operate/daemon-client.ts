@@ -33,19 +33,6 @@ export async function askDaemon(
   });
 }
 
-/** Whether a daemon still has a connector of this name; undefined when nobody answers. */
-export async function daemonHas(
-  url: string,
-  rest: Credentials | undefined,
-  connector: string,
-  signal: AbortSignal,
-): Promise<boolean | undefined> {
-  const path = `${url}/connectors/${encodeURIComponent(connector)}`;
-  const response = await send(path, { headers: authorization(rest), signal });
-  await response?.body?.cancel();
-  return response && response.status !== 404;
-}
-
 async function send(url: string, init: RequestInit): Promise<Response | undefined> {
   try {
     return await fetch(url, init);

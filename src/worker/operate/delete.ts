@@ -1,5 +1,6 @@
 import { sinkConnection, sourceConnection } from '../../connector/connection-of.ts';
 import type { ConnectorFile } from '../../connector/load-file.ts';
+import { OperatorError } from '../../errors.ts';
 import { dropProgress } from '../../sink/postgres/stored-progress.ts';
 import { compileFilter } from '../../source/wal/filter.ts';
 import { dropPublication } from '../../source/wal/publication.ts';
@@ -30,6 +31,8 @@ export async function deleteConnector(
 ): Promise<OperatorAnswer> {
   const { connector: name } = request;
   const connector = context.connectors.find((each) => each.name === name);
+  const isTidied = request.dropSlot || request.dropPublication || request.dropProgress;
+  if (connector === undefined && isTidied) throw unknown(name);
   const deleted: Deleted = { done: [], stays: [] };
   if (connector?.kind === 'PostgresWalSource') await deleteSource(context, connector, request, deleted, signal);
   if (connector?.kind === 'PostgresSink') await deleteSink(connector, request, deleted, signal);
@@ -42,6 +45,12 @@ export async function deleteConnector(
     lines: [...done.map((line) => `${name}: ${line}`), ...stays.map((line) => `${name}: stays: ${line}`)],
     value: { connector: name, done, stays },
   };
+}
+
+function unknown(name: string): OperatorError {
+  return new OperatorError(`Nothing is known of connector "${name}" any more, so nothing can be dropped`, {
+    advice: 'Put its file back, and give the command again.',
+  });
 }
 
 async function deleteSource(
