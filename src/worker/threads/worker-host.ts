@@ -8,6 +8,7 @@ import type { FromThread } from './messages.ts';
 export interface WorkerHostOptions {
   readonly entry?: URL;
   readonly resourceLimits?: ResourceLimits;
+  readonly workerData?: string;
 }
 
 const ENTRY: URL = new URL(`./thread-main${extname(import.meta.url)}`, import.meta.url);
@@ -22,8 +23,8 @@ class WorkerHost implements Host {
   #isEnded = false;
   #looked: ReturnType<Worker['performance']['eventLoopUtilization']>;
 
-  constructor({ entry = ENTRY, resourceLimits }: WorkerHostOptions, { onMessage, onDeath }: HostEvents) {
-    const worker = new Worker(entry, { name: 'rowcast tasks', ...(resourceLimits ? { resourceLimits } : {}) });
+  constructor({ entry = ENTRY, ...options }: WorkerHostOptions, { onMessage, onDeath }: HostEvents) {
+    const worker = new Worker(entry, { name: 'rowcast tasks', ...options });
     this.#worker = worker;
     this.#looked = worker.performance.eventLoopUtilization();
     let reason: string | undefined;

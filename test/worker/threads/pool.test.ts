@@ -1,7 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ConnectorFile } from '../../../src/connector/load-file.ts';
 import { openEmbeddedLog } from '../../../src/log/embedded/embedded-log.ts';
@@ -15,21 +11,19 @@ import { openTaskPool, type TaskPoolOptions } from '../../../src/worker/threads/
 import { workerHost, type WorkerHostOptions } from '../../../src/worker/threads/worker-host.ts';
 import { newDirectory } from '../../log/embedded/directory.ts';
 import { textOf, readOn } from '../../log/records.ts';
+import { type BundledThread, bundleThread } from './bundled-thread.ts';
 import { makeTestTask } from './test-tasks.ts';
 
-const folder: string = join(import.meta.dirname, '..', '..', '..', '.cache', `threads-test-${process.pid}`);
-const entry: string = join(folder, 'thread-entry.mjs');
+let thread: BundledThread;
 const signal: AbortSignal = new AbortController().signal;
 
 beforeAll(async () => {
-  await mkdir(folder, { recursive: true });
-  const entryPoints = [join(import.meta.dirname, 'thread-entry.ts')];
-  await build({ entryPoints, outfile: entry, bundle: true, platform: 'node', format: 'esm', packages: 'external' });
+  thread = await bundleThread('thread-entry.ts');
 });
-afterAll(async () => await rm(folder, { recursive: true }));
+afterAll(async () => await thread[Symbol.asyncDispose]());
 
 function threads(options: WorkerHostOptions = {}): OpenHost {
-  return workerHost({ entry: pathToFileURL(entry), ...options });
+  return workerHost({ entry: thread.url, ...options });
 }
 
 interface Fixture {
