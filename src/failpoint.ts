@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+
 /** The places where a kill hurts most, in the order in which a row passes them. The torture harness reaches every one. */
 export const FAIL_POINTS = [
   'source.slot-created',
@@ -24,7 +26,7 @@ const armed = parse(process.env.ROWCAST_FAILPOINT);
  */
 export function failPoint(name: FailPoint): void {
   if (armed === undefined || armed.name !== name || --armed.passages > 0) return;
-  process.stderr.write(`failpoint ${name}\n`);
+  writeSync(2, `failpoint ${name}\n`); // what a worker thread writes to process.stderr would be lost with the process
   process.kill(process.pid, 'SIGKILL');
 }
 

@@ -78,13 +78,16 @@ async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<
   return lost + duplicated + torn + report.problems.length === 0;
 }
 
+/** Another run may go on beside this one. */
+const ANY_PORT = ['--listeners', 'http://127.0.0.1:0'];
+
 async function makeService({ log, main, directory }: TortureOptions, servers: Servers): Promise<Service> {
   const connectors = join(directory, 'connectors');
   const env = await writeConnectors(connectors, servers);
   const kafka = servers.kafka && log === 'kafka' ? ['--bootstrap-servers', servers.kafka.bootstrap] : [];
   return new Service({
     main,
-    args: ['start', '--connectors', connectors, '--state', join(directory, 'state'), ...kafka],
+    args: ['start', '--connectors', connectors, '--state', join(directory, 'state'), ...ANY_PORT, ...kafka],
     env,
     logFile: join(directory, 'service.txt'),
   });
