@@ -107,7 +107,7 @@ function judgeMissing({ settings }: TablesCase, { schema, name, source }: Target
     'tables',
     `table ${schema}.${name}`,
     'It does not exist, and auto.create is false.',
-    /* sql */ `create table ${qualified(schema, name)} (${columns.join(', ')});`,
+    /* sql */ `create table ${qualified(schema, name)} (${columns.join(', ')});\nalter table ${qualified(schema, name)} owner to ${quoteIdentifier(settings.connection.user)};`,
   );
 }
 

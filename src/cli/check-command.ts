@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { type CommandContext, command } from './command.ts';
+
+interface CheckFlags {
+  readonly config?: string;
+  readonly connectors?: string;
+  readonly state?: string;
+  readonly bootstrapServers?: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0  no problem (there may be warnings)
+  1  at least one problem: a connector would stop, or its replica would differ
+  2  wrong usage
+  3  no problem was found, but some things could not be looked at`;
+
+/** `rowcast check` */
+export function checkCommand({ env, exit }: CommandContext): Command {
+  return command('check', 'Look at every server that the connectors need, and tell what is missing and what mends it.')
+    .argument('[names...]', 'connectors to check; without them all of the directory')
+    .option('--config <file>', 'settings of the daemon, .properties or .json')
+    .option('--connectors <dir>', 'directory of connector files (Kafka Connect JSON)')
+    .option('--state <dir>', 'where the daemon keeps its id, and the log when there is no Kafka')
+    .option('--bootstrap-servers <list>', 'Kafka brokers, host:port separated by commas')
+    .option('--json', 'print the findings as a JSON array')
+    .option('--verbose', 'also list what is in order')
+    .addHelpText('after', EXIT_CODES)
+    .action(async (names: readonly string[], flags: CheckFlags) => {
+      const { runCheck } = await import('./check.ts');
+      exit(await runCheck({ ...flags, names }, env));
+    });
+}

@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import type { ConnectorFile, ReadFile } from '../connector/load-file.ts';
+import { nearest } from '../connector/nearest.ts';
+import { describeError } from '../errors.ts';
+import type { Finding } from '../finding.ts';
+import { checkDirectory } from '../log/embedded/preflight/preflight.ts';
+import type { WantedTopic } from '../log/kafka/preflight/judge-topics.ts';
+import { checkKafka } from '../log/kafka/preflight/preflight.ts';
+import { checkPostgresSink } from '../sink/postgres/preflight/preflight.ts';
+import type { SourceView } from '../sink/postgres/preflight/source-view.ts';
+import { checkWalSource, type SourcePreflight } from '../source/wal/preflight/preflight.ts';
+import { findDaemon } from './daemon-file.ts';
+import { kafkaSettings } from './kafka-settings.ts';
+import { checkPort, checkRegistry } from './preflight/check-endpoints.ts';
+import { judgeRecords } from './preflight/judge-records.ts';
+import { schemasTopic, wantedTopics } from './preflight/wanted-topics.ts';
+import { postgresSinkSettings, replayedPrefix, tableFilter, walSourceSettings } from './settings.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+/** A finding and whose it is; without a connector it is about what all of them share. */
+export interface ConnectorFinding extends Finding {
+  readonly connector: string | undefined;
+}
+
+type SharedConfig = Pick<WorkerConfig, 'stateDir' | 'kafka' | 'registry' | 'rest'>;
+
+/** What is to be looked at. */
+export interface PreflightOptions {
+  /** Undefined when it is not valid: then what it tells of is not looked at. */
+  readonly config: SharedConfig | undefined;
+  /** All files of the directory. */
+  readonly files: readonly ReadFile[];
+  /** Only these connectors; empty: all. */
+  readonly names: readonly string[];
+}
+
+/** Nothing takes longer than this on one server, whatever it does. */
+const SERVER_TIMEOUT_MS = 60_000;
+
+type Source = Extract<ConnectorFile, { readonly kind: 'PostgresWalSource' }>;
+type Sources = ReadonlyMap<string, SourcePreflight>;
+
+/**
+ * Looks at everything that the connectors need, and changes nothing anywhere. What cannot be reached is one finding, and the rest goes on.
+ * In the order of the files, each connector's together, the shared ones last.
+ */
+export async function preflight(options: PreflightOptions, signal: AbortSignal): Promise<readonly ConnectorFinding[]> {
+  const { config, files, names } = options;
+  const isWanted = (name: string | undefined): boolean =>
+    names.length === 0 || (name !== undefined && names.includes(name));
+  const all = files.flatMap((read) => ('connector' in read ? [read.connector] : []));
+  const wanted = all.filter(({ name }) => isWanted(name));
+  const sources = await lookAtSources(all, wanted, signal);
+  const [sinks, shared] = await Promise.all([
+    lookAtSinks(all, wanted, sources, signal),
+    config === undefined ? [] : lookAtShared(config, wanted, sources, signal),
+  ]);
+  const found: ConnectorFinding[] = files.flatMap((read) =>
+    judgeFile(read).filter(({ connector }) => isWanted(connector)),
+  );
+  for (const connector of wanted) {
+    const findings = connector.kind === 'PostgresSink' ? sinks.get(connector.name) : ofSource(connector, sources);
+    found.push(...named(connector.name, findings ?? []));
+  }
+  return [...found, ...named(undefined, shared)];
+}
+
+function ofSource({ name, config }: Source, sources: Sources): readonly Finding[] {
+  const looked = sources.get(name);
+  return [...(looked?.findings ?? []), ...judgeRecords(config.topicPrefix, looked?.tables ?? [])];
+}
+
+function named(connector: string | undefined, findings: readonly Finding[]): readonly ConnectorFinding[] {
+  return findings.map((finding) => ({ connector, ...finding }));
+}
+
+function judgeFile(read: ReadFile): readonly ConnectorFinding[] {
+  const [check, object] = ['file', `file ${read.file}`];
+  if ('connector' in read) {
+    const { name, warnings } = read.connector;
+    return warnings.map((message) => ({ connector: name, level: 'warning', check, object, message }));
+  }
+  const connector = read.name ?? read.file;
+  return read.problems.map((message) => ({ connector, level: 'problem', check, object, message }));
+}
+
+/** Also those that are not asked for but feed a sink that is: its tables are compared with theirs. */
+async function lookAtSources(
+  all: readonly ConnectorFile[],
+  wanted: readonly ConnectorFile[],
+  signal: AbortSignal,
+): Promise<Sources> {
+  const prefixes = new Set(
+    wanted.flatMap((each) => (each.kind === 'PostgresSink' ? [replayedPrefix(each.config)] : [])),
+  );
+  const looked = new Map<string, SourcePreflight>();
+  const sources = all.filter((each) => each.kind === 'PostgresWalSource');
+  const needed = sources.filter((each) => wanted.includes(each) || prefixes.has(each.config.topicPrefix));
+  await Promise.all(
+    needed.map(async ({ name, config }) => {
+      const settings = walSourceSettings(name, config);
+      looked.set(name, await checkWalSource(settings, nearest, bounded(signal)));
+    }),
+  );
+  return looked;
+}
+
+async function lookAtSinks(
+  all: readonly ConnectorFile[],
+  wanted: readonly ConnectorFile[],
+  sources: Sources,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly Finding[]>> {
+  const looked = new Map<string, readonly Finding[]>();
+  await Promise.all(
+    wanted.map(async (connector) => {
+      if (connector.kind !== 'PostgresSink') return;
+      const { name, config } = connector;
+      const source = all.find(
+        (each) => each.kind === 'PostgresWalSource' && each.config.topicPrefix === replayedPrefix(config),
+      );
+      const view = source && viewOf(sources.get(source.name), tableFilter(config));
+      looked.set(name, await checkPostgresSink(postgresSinkSettings(name, config), view, bounded(signal)));
+    }),
+  );
+  return looked;
+}
+
+function viewOf(
+  source: SourcePreflight | undefined,
+  accepts: ((table: { readonly schema: string; readonly name: string }) => boolean) | undefined,
+): SourceView | undefined {
+  if (source === undefined || accepts === undefined) return source;
+  return { ...source, tables: source.tables?.filter(accepts) };
+}
+
+async function lookAtShared(
+  { stateDir, kafka, registry, rest }: SharedConfig,
+  wanted: readonly ConnectorFile[],
+  sources: Sources,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  const running = await findDaemon(stateDir).catch((error: unknown) => {
+    found.push({
+      level: 'unknown',
+      check: 'directory',
+      object: `directory ${stateDir}`,
+      message: `Whether a daemon runs on it could not be looked at: ${describeError(error)}.`,
+    });
+    return undefined;
+  });
+  found.push(...(await checkDirectory(stateDir, running?.pid)));
+  if (kafka === undefined) {
+    const isHeld = ({ level, check }: Finding): boolean => level !== 'ok' || check === 'lock';
+    found.push(...(await checkDirectory(join(stateDir, 'log'), running?.pid)).filter(isHeld));
+  } else {
+    const topics = topicsOf(wanted, sources, registry === undefined);
+    found.push(...(await checkKafka(kafkaSettings(kafka, 'check'), topics, bounded(signal))));
+  }
+  if (rest !== undefined) found.push(...(await checkPort(rest, running)));
+  const registries = new Map(
+    [registry, ...wanted.map((each) => each.config.registry)].map((each) => [JSON.stringify(each), each]),
+  );
+  for (const each of registries.values()) if (each !== undefined) found.push(...(await checkRegistry(each)));
+  return found;
+}
+
+/** Of two wishes for one topic the writer's counts. */
+function topicsOf(wanted: readonly ConnectorFile[], sources: Sources, isBuiltIn: boolean): readonly WantedTopic[] {
+  const topics = wanted.flatMap((connector) => wantedTopics(connector, sources.get(connector.name)?.tables ?? []));
+  const hasSource = wanted.some(({ kind }) => kind === 'PostgresWalSource');
+  if (isBuiltIn && wanted.length > 0) topics.push(schemasTopic(hasSource));
+  const byName = new Map<string, WantedTopic>();
+  for (const topic of topics) {
+    if (byName.get(topic.spec.name)?.isWritten !== true) byName.set(topic.spec.name, topic);
+  }
+  return [...byName.values()];
+}
+
+function bounded(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(SERVER_TIMEOUT_MS)]);
+}
