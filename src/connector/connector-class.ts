@@ -1,4 +1,4 @@
-import type { SettingsOf } from './setting.ts';
+import type { Setting, SettingsOf } from './setting.ts';
 
 /** What the settings amount to together. `config` is undefined when there are problems. */
 export interface Completed<C> {
@@ -10,14 +10,11 @@ export interface Completed<C> {
   readonly secrets: readonly string[];
 }
 
-/**
- * A set of settings and all that can be said about it without using it, declared once, as data: of `S`, the settings one by one, and of `C`,
- * what they amount to.
- */
-export interface Declaration<S, C = S> {
+/** A set of settings and all that can be said about it without using it, declared once, as data; of `C`, what they amount to. */
+export interface AnyDeclaration<C = unknown> {
   readonly name: string;
   readonly doc: string;
-  readonly settings: SettingsOf<S>;
+  readonly settings: Readonly<Record<string, Setting<unknown>>>;
   /** Other products' class names that mean this one, each with the defaults that differ under that name. */
   readonly aliases: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Other names of settings, by the name that replaced them. Given together they must agree. */
@@ -29,7 +26,18 @@ export interface Declaration<S, C = S> {
   /** Values with which such a key says what is the case anyway, so that it may stay. */
   readonly harmless: Readonly<Record<string, readonly string[]>>;
   /** Puts the settings together and holds rules over several of them. `given` holds the keys that the file has. */
+  complete(settings: never, given: ReadonlySet<string>): Completed<C>;
+}
+
+/** A declaration that is checked against the type of its settings, `S`. */
+export interface Declaration<S, C = S> extends Omit<AnyDeclaration<C>, 'settings' | 'complete'> {
+  readonly settings: SettingsOf<S>;
   complete(settings: S, given: ReadonlySet<string>): Completed<C>;
+}
+
+/** What every kind of connector says of itself. */
+export interface AnyConnectorClass extends AnyDeclaration {
+  readonly kind: 'source' | 'sink';
 }
 
 /** A kind of connector. */

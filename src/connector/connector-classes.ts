@@ -1,4 +1,4 @@
-import type { ConnectorClass } from './connector-class.ts';
+import type { AnyConnectorClass } from './connector-class.ts';
 import { maskConfig } from './mask-config.ts';
 import { nearest } from './nearest.ts';
 import { POSTGRES_SINK } from './postgres-sink.ts';
@@ -6,20 +6,19 @@ import { POSTGRES_WAL_SOURCE } from './postgres-wal-source.ts';
 import type { RawConfig } from './read-settings.ts';
 import { looksSecret, MASK } from './secret.ts';
 
-/** A class where it does not matter what its config looks like. */
-export type AnyConnectorClass = typeof POSTGRES_WAL_SOURCE | typeof POSTGRES_SINK;
+export type { AnyConnectorClass } from './connector-class.ts';
 
 /** Every kind of connector that there is. */
 export const CONNECTOR_CLASSES: readonly AnyConnectorClass[] = [POSTGRES_WAL_SOURCE, POSTGRES_SINK];
 
 /** True when `wanted` is the name of the class, or an alias of it. */
-export function isNamed<S, C>(connector: ConnectorClass<S, C>, wanted: string): boolean {
+export function isNamed(connector: AnyConnectorClass, wanted: string): boolean {
   return wanted === connector.name || Object.hasOwn(connector.aliases, wanted);
 }
 
 /** The class of this name or alias; in any case, and without its package (`PostgresConnector`), if `loosely`. */
 export function connectorClass(wanted: string, loosely: boolean = false): AnyConnectorClass | undefined {
-  const exact = CONNECTOR_CLASSES.find((each) => isNamed<never, never>(each as never, wanted));
+  const exact = CONNECTOR_CLASSES.find((each) => isNamed(each, wanted));
   if (exact || !loosely) return exact;
   const simple = (name: string): string => (name.split('.').at(-1) as string).toLowerCase();
   return CONNECTOR_CLASSES.find((each) => namesOf(each).some((name) => simple(name) === wanted.toLowerCase()));
@@ -40,8 +39,7 @@ export function unknownClass(wanted: string): string {
 /** The config of any connector with its secrets masked, even when its class is not known. */
 export function maskConnector(raw: RawConfig): RawConfig {
   const connector = connectorClass(raw['connector.class'] ?? '');
-  if (connector?.kind === 'source') return maskConfig(POSTGRES_WAL_SOURCE, raw);
-  if (connector?.kind === 'sink') return maskConfig(POSTGRES_SINK, raw);
+  if (connector) return maskConfig(connector, raw);
   const both = maskConfig(POSTGRES_SINK, maskConfig(POSTGRES_WAL_SOURCE, raw));
   return Object.fromEntries(Object.entries(both).map(([key, value]) => [key, looksSecret(key) ? MASK : value]));
 }

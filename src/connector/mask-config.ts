@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import type { Declaration } from './connector-class.ts';
+import type { AnyDeclaration } from './connector-class.ts';
 import { type RawConfig, settingsOf } from './read-settings.ts';
 import { hasReference, isReference } from './reference.ts';
 import { looksSecret, MASK, maskUrlPasswords } from './secret.ts';
@@ -9,7 +9,7 @@ import type { Setting } from './setting.ts';
  * The config with what may not be printed masked: passwords, keys that are named like one, the credentials inside URLs, and values
  * that are not what their setting takes, because they may be a password in the wrong place. References stay as they are.
  */
-export function maskConfig<S, C>(declaration: Declaration<S, C>, raw: RawConfig): RawConfig {
+export function maskConfig(declaration: AnyDeclaration, raw: RawConfig): RawConfig {
   const settings = new Map(settingsOf(declaration).map(([, setting]) => [setting.key, setting]));
   return Object.fromEntries(
     Object.entries(raw).map(([key, value]) => {

@@ -1,4 +1,4 @@
-import { type Declaration, reasonFor } from './connector-class.ts';
+import { type AnyDeclaration, reasonFor } from './connector-class.ts';
 import { nearest } from './nearest.ts';
 import { type RawConfig, readSettings, settingsOf } from './read-settings.ts';
 import type { Environment } from './reference.ts';
@@ -19,7 +19,7 @@ export interface ParsedConfig<C> {
  * Reads every setting of the declaration, so that all problems of a file are known at once. Unknown keys are warned about, with the
  * nearest known one. `connector.class` must be the class's name or one of its aliases.
  */
-export function parseConfig<S, C>(declaration: Declaration<S, C>, raw: RawConfig, env: Environment): ParsedConfig<C> {
+export function parseConfig<C>(declaration: AnyDeclaration<C>, raw: RawConfig, env: Environment): ParsedConfig<C> {
   const read = readSettings(declaration, raw, env);
   const others = judgeOtherKeys(declaration, raw);
   const secrets = read.flatMap((each) => each.secrets);
@@ -28,7 +28,7 @@ export function parseConfig<S, C>(declaration: Declaration<S, C>, raw: RawConfig
     ...others.problems.map(({ message }) => message),
   ];
   if (problems.length > 0) return { config: undefined, problems, warnings: others.warnings, secrets };
-  const settings = Object.fromEntries(read.map(({ member, value }) => [member, value])) as S;
+  const settings = Object.fromEntries(read.map(({ member, value }) => [member, value])) as never;
   const given = new Set(read.flatMap(({ origin, setting }) => (origin === 'given' ? [setting.key] : [])));
   const completed = declaration.complete(settings, given);
   return {
@@ -46,8 +46,8 @@ export interface KeyProblem {
 }
 
 /** What is to be said of the keys that are no settings, and of older names that disagree with newer ones. */
-export function judgeOtherKeys<S, C>(
-  declaration: Declaration<S, C>,
+export function judgeOtherKeys(
+  declaration: AnyDeclaration,
   raw: RawConfig,
 ): { readonly problems: readonly KeyProblem[]; readonly warnings: readonly string[] } {
   const known = settingsOf(declaration).map(([, setting]) => setting.key);
@@ -70,7 +70,7 @@ export function judgeOtherKeys<S, C>(
 export const FRAMEWORK_KEYS: ReadonlySet<string> = new Set(['name', 'connector.class', '$schema']);
 
 /** Every key that means something, by its exact name. */
-export function knownKeys<S, C>(declaration: Declaration<S, C>): readonly string[] {
+export function knownKeys(declaration: AnyDeclaration): readonly string[] {
   const tables = [declaration.renamed, declaration.ignored, declaration.unsupported].flatMap(Object.keys);
   return [...settingsOf(declaration).map(([, setting]) => setting.key), ...tables].filter((key) => !key.endsWith('*'));
 }
@@ -80,7 +80,7 @@ function unknownKey(key: string, known: readonly string[]): string {
   return `${key} is not a known setting${guess === undefined ? '' : `; did you mean ${guess}?`}`;
 }
 
-function disagreements<S, C>({ renamed }: Declaration<S, C>, raw: RawConfig): readonly KeyProblem[] {
+function disagreements({ renamed }: AnyDeclaration, raw: RawConfig): readonly KeyProblem[] {
   const first = new Map<string, string>();
   const problems: KeyProblem[] = [];
   for (const key of Object.keys(raw)) {

@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import type { Declaration } from './connector-class.ts';
+import type { AnyDeclaration } from './connector-class.ts';
 import { type Environment, hasReference, resolveReferences } from './reference.ts';
 import { secretsIn } from './secret.ts';
 import type { Setting } from './setting.ts';
@@ -27,7 +27,7 @@ export interface ReadSetting {
 }
 
 /** The settings of a declaration in their order, with their keys. */
-export function settingsOf<S, C>(declaration: Declaration<S, C>): readonly (readonly [string, Setting<unknown>])[] {
+export function settingsOf(declaration: AnyDeclaration): readonly (readonly [string, Setting<unknown>])[] {
   return Object.entries(declaration.settings) as [string, Setting<unknown>][];
 }
 
@@ -35,8 +35,8 @@ export function settingsOf<S, C>(declaration: Declaration<S, C>): readonly (read
  * Reads every setting, whatever is wrong with the others. Without `env` references are not resolved: a setting that has one is
  * taken for right, and its value is undefined.
  */
-export function readSettings<S, C>(
-  declaration: Declaration<S, C>,
+export function readSettings(
+  declaration: AnyDeclaration,
   raw: RawConfig,
   env: Environment | undefined,
 ): readonly ReadSetting[] {
@@ -79,9 +79,9 @@ function valueOf(
 }
 
 /** What is given for a setting, by its own name or else by an older one. */
-function named<S, C>(
+function named(
   { key }: Setting<unknown>,
-  { renamed }: Declaration<S, C>,
+  { renamed }: AnyDeclaration,
   raw: RawConfig,
 ): readonly [string | undefined, string | undefined] {
   const name = [key, ...Object.keys(renamed).filter((old) => renamed[old] === key)].find((each) =>
@@ -91,9 +91,9 @@ function named<S, C>(
 }
 
 /** The JSON object of what is below the prefix and has no setting of its own. */
-function below<S, C>(
+function below(
   { key }: Setting<unknown>,
-  declaration: Declaration<S, C>,
+  declaration: AnyDeclaration,
   raw: RawConfig,
 ): readonly [string | undefined, string | undefined] {
   const prefix = key.slice(0, -1);
