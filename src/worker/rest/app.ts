@@ -10,6 +10,7 @@ import { isLoopback, onlyLoopbackHosts, onlyOwnOrigin } from './guard.ts';
 import { healthRoutes } from './health-api.ts';
 import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { operateRoutes } from './operate-api.ts';
+import { pluginRoutes } from './plugins-api.ts';
 import { registryRoutes } from './registry-api.ts';
 import { redactAnswers } from './redact-answers.ts';
 import { limitBody } from './request-body.ts';
@@ -40,6 +41,7 @@ export function createApp(options: AppOptions): Hono<RestEnv> {
   app.use(limitBody());
   app.route('/', healthRoutes(view, judgeNow));
   app.route('/', connectRoutes(view, workerId));
+  app.route('/', pluginRoutes(view.version));
   app.route('/', operateRoutes(view, closing));
   const metrics = createMetrics(options);
   app.get('/metrics', async (c) => c.body(await metrics.page(), 200, { 'Content-Type': metrics.contentType }));
