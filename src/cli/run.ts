@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts';
 import type { CommandContext } from './command.ts';
 import { checkCommand } from './check-command.ts';
 import { deleteCommand } from './delete-command.ts';
+import { configCommand } from './config-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { offsetsCommand } from './offsets-command.ts';
 import { startCommand } from './start-command.ts';
@@ -31,7 +32,7 @@ function commands(context: CommandContext): Command {
     .version(VERSION)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  for (const make of [startCommand, checkCommand, demoCommand, offsetsCommand, deleteCommand])
+  for (const make of [startCommand, configCommand, checkCommand, demoCommand, offsetsCommand, deleteCommand])
     program.addCommand(make(context));
   return program;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { flatTexts, parseObject } from '../connector/connector-file.ts';
 import { nearest } from '../connector/nearest.ts';
-import { knownKeys, parseConfig } from '../connector/parse-config.ts';
+import { knownKeys, type ParsedConfig, parseConfig } from '../connector/parse-config.ts';
 import { parseProperties } from '../connector/properties.ts';
 import { type RawConfig, settingsOf } from '../connector/read-settings.ts';
 import type { Environment } from '../connector/reference.ts';
@@ -35,19 +35,32 @@ const NOT_SETTINGS = /^ROWCAST_(FAILPOINT|SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_
  * Reads the daemon's configuration: flags win over variables, these over the file, and all over defaults. Throws one OperatorError that
  * lists all problems, each with the place where its setting was said; never the value of a secret.
  */
-export function loadWorkerConfig({ file, env, flags }: WorkerConfigSources): LoadedWorkerConfig {
-  const { raw, places, warnings } = gather({ file, env, flags });
-  const parsed = parseConfig(WORKER_SETTINGS, raw, env);
+export function loadWorkerConfig(sources: WorkerConfigSources): LoadedWorkerConfig {
+  const { config, problems, warnings, secrets } = explainWorkerConfig(sources);
+  if (config !== undefined) return { config, warnings, secrets };
+  throw new OperatorError(problems.join('\n'), {
+    advice: 'Correct the settings and start again; "rowcast config worker" lists them.',
+  });
+}
+
+/** What all sources say together, right or wrong. */
+export interface ExplainedWorkerConfig extends ParsedConfig<WorkerConfig> {
+  /** As said, references unresolved: never shown unmasked. */
+  readonly raw: RawConfig;
+  /** Where each key was said. */
+  readonly places: ReadonlyMap<string, string>;
+}
+
+/** As `loadWorkerConfig`, with the problems in the answer. Throws OperatorError when the file cannot be read. */
+export function explainWorkerConfig(sources: WorkerConfigSources): ExplainedWorkerConfig {
+  const { raw, places, warnings } = gather(sources);
+  const parsed = parseConfig(WORKER_SETTINGS, raw, sources.env);
   const located = (message: string): string => {
-    const place = places.get(message.slice(0, message.indexOf(' ')));
+    const place = places.get(message.split(/[ ,]/, 1)[0] as string);
     return place === undefined ? message : `${place}: ${message}`;
   };
-  if (parsed.config === undefined) {
-    throw new OperatorError(parsed.problems.map(located).join('\n'), {
-      advice: 'Correct the settings and start again; "rowcast config worker" lists them.',
-    });
-  }
-  return { config: parsed.config, warnings: [...warnings, ...parsed.warnings.map(located)], secrets: parsed.secrets };
+  const all = [...warnings, ...parsed.warnings.map(located)];
+  return { ...parsed, raw, places, problems: parsed.problems.map(located), warnings: all };
 }
 
 /** A flag of the command line for every setting that may stand there; secrets may not. */
