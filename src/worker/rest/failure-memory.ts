@@ -1,14 +1,14 @@
 import type { ConnectorView } from './daemon-view.ts';
 
-/** A connector that has run this long after its last failure has recovered (milliseconds); one that fails sooner has been failing all the time. */
-const CALM_MS = 10_000;
+/** A connector that has run this long after its last failure has recovered (milliseconds), as its supervisor sees it too. */
+const STEADY_MS = 30_000;
 
 /**
- * Remembers since when connectors fail again and again: a status tells only of this moment, and between two failures a connector is starting or
- * even streams for a moment. To be shown the connectors every second or so.
+ * Remembers for how long connectors fail again and again: a status tells only of this moment, and between two failures a connector is starting,
+ * or even streams for a while. To be shown the connectors every second or so.
  */
 export class FailureMemory {
-  readonly #failing = new Map<string, { readonly since: number; readonly last: number }>();
+  readonly #failing = new Map<string, { readonly first: number; readonly last: number }>();
 
   /** Takes note of what the connectors are doing `now` (milliseconds since 1970). */
   observe(connectors: readonly ConnectorView[], now: number): void {
@@ -17,9 +17,12 @@ export class FailureMemory {
     for (const view of connectors) this.#observe(view, now);
   }
 
-  /** When the failures of those connectors began that have not recovered, in milliseconds since 1970. */
-  get since(): ReadonlyMap<string, number> {
-    return new Map([...this.#failing].map(([name, { since }]) => [name, since]));
+  /**
+   * How long the failures of those connectors last that have not recovered, in milliseconds: from the first to the last one, so that a
+   * single one that is over counts for nothing.
+   */
+  get durations(): ReadonlyMap<string, number> {
+    return new Map([...this.#failing].map(([name, { first, last }]) => [name, last - first]));
   }
 
   #observe({ name, status, problems }: ConnectorView, now: number): void {
@@ -28,8 +31,8 @@ export class FailureMemory {
     // One that is wanted and has no status waits to be started: until its predecessor has stopped, say.
     const isFailing = state === 'retrying' || (state === undefined && problems.length === 0);
     if (isFailing || (state === 'starting' && failing !== undefined)) {
-      this.#failing.set(name, { since: failing?.since ?? now, last: now });
-    } else if (failing !== undefined && (!isRunning(state) || now - failing.last >= CALM_MS)) {
+      this.#failing.set(name, { first: failing?.first ?? now, last: now });
+    } else if (failing !== undefined && (!isRunning(state) || now - failing.last >= STEADY_MS)) {
       this.#failing.delete(name);
     }
   }

@@ -23,15 +23,15 @@ export interface Health {
 /**
  * Judges by progress, not by whether the process is there: a connector is unhealthy that has failed or never ran, that has been tried again for
  * longer than `stallTimeoutMs`, or stands longer than that at a stage that waits for nobody (a thread that does not respond is such a stage).
- * `failingSince` says since when connectors fail again and again, or wait to be started, in milliseconds since 1970.
+ * `failing` says for how long connectors fail again and again, or wait to be started, in milliseconds.
  */
 export function judge(
   connectors: readonly ConnectorView[],
   now: number,
   stallTimeoutMs: number,
-  failingSince: ReadonlyMap<string, number> = new Map(),
+  failing: ReadonlyMap<string, number> = new Map(),
 ): Health {
-  const judged = connectors.map((each) => judgeOne(each, now, stallTimeoutMs, failingSince.get(each.name)));
+  const judged = connectors.map((each) => judgeOne(each, now, stallTimeoutMs, failing.get(each.name) ?? 0));
   const unhealthy = judged.filter(({ status }) => status === 'unhealthy');
   const unwell = unhealthy.length > 0 ? unhealthy : judged.filter(({ status }) => status === 'degraded');
   return {
@@ -46,12 +46,11 @@ function judgeOne(
   { name, status, problems }: ConnectorView,
   now: number,
   stallTimeoutMs: number,
-  failingSince: number | undefined,
+  failingMs: number,
 ): ConnectorHealth {
   const verdict = (of: HealthStatus, message: string): ConnectorHealth => {
     return { name, status: of, stage: status?.stage.name, message };
   };
-  const failingMs = now - (failingSince ?? now);
   if (status === undefined) {
     if (problems.length > 0) return verdict('unhealthy', `does not run: ${problems.join('; ')}`);
     if (failingMs > stallTimeoutMs) return verdict('unhealthy', `has not been started for ${inSeconds(failingMs)}`);

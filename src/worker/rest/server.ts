@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setInterval } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
-import { OperatorError } from '../../errors.ts';
+import { describeError, OperatorError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Redactor } from '../../observe/redaction.ts';
 import { systemClock } from '../system-clock.ts';
@@ -49,7 +49,7 @@ export async function startRest(
     const now = systemClock.now();
     const connectors = view.connectors();
     failures.observe(connectors, now);
-    return judge(connectors, now, stallTimeoutMs, failures.since);
+    return judge(connectors, now, stallTimeoutMs, failures.durations);
   };
   const server = createServer();
   const app = createApp({
@@ -59,7 +59,7 @@ export async function startRest(
     redactor,
     workerId: () => address(config.host, server),
     judgeNow,
-    failingSince: () => failures.since,
+    failing: () => failures.durations,
     now: () => systemClock.now(),
     closing: closing.signal,
   });
@@ -70,6 +70,8 @@ export async function startRest(
   });
   server.on('request', (request, response) => void listener(request, response));
   await listen(server, config);
+  // Such as too many open files: who asks can wait, the connectors go on.
+  server.on('error', (error) => logger.warn('connection not accepted', { message: describeError(error) }));
   const observing = observeUntil(closing.signal, () => failures.observe(view.connectors(), systemClock.now()));
   return {
     url: `http://${address(reachable(config.host), server)}`,

@@ -92,7 +92,7 @@ test('what changes something is refused when a page of another origin sent it', 
 test.each<[string, object, object]>([
   ['offsets of all', { kind: 'offsets' }, { kind: 'offsets', connector: undefined }],
   ['offsets of one', { kind: 'offsets', connector: 'a' }, { kind: 'offsets', connector: 'a' }],
-  ['accept', { kind: 'accept', connector: 'a', dropSlot: true }, { kind: 'accept', connector: 'a' }],
+  ['accept', { kind: 'accept', connector: 'a', dropSlot: true }, { kind: 'accept', connector: 'a', fromNow: false }],
   ['reset', { kind: 'reset', connector: 'a' }, { kind: 'reset', connector: 'a' }],
   [
     'delete, nothing more than what is said',
@@ -113,6 +113,7 @@ test.each<[unknown, string]>([
   [{ kind: 'reset', connector: '' }, 'connector must be'],
   [{ kind: 'delete', connector: 7 }, 'connector must be'],
   [{ kind: 'delete', connector: 'a', dropSlot: 'false' }, 'dropSlot must be'],
+  [{ kind: 'accept', connector: 'a', fromNow: 1 }, 'fromNow must be'],
   [{ kind: 'offsets', connector: null }, 'connector must be'],
   [[], 'not a JSON object'],
   ['text', 'not a JSON object'],
@@ -172,11 +173,11 @@ test('a bug is answered with 500, tells nothing of itself, and is logged with it
 });
 
 test('a body up to the limit is taken, a larger one is answered with 413, announced or not', async () => {
-  const fitting = JSON.stringify({ kind: 'accept', connector: 'x' }).padEnd(MAX_BODY_BYTES);
+  const fitting = JSON.stringify({ kind: 'reset', connector: 'x' }).padEnd(MAX_BODY_BYTES);
   for (const framing of [{ 'transfer-encoding': 'chunked' }, { 'content-length': String(MAX_BODY_BYTES) }]) {
     const headers = { ...JSON_TYPE, ...framing };
     expect((await ask('/rowcast/v1/operate', headers, { method: 'POST', body: fitting })).status).toBe(200);
-    expect(daemon.asked.at(-1)).toEqual({ kind: 'accept', connector: 'x' });
+    expect(daemon.asked.at(-1)).toEqual({ kind: 'reset', connector: 'x' });
   }
   for (const path of ['/rowcast/v1/operate', '/subjects/s/versions', '/bogus']) {
     expect(await sendEndlessly(path, 'Transfer-Encoding: chunked'), path).toContain('HTTP/1.1 413');
