@@ -5,13 +5,15 @@ import type { Setting } from '../connector/setting.ts';
 import type { Subject } from './reference.ts';
 
 const WIDTH = 100;
+/** Longer keys push the rest of their line to the right. */
+const KEY_WIDTH = 44;
 
 /** Every setting of a subject by its group, for a terminal. */
 export function settingsTable({ declaration, alias }: Subject): string {
   const settings = settingsOf(declaration).map(([, setting]) => setting);
   const defaults = declaration.aliases[alias ?? ''] ?? {};
   const groups = [...new Set(settings.map(({ group }) => group))];
-  const keyWidth = Math.max(...settings.map(({ key }) => key.length));
+  const keyWidth = widest(settings);
   const lines = [declaration.name, ...wrapped(declaration.doc, '')];
   for (const other of Object.keys(declaration.aliases)) lines.push(`Also ${other}, with its own defaults.`);
   for (const group of groups) {
@@ -22,7 +24,7 @@ export function settingsTable({ declaration, alias }: Subject): string {
     }
   }
   const used = new Set(settings.map(({ effect = 'restart' }) => effect));
-  lines.push('', 'A change takes effect');
+  lines.push('');
   for (const effect of used) lines.push(`  ${effect.padEnd(10)}  ${EFFECT_WORDS[effect]}`);
   return `${lines.join('\n')}\n`;
 }
@@ -47,8 +49,9 @@ export function effectiveTable(
   places: ReadonlyMap<string, string>,
 ): string {
   const { settings, warnings, problems } = explained;
-  const lines = [`${explained.name} (${explained.class}) in ${file}`.trim(), ''];
-  const keyWidth = Math.max(0, ...settings.map(({ key }) => key.length));
+  const title = [explained.name, explained.class].filter((each, i, all) => each !== '' && all.indexOf(each) === i);
+  const lines = [`${file}: ${title.join(', ')}`, ''];
+  const keyWidth = widest(settings);
   const valueWidth = Math.min(48, Math.max(0, ...settings.map(({ value = '' }) => value.length)));
   for (const { key, value, origin, givenAs } of settings) {
     const place = givenAs === undefined ? (places.get(key) ?? 'file') : `${places.get(key) ?? 'file'}, as ${givenAs}`;
@@ -63,6 +66,10 @@ export function effectiveTable(
     problems.length === 0 ? 'The file is valid.' : `The file is not valid: ${problems.length} to correct.`,
   );
   return `${lines.join('\n')}\n`;
+}
+
+function widest(settings: readonly { readonly key: string }[]): number {
+  return Math.min(KEY_WIDTH, Math.max(0, ...settings.map(({ key }) => key.length)));
 }
 
 /** Words in lines of at most `WIDTH` characters. */

@@ -46,7 +46,7 @@ function exactKeys(table: Readonly<Record<string, string>>): readonly (readonly 
 
 function settingSchema(setting: Setting<unknown>, aliases: readonly string[]): JsonSchema {
   const { doc, effect = 'restart' } = setting;
-  const description = [doc, ...aliases, `A change takes effect ${EFFECT_WORDS[effect]}.`].join(' ');
+  const description = [doc, ...aliases, EFFECT_WORDS[effect]].join(' ');
   const hasDefault = setting.default !== undefined && setting.default !== '';
   return { description, ...(hasDefault ? { default: setting.default } : {}), ...valueSchema(setting) };
 }

@@ -125,21 +125,30 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       default: 'filtered',
       doc: 'filtered: publish exactly the captured tables; all_tables: create it for all tables (needs a superuser); disabled: it must exist; no_tables: create it empty.',
     }),
-    schemaInclude: patterns('schema.include.list', { group: 'Filters', doc: 'Schemas to capture.' }),
-    schemaExclude: patterns('schema.exclude.list', { group: 'Filters', doc: 'Schemas not to capture.' }),
+    schemaInclude: patterns('schema.include.list', {
+      group: 'Filters',
+      doc: 'Schemas to capture: regular expressions for whole names, separated by commas. Empty: all.',
+    }),
+    schemaExclude: patterns('schema.exclude.list', {
+      group: 'Filters',
+      doc: 'Schemas not to capture: regular expressions for whole names, separated by commas.',
+    }),
     tableInclude: patterns('table.include.list', {
       group: 'Filters',
       importance: 'high',
-      doc: 'Tables to capture, as schema.table.',
+      doc: 'Tables to capture, as schema.table: regular expressions for whole names, separated by commas. Empty: all.',
     }),
-    tableExclude: patterns('table.exclude.list', { group: 'Filters', doc: 'Tables not to capture, as schema.table.' }),
+    tableExclude: patterns('table.exclude.list', {
+      group: 'Filters',
+      doc: 'Tables not to capture, as schema.table: regular expressions for whole names, separated by commas.',
+    }),
     columnInclude: patterns('column.include.list', {
       group: 'Filters',
-      doc: 'Columns to capture, as schema.table.column; keys always are.',
+      doc: 'Columns to capture, as schema.table.column: regular expressions for whole names, separated by commas. Empty: all. Keys always are captured.',
     }),
     columnExclude: patterns('column.exclude.list', {
       group: 'Filters',
-      doc: 'Columns not to capture, as schema.table.column; keys always are.',
+      doc: 'Columns not to capture, as schema.table.column: regular expressions for whole names, separated by commas. Keys always are captured.',
     }),
     snapshotMode: choice('snapshot.mode', ['initial', 'initial_only', 'no_data'], {
       group: 'Snapshot',

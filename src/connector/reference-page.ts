@@ -14,7 +14,7 @@ export function referencePage(declaration: AnyDeclaration, { introduction }: Pag
   const settings = settingsOf(declaration).map(([, setting]) => setting);
   const parts = [
     `# ${declaration.name}`,
-    '<!-- Made by npm run docs; do not edit -->',
+    '*Made by npm run docs from the declaration of the settings: not to be edited.*',
     declaration.doc,
     ...introduction,
     ...aliasParts(declaration),
@@ -23,12 +23,11 @@ export function referencePage(declaration: AnyDeclaration, { introduction }: Pag
     ...[...new Set(settings.map(({ group }) => group))].flatMap((group) => [
       `### ${group}`,
       table(
-        ['Key', 'Type', 'Default', 'Importance', 'Takes effect', 'Meaning'],
+        ['Key', 'Type', 'Default', 'Importance', 'Change', 'Meaning'],
         settings.filter((setting) => setting.group === group).map(row),
       ),
     ]),
     ...keyTables(declaration),
-    'Made by `npm run docs`.',
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -54,7 +53,7 @@ function values({ choices, range }: Setting<unknown>): string {
 function effects(settings: readonly Setting<unknown>[]): string {
   const used = new Set(settings.map(({ effect = 'restart' }) => effect));
   const lines = (Object.keys(EFFECT_WORDS) as Effect[]).filter((each) => used.has(each));
-  return `A change of a setting takes effect\n\n${lines.map((each) => `- **${each}**: ${EFFECT_WORDS[each]}`).join('\n')}`;
+  return `${lines.map((each) => `- **${each}**: ${EFFECT_WORDS[each]}`).join('\n')}`;
 }
 
 function aliasParts({ aliases }: AnyDeclaration): readonly string[] {

@@ -22,7 +22,11 @@ export function registrySettings(prefix: string, effect: Effect): SettingsOf<Reg
   const key = `${prefix}schema.registry.`;
   const spec = { group: GROUP, effect } as const;
   return {
-    registryUrls: urls(`${key}url`, effect),
+    registryUrls: urls(
+      `${key}url`,
+      effect,
+      prefix === '' ? 'the registry built in' : "the daemon's own schema.registry.url, or the registry built in",
+    ),
     registryCredentialsSource: optional(
       choice(`${key}basic.auth.credentials.source`, ['URL', 'USER_INFO'], {
         ...spec,
@@ -90,13 +94,13 @@ export function completeRegistry(
   return { urls: parsed.map(withoutCredentials), basicAuth, tls };
 }
 
-function urls(key: string, effect: Effect): Setting<readonly string[]> {
+function urls(key: string, effect: Effect, otherwise: string): Setting<readonly string[]> {
   const spec = {
     group: GROUP,
     effect,
     importance: 'high',
     default: '',
-    doc: "Confluent's schema registry or another that speaks its REST API; several URLs are tried in turn. Empty: the registry built in.",
+    doc: `Confluent's schema registry or another that speaks its REST API; several URLs are tried in turn. Empty: ${otherwise}.`,
   } as const;
   return declare(key, 'LIST', spec, (value) => {
     const found = value.split(',').map((each) => each.trim().replace(/\/+$/, ''));
