@@ -55,7 +55,9 @@ export class ExactReader {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = Math.min(end, bytes.length);
-    if (start < end && this.#byte() !== EXACT_VERSION) throw malformed('has an unknown version');
+    if (start >= end) return;
+    const version = this.#byte();
+    if (version !== EXACT_VERSION) throw newer(version);
   }
 
   next(): boolean {
@@ -107,8 +109,14 @@ function unsigned(out: ByteWriter, value: number): void {
   out.byte(rest);
 }
 
+function newer(version: number): RecordError {
+  return new RecordError(`Header rowcast.exact has format ${version}, this Rowcast reads format ${EXACT_VERSION}`, {
+    advice: 'A newer Rowcast has written it: start the newer Rowcast.',
+  });
+}
+
 function malformed(what: string): RecordError {
   return new RecordError(`Header rowcast.exact ${what}`, {
-    advice: 'The record was not written by Rowcast, by a newer version of it, or was damaged on the way.',
+    advice: 'The record was not written by Rowcast, or was damaged on the way.',
   });
 }

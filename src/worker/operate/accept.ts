@@ -65,6 +65,7 @@ function acceptedLines(
   if (differences.system) {
     lines.push(
       'after pg_upgrade nothing is missing if the old server had sent everything before it was stopped for good (its slot had confirmed the end of WAL)',
+      'pg_upgrade keeps the ids of tables; where they were made anew (dump and restore) sinks stop, and the source has to be reset instead',
     );
   }
   if (isOther) {
