@@ -1,7 +1,5 @@
 import { writeSync } from 'node:fs';
 
-import { writeSync } from 'node:fs';
-
 /** The places where a kill hurts most, in the order in which a row passes them. The torture harness reaches every one. */
 export const FAIL_POINTS = [
   'source.slot-created',
