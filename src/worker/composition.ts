@@ -1,6 +1,8 @@
+import type { RegistryClientConfig } from '../connector/client-config.ts';
 import type { ConnectorFile } from '../connector/load-file.ts';
 import { createAvroConverter } from '../converter/avro/avro-converter.ts';
-import type { Converter, EnvelopeOrigin } from '../converter/converter.ts';
+import type { SchemaStore } from '../converter/converter.ts';
+import { createHttpSchemaStore } from '../converter/registry/http-store.ts';
 import { createLogSchemaStore } from '../converter/registry/log-store.ts';
 import { openKafkaLog } from '../log/kafka/kafka-log.ts';
 import type { Log } from '../log/log.ts';
@@ -55,10 +57,11 @@ function logOf({ connector: { name }, config: { kafka } }: TaskOrder, embedded: 
 
 function sourceTask(
   { name, config }: Connector<'PostgresWalSource'>,
-  { daemon, memory, status }: TaskOrder,
+  { daemon, memory, status, config: defaults }: TaskOrder,
   open: OpenLog,
   logger: Logger,
 ): Task {
+  const external = externalStore(config.registry, defaults);
   const origin = { version: VERSION, name: config.topicPrefix, database: config.database };
   const topics = topicSettings(config);
   return createSourceTask({
@@ -67,7 +70,9 @@ function sourceTask(
     ),
     open: async (signal) => {
       const log = await open(signal);
-      return { log, converter: converter(log, origin, config.transactionMetadata, topics.replicationFactor) };
+      const store = external ?? logStore(log, topics.replicationFactor);
+      const { transactionMetadata: transactionBlock } = config;
+      return { log, converter: createAvroConverter(store, origin, { clock: systemClock, transactionBlock }) };
     },
     loop: {
       clock: systemClock,
@@ -82,13 +87,20 @@ function sourceTask(
   });
 }
 
-function sinkTask({ name, config }: Connector<'PostgresSink'>, { status }: TaskOrder, open: OpenLog): Task {
+function sinkTask(
+  { name, config }: Connector<'PostgresSink'>,
+  { status, config: defaults }: TaskOrder,
+  open: OpenLog,
+): Task {
+  const external = externalStore(config.registry, defaults);
   const prefix = replayedPrefix(config);
+  const origin = { version: VERSION, name: prefix, database: '' };
   return createSinkTask({
     createSink: () => createPostgresSink(postgresSinkSettings(name, config)),
     open: async (signal) => {
       const log = await open(signal);
-      return { log, converter: converter(log, { version: VERSION, name: prefix, database: '' }) };
+      const store = external ?? logStore(log);
+      return { log, converter: createAvroConverter(store, origin, { clock: systemClock, transactionBlock: false }) };
     },
     loop: {
       clock: systemClock,
@@ -103,12 +115,12 @@ function sinkTask({ name, config }: Connector<'PostgresSink'>, { status }: TaskO
   });
 }
 
-function converter(
-  log: Log,
-  origin: EnvelopeOrigin,
-  transactionBlock: boolean = false,
-  replicationFactor?: number,
-): Converter {
-  const store = createLogSchemaStore(schemaTopic(log, () => systemClock.now(), replicationFactor));
-  return createAvroConverter(store, origin, { clock: systemClock, transactionBlock });
+/** The registry that the connector names, or else the daemon; undefined: the one that the log keeps. */
+function externalStore(own: RegistryClientConfig | undefined, config: TaskOrder['config']): SchemaStore | undefined {
+  if (own !== undefined) return createHttpSchemaStore(own, { prefix: 'value.converter.schema.registry.' });
+  return config.registry && createHttpSchemaStore(config.registry);
+}
+
+function logStore(log: Log, replicationFactor?: number): SchemaStore {
+  return createLogSchemaStore(schemaTopic(log, () => systemClock.now(), replicationFactor));
 }
