@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setInterval } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
 import { describeError, OperatorError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Redactor } from '../../observe/redaction.ts';
@@ -63,24 +64,32 @@ export async function startRest(
     now: () => systemClock.now(),
     closing: closing.signal,
   });
+  answer(server, config, app);
+  await listen(server, config);
+  // Such as too many open files: who asks can wait, the connectors go on.
+  server.on('error', (error) => logger.warn('connection not accepted', { message: describeError(error) }));
+  const look = (): void => failures.observe(view.connectors(), systemClock.now());
+  const looking = repeat(look, closing.signal).catch((error: unknown) => {
+    logger.error('failures are not watched any more', { message: describeError(error) });
+  });
+  let closed: Promise<unknown> | undefined;
+  return {
+    url: `http://${address(reachable(config.host), server)}`,
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      closed ??= Promise.all([close(server), looking]);
+      await closed;
+    },
+  };
+}
+
+function answer(server: Server, { host }: RestConfig, app: Pick<Hono, 'fetch'>): void {
   const listener = getRequestListener(app.fetch, {
-    hostname: config.host,
+    hostname: host, // stands in for the Host header that HTTP 1.0 lacks
     overrideGlobalObjects: false,
     errorHandler: () => Response.json({ error_code: 400, message: 'HTTP 400 Bad Request' }, { status: 400 }),
   });
   server.on('request', (request, response) => void listener(request, response));
-  await listen(server, config);
-  // Such as too many open files: who asks can wait, the connectors go on.
-  server.on('error', (error) => logger.warn('connection not accepted', { message: describeError(error) }));
-  const observing = observeUntil(closing.signal, () => failures.observe(view.connectors(), systemClock.now()));
-  return {
-    url: `http://${address(reachable(config.host), server)}`,
-    async [Symbol.asyncDispose]() {
-      if (closing.signal.aborted) return;
-      closing.abort();
-      await Promise.all([close(server), observing]);
-    },
-  };
 }
 
 function requireCredentials({ authentication, credentials }: RestConfig): void {
@@ -115,9 +124,9 @@ const LISTEN_ERRORS: Readonly<Record<string, { readonly what: string; readonly a
   ENOTFOUND: { what: 'is not a known name', advice: 'Use 127.0.0.1, or 0.0.0.0 for all addresses' },
 };
 
-async function observeUntil(signal: AbortSignal, observe: () => void): Promise<void> {
+async function repeat(look: () => void, signal: AbortSignal): Promise<void> {
   try {
-    for await (const _ of setInterval(OBSERVE_MS, undefined, { signal, ref: false })) observe();
+    for await (const _ of setInterval(OBSERVE_MS, undefined, { signal, ref: false })) look();
   } catch (error) {
     if (!signal.aborted) throw error;
   }
