@@ -1,25 +1,52 @@
 import { expect, test } from 'vitest';
+import { maskConnector } from '../../src/connector/connector-classes.ts';
 import { maskConfig } from '../../src/connector/parse-config.ts';
 import { POSTGRES_SINK } from '../../src/connector/postgres-sink.ts';
 import { POSTGRES_WAL_SOURCE } from '../../src/connector/postgres-wal-source.ts';
 
 test('a printed config shows no password, wherever it stands', () => {
-  expect(
-    maskConfig(POSTGRES_WAL_SOURCE, { 'database.password': 'pw', 'database.user': 'u', 'x.secret.y': 'pw' }),
-  ).toEqual({
-    'database.password': '********',
-    'database.user': 'u',
-    'x.secret.y': '********',
-  });
-  const url = (text: string): string | undefined =>
-    maskConfig(POSTGRES_SINK, { 'connection.url': text })['connection.url'];
-  expect(url('postgres://u:pw@h/d')).toBe('postgres://u:********@h/d');
-  expect(url('jdbc:postgresql://h/d?user=u&password=pw&ssl=true')).toBe(
-    'jdbc:postgresql://h/d?user=u&password=********&ssl=true',
-  );
+  const secrets = {
+    'database.password': 'pw',
+    'databse.password': 'pw',
+    'x.secret.y': 'pw',
+    'sasl.jaas.config': 'pw',
+    'producer.override.sasl.jaas.config': 'pw',
+    'aws.access.key': 'pw',
+    'key.converter.basic.auth.user.info': 'u:pw',
+    'value.converter.schema.registry.ssl.keystore.key': 'pw',
+    'database.port': 'pw',
+    'snapshot.mode': 'pw',
+  };
+  const masked = maskConfig(POSTGRES_WAL_SOURCE, { 'database.user': 'u', 'key.converter': 'c', ...secrets });
+  const asterisks = Object.fromEntries(Object.keys(secrets).map((key) => [key, '********']));
+  expect(masked).toEqual({ 'database.user': 'u', 'key.converter': 'c', ...asterisks });
+});
+
+test.each([
+  ['postgres://u:pw@h/d', 'postgres://u:********@h/d'],
+  ['postgres://u:p@w@h/d', 'postgres://u:********@h/d'],
+  ['postgres://u:p/w@${env:H}/d', 'postgres://u:********@${env:H}/d'],
+  ['jdbc:postgresql://h/d?user=u&password=pw&ssl=true', 'jdbc:postgresql://h/d?user=u&password=********&ssl=true'],
+  ['u:pw@h/d', '********'],
+  ['postgres://u@h:5432/d', 'postgres://u@h:5432/d'],
+])('of the URL %s it shows %s', (url, shown) => {
+  expect(maskConfig(POSTGRES_SINK, { 'connection.url': url })['connection.url']).toBe(shown);
 });
 
 test('a printed config keeps references, which are no secrets', () => {
-  const config = { 'database.password': '${env:PW}', 'database.hostname': 'h' };
+  const config = { 'database.password': '${env:PW}', 'database.hostname': 'h', 'some.token': '${dir:a:b}' };
   expect(maskConfig(POSTGRES_WAL_SOURCE, config)).toEqual(config);
+  expect(maskConfig(POSTGRES_WAL_SOURCE, { 'database.password': 'pw${env:PW}' })['database.password']).toBe('********');
+});
+
+test('a config whose class is not known is masked by the names of its keys', () => {
+  const config = {
+    'connector.class': 'Nope',
+    'database.password': 'pw',
+    'connection.url': 'postgres://u:pw@h/d',
+    'my.token': 'pw',
+  };
+  const shown = maskConnector(config);
+  expect(JSON.stringify(shown)).not.toContain('pw');
+  expect(shown['connector.class']).toBe('Nope');
 });
