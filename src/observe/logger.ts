@@ -14,6 +14,9 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Names that a line is found by; they hold no secret, even where a password happens to be the same word. */
+const NAMES: ReadonlySet<string> = new Set(['connector', 'daemon']);
+
 /**
  * A logger of JSON lines on standard output, or on `destination`. `redactor` takes the secrets that it knows out of every fact and every
  * text among the fields, before they become JSON: the line stays whole.
@@ -42,7 +45,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream, r
 function redactFields(fields: LogFields, redactor: Redactor): LogFields {
   const redacted: Record<string, string | number | boolean | undefined> = {};
   for (const [key, value] of Object.entries(fields)) {
-    redacted[key] = typeof value === 'string' ? redactor.redact(value) : value;
+    redacted[key] = typeof value === 'string' && !NAMES.has(key) ? redactor.redact(value) : value;
   }
   return redacted;
 }

@@ -42,3 +42,14 @@ test('secrets are taken out of the fact and of every text among the fields', () 
     lsn: 47110,
   });
 });
+
+test('a connector keeps its name in the log, though it is the password of another', () => {
+  const written: string[] = [];
+  const redactor = createRedactor();
+  redactor.add(['shop']);
+  createLogger('info', { write: (line) => void written.push(line) }, redactor).warn('lost', {
+    connector: 'shop-source',
+    message: 'shop',
+  });
+  expect(JSON.parse(written[0] as string)).toMatchObject({ connector: 'shop-source', message: '********' });
+});
