@@ -9,7 +9,7 @@ import { checkKafka } from '../log/kafka/preflight/preflight.ts';
 import { checkPostgresSink } from '../sink/postgres/preflight/preflight.ts';
 import type { SourceView } from '../sink/postgres/preflight/source-view.ts';
 import { checkWalSource, type SourcePreflight } from '../source/wal/preflight/preflight.ts';
-import { findDaemon } from './daemon-file.ts';
+import { type DaemonFile, findDaemon } from './daemon-file.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { checkPort, checkRegistry } from './preflight/check-endpoints.ts';
 import { judgeRecords } from './preflight/judge-records.ts';
@@ -51,9 +51,10 @@ export async function preflight(options: PreflightOptions, signal: AbortSignal):
   const all = files.flatMap((read) => ('connector' in read ? [read.connector] : []));
   const wanted = all.filter(({ name }) => isWanted(name));
   const sources = await lookAtSources(all, wanted, signal);
+  const daemon = config && (await runningDaemon(config.stateDir));
   const [sinks, shared] = await Promise.all([
-    lookAtSinks(all, wanted, sources, signal),
-    config === undefined ? [] : lookAtShared(config, wanted, sources, signal),
+    lookAtSinks(all, wanted, sources, daemon?.running !== undefined, signal),
+    config === undefined || daemon === undefined ? [] : lookAtShared(config, daemon, wanted, sources, signal),
   ]);
   const found: ConnectorFinding[] = files.flatMap((read) =>
     judgeFile(read).filter(({ connector }) => isWanted(connector)),
@@ -109,6 +110,7 @@ async function lookAtSinks(
   all: readonly ConnectorFile[],
   wanted: readonly ConnectorFile[],
   sources: Sources,
+  isRunning: boolean,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly Finding[]>> {
   const looked = new Map<string, readonly Finding[]>();
@@ -120,7 +122,7 @@ async function lookAtSinks(
         (each) => each.kind === 'PostgresWalSource' && each.config.topicPrefix === replayedPrefix(config),
       );
       const view = source && viewOf(sources.get(source.name), tableFilter(config));
-      looked.set(name, await checkPostgresSink(postgresSinkSettings(name, config), view, bounded(signal)));
+      looked.set(name, await checkPostgresSink(postgresSinkSettings(name, config), view, bounded(signal), isRunning));
     }),
   );
   return looked;
@@ -134,22 +136,30 @@ function viewOf(
   return { ...source, tables: source.tables?.filter(accepts) };
 }
 
+/** The daemon that runs on the state directory, if there is one, and what stood in the way of looking for it. */
+interface LocalDaemon {
+  readonly running: DaemonFile | undefined;
+  readonly findings: readonly Finding[];
+}
+
+async function runningDaemon(stateDir: string): Promise<LocalDaemon> {
+  try {
+    return { running: await findDaemon(stateDir), findings: [] };
+  } catch (error) {
+    const message = `Whether a daemon runs on it could not be looked at: ${describeError(error)}.`;
+    const finding: Finding = { level: 'unknown', check: 'directory', object: `directory ${stateDir}`, message };
+    return { running: undefined, findings: [finding] };
+  }
+}
+
 async function lookAtShared(
   { stateDir, kafka, registry, rest }: SharedConfig,
+  { running, findings }: LocalDaemon,
   wanted: readonly ConnectorFile[],
   sources: Sources,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const found: Finding[] = [];
-  const running = await findDaemon(stateDir).catch((error: unknown) => {
-    found.push({
-      level: 'unknown',
-      check: 'directory',
-      object: `directory ${stateDir}`,
-      message: `Whether a daemon runs on it could not be looked at: ${describeError(error)}.`,
-    });
-    return undefined;
-  });
+  const found: Finding[] = [...findings];
   found.push(...(await checkDirectory(stateDir, running?.pid)));
   if (kafka === undefined) {
     const isHeld = ({ level, check }: Finding): boolean => level !== 'ok' || check === 'lock';

@@ -43,6 +43,7 @@ function judge(
   }
   if (state === '53300')
     return ['connections', /* sql */ `alter system set max_connections = 200; -- then restart the server`];
+  if (/unrecognized configuration parameter/.test(text)) return ['version', 'pg_upgrade to version 14 or newer.'];
   if (state === '08P01' || /Session setting/.test(text)) {
     return ['pooler', `Set ${keys.host} to the address of Postgres itself, not of the pooler in front of it.`];
   }

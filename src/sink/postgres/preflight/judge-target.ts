@@ -4,10 +4,16 @@ import type { ResolvedSinkSettings } from '../settings.ts';
 import type { SourceView } from './source-view.ts';
 import type { TargetServer } from './target-facts.ts';
 
+/** What the role's sessions are by themselves, and whether a daemon of ours is known to run. */
+export interface SessionFacts {
+  readonly isReadOnly: boolean;
+  readonly isRunning: boolean;
+}
+
 /** Judges the target's server and database, before any table: version, rights, progress, and that it is not the source. */
 export function judgeTarget(
   target: TargetServer,
-  given: { readonly isReadOnly: boolean },
+  given: SessionFacts,
   settings: ResolvedSinkSettings,
   source: SourceView | undefined,
   object: string,
@@ -23,7 +29,7 @@ export function judgeTarget(
 
 function judgeServer(
   { version, isStandby, sessions }: TargetServer,
-  { isReadOnly }: { readonly isReadOnly: boolean },
+  { isReadOnly, isRunning }: SessionFacts,
   { connection, name }: ResolvedSinkSettings,
   found: Findings,
   object: string,
@@ -53,14 +59,15 @@ function judgeServer(
       /* sql */ `alter role ${role} in database ${quoteIdentifier(connection.database)} set default_transaction_read_only = off;`,
     );
   }
-  if (sessions.length > 0) {
-    found.warning(
-      'owner',
-      `connector ${name}`,
-      `It runs already: process ${sessions.join(', ')} of the target is its session. A second one takes turns with it.`,
-      /* sql */ `select pg_terminate_backend(${sessions[0]}); -- if that one is gone for good`,
-    );
-  }
+  if (sessions.length === 0) return;
+  const own = `connector ${name}`;
+  if (isRunning) return found.ok('owner', own, `It runs (process ${sessions.join(', ')} of the target).`);
+  found.warning(
+    'owner',
+    own,
+    `It runs already, in another daemon: process ${sessions.join(', ')} of the target is its session. A second one takes it over, and that one tries again.`,
+    /* sql */ `select pg_terminate_backend(${sessions[0]}); -- if that one is gone for good`,
+  );
 }
 
 function judgeLoop(
@@ -71,7 +78,7 @@ function judgeLoop(
 ): void {
   const object = `database ${connection.database}`;
   if (source?.database === undefined) return;
-  if (source.database !== `${instance}/${connection.database}`) {
+  if (source.database !== instance) {
     return found.ok('loop', object, 'It is not the database that the changes come from.');
   }
   found.problem(

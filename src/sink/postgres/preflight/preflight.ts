@@ -10,11 +10,15 @@ import { readProgress, readTarget, readTargetTables } from './target-facts.ts';
 
 const KEYS = { host: 'connection.url', password: 'connection.password', sslmode: 'sslmode in connection.url' };
 
-/** Looks at a sink's target without changing anything there. Never throws: what fails is a finding. */
+/**
+ * Looks at a sink's target without changing anything there. `isRunning` says that the connector is known to run here. Never throws: what
+ * fails is a finding.
+ */
 export async function checkPostgresSink(
   given: PostgresSinkSettings,
   source: SourceView | undefined,
   signal: AbortSignal,
+  isRunning: boolean = false,
 ): Promise<readonly Finding[]> {
   const settings = resolveSinkSettings(given);
   const { connection } = settings;
@@ -23,7 +27,7 @@ export async function checkPostgresSink(
   try {
     await using session = await openLooking(connection, signal);
     found.ok('reachable', object, `Database ${connection.database} is reached as ${connection.user}.`);
-    await look(session, settings, source, found);
+    await look(session, settings, source, found, isRunning);
   } catch (error) {
     found.add([connectionFinding(error, connection, KEYS)]);
   }
@@ -35,11 +39,12 @@ async function look(
   settings: ResolvedSinkSettings,
   source: SourceView | undefined,
   found: Findings,
+  isRunning: boolean,
 ): Promise<void> {
   const object = serverName(settings.connection);
   try {
     const target = await readTarget(client, settings);
-    found.add(judgeTarget(target, given, settings, source, object));
+    found.add(judgeTarget(target, { ...given, isRunning }, settings, source, object));
     if (source?.tables === undefined) return sayUnknown(settings, found);
     const progress = await readProgress(client, settings);
     const tables = await readTargetTables(client, settings, source.tables);
@@ -69,5 +74,8 @@ async function readMissingTypes(client: pg.ClientBase, types: readonly SourceTyp
     /* sql */ `select name from unnest($1::text[]) name where to_regtype(name) is null`,
     [names],
   );
-  return rows.map(({ name }) => byName.get(name) as SourceType);
+  const missing = rows.map(({ name }) => byName.get(name) as SourceType);
+  // Composite types and ranges are made of others: those that are made of none come first.
+  const isSimple = ({ ddl }: SourceType): boolean => / as enum \(/.test(ddl ?? '');
+  return [...missing.filter(isSimple), ...missing.filter((type) => !isSimple(type))];
 }

@@ -5,7 +5,7 @@ export interface SourceView {
   /** The tables that the sink will be given. */
   readonly tables: readonly TableSchema[] | undefined;
   readonly types: readonly SourceType[];
-  /** The run of the server and the database, as the target names its own. */
+  /** The database in this run of its server, as the target names its own. */
   readonly database: string | undefined;
   readonly encoding: string | undefined;
 }

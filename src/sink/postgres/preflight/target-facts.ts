@@ -15,7 +15,7 @@ export interface TargetServer {
   readonly mayCreate: boolean;
   /** Versions of the database's default collation: as its indexes were built, and as the system has it. */
   readonly collation: { readonly stored: string | null; readonly actual: string | null };
-  /** This run of this server. */
+  /** This database in this run of its server. */
   readonly instance: string;
   /** Sessions of this connector that are open now. */
   readonly sessions: readonly number[];
@@ -175,7 +175,7 @@ const TARGET = /* sql */ `
     'isSuperuser', (select rolsuper from pg_catalog.pg_roles where rolname = current_user),
     'encoding', pg_encoding_to_char(d.encoding),
     'mayCreate', has_database_privilege(current_database(), 'create'),
-    'instance', (select system_identifier::text from pg_catalog.pg_control_system()) || '/' || pg_postmaster_start_time(),
+    'instance', pg_postmaster_start_time() || '/' || d.oid,
     'sessions', (select coalesce(json_agg(pid), '[]') from pg_catalog.pg_stat_activity
       where application_name = $1 and datname = current_database()),
     'progress', json_build_object(

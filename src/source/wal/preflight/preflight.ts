@@ -20,7 +20,7 @@ export interface SourcePreflight {
   /** Undefined when the tables could not be looked at. */
   readonly tables: readonly TableSchema[] | undefined;
   readonly types: readonly SourceType[];
-  /** This run of this server and the database in it; undefined when it was not reached. */
+  /** The database in this run of its server; undefined when it was not reached. */
   readonly database: string | undefined;
   readonly encoding: string | undefined;
 }
@@ -72,7 +72,7 @@ async function look(
     findings: found.all,
     tables: tables?.map(({ table }) => table),
     types: tables?.flatMap(({ types }) => types) ?? [],
-    database: `${server.instance}/${settings.connection.database}`,
+    database: server.instance,
     encoding: server.encoding,
   };
 }

@@ -25,7 +25,7 @@ export interface ServerFacts {
   /** Transactions that a new slot has to wait for. */
   readonly running: readonly { readonly pid: number; readonly seconds: number }[];
   readonly prepared: readonly { readonly gid: string; readonly database: string; readonly seconds: number }[];
-  /** Identifies this run of this server: a system identifier alone also names its copies. */
+  /** This database in this run of this server: a system identifier would also name its copies. */
   readonly instance: string;
 }
 
@@ -93,5 +93,5 @@ const SERVER = /* sql */ `
       where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted and a.xact_start < now() - interval '30 seconds'),
     'prepared', (select coalesce(json_agg(json_build_object('gid', gid, 'database', database,
         'seconds', extract(epoch from now() - prepared)::int)), '[]') from pg_catalog.pg_prepared_xacts),
-    'instance', (select system_identifier::text from pg_catalog.pg_control_system()) || '/' || pg_postmaster_start_time()
+    'instance', (select pg_postmaster_start_time() || '/' || oid from pg_catalog.pg_database where datname = current_database())
   ) as facts`;

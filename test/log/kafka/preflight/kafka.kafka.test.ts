@@ -17,7 +17,11 @@ import { kafkaForTests, uniqueName } from '../../../support/kafka.ts';
 
 const signal: AbortSignal = new AbortController().signal;
 
-function wanted(prefix: string, overrides: Partial<WantedTopic> = {}, spec: Partial<WantedTopic['spec']> = {}): WantedTopic {
+function wanted(
+  prefix: string,
+  overrides: Partial<WantedTopic> = {},
+  spec: Partial<WantedTopic['spec']> = {},
+): WantedTopic {
   return {
     spec: { name: `${prefix}.checkpoints`, partitions: 1, config: CONTROL_TOPIC_CONFIG, ...spec },
     kind: 'control',
@@ -40,7 +44,11 @@ async function runConfigs(command: string): Promise<void> {
 
 describe.skipIf(kafkaForTests() === undefined)('a look at a cluster', () => {
   const bootstrap = kafkaForTests()?.bootstrap ?? '';
-  const settings = (overrides: Partial<KafkaSettings> = {}): KafkaSettings => ({ bootstrapServers: [bootstrap], clientId: 'check', ...overrides });
+  const settings = (overrides: Partial<KafkaSettings> = {}): KafkaSettings => ({
+    bootstrapServers: [bootstrap],
+    clientId: 'check',
+    ...overrides,
+  });
 
   test('creates nothing, and has nothing to say of topics that can be created', async () => {
     const topic = wanted(uniqueName('fresh'));
@@ -74,7 +82,9 @@ describe.skipIf(kafkaForTests() === undefined)('a look at a cluster', () => {
       'It has 3 partitions, it must have one.',
       expect.stringContaining('INVALID_REPLICATION_FACTOR'),
     ]);
-    expect(notOk(await checkKafka(settings(), [wanted(uniqueName('default'), {}, { replicationFactor: -1 })], signal))).toEqual([]);
+    expect(
+      notOk(await checkKafka(settings(), [wanted(uniqueName('default'), {}, { replicationFactor: -1 })], signal)),
+    ).toEqual([]);
   });
 
   test('names the broker that fails, and looks on through the others', async () => {
@@ -84,7 +94,11 @@ describe.skipIf(kafkaForTests() === undefined)('a look at a cluster', () => {
     const bootstrapServers = ['127.0.0.1:1', 'no-such-host.invalid:9092', `127.0.0.1:${port}`, 'nonsense', bootstrap];
     const found = await checkKafka(settings({ bootstrapServers }), [wanted(uniqueName('fresh'))], signal);
     deaf.close();
-    expect(notOk(found).map(({ object }) => object).sort()).toEqual(
+    expect(
+      notOk(found)
+        .map(({ object }) => object)
+        .sort(),
+    ).toEqual(
       ['broker 127.0.0.1:1', `broker 127.0.0.1:${port}`, 'broker no-such-host.invalid:9092', 'broker nonsense'].sort(),
     );
     expect(found.find(({ object }) => object === 'broker 127.0.0.1:1')?.fix).toContain('nothing listens on 1');
@@ -135,12 +149,17 @@ describe.skipIf(kafkaForTests() === undefined)('a cluster with access control', 
 
   test('gives the rights that are missing on a topic that is there', async () => {
     const topic = wanted(uniqueName('seen'));
-    await using log = await openKafkaLog(settings({ sasl: { mechanism: 'plain', username: 'broker', password: 'own' } }));
+    await using log = await openKafkaLog(
+      settings({ sasl: { mechanism: 'plain', username: 'broker', password: 'own' } }),
+    );
     await log.createTopics([topic.spec], signal);
-    await runAcls(`kafka-acls.sh --add --allow-principal User:rowcast --operation Describe --topic ${topic.spec.name}`, kafka.bootstrap);
-    await expect.poll(async () => notOk(await checkKafka(settings(), [topic], signal)).map(({ message }) => message)).toEqual([
-      'Operation Read and Write and DescribeConfigs on it is not allowed.',
-    ]);
+    await runAcls(
+      `kafka-acls.sh --add --allow-principal User:rowcast --operation Describe --topic ${topic.spec.name}`,
+      kafka.bootstrap,
+    );
+    await expect
+      .poll(async () => notOk(await checkKafka(settings(), [topic], signal)).map(({ message }) => message))
+      .toEqual(['Operation Read and Write and DescribeConfigs on it is not allowed.']);
     const [found] = notOk(await checkKafka(settings(), [topic], signal)) as [Finding];
     await runAcls(found.fix as string, kafka.bootstrap);
     await expect.poll(async () => notOk(await checkKafka(settings(), [topic], signal))).toEqual([]);
@@ -155,14 +174,23 @@ describe.skipIf(kafkaForTests() === undefined)('a cluster with access control', 
   test('says when a password is expected, or TLS is not', async () => {
     const { sasl: _, ...plain } = settings();
     expect(notOk(await checkKafka(plain, [], signal))).toMatchObject([{ level: 'problem', check: 'reachable' }]);
-    expect(notOk(await checkKafka(settings({ ssl: {} }), [], signal))).toMatchObject([{ level: 'problem', check: 'tls' }]);
+    expect(notOk(await checkKafka(settings({ ssl: {} }), [], signal))).toMatchObject([
+      { level: 'problem', check: 'tls' },
+    ]);
   });
 });
 
 /** kafka-acls.sh is not in the jars at hand: its arguments, given to an administrator's client. */
 async function runAcls(command: string, bootstrap: string): Promise<void> {
-  const argument = (name: string): string[] => [...command.matchAll(new RegExp(`--${name} (\\S+)`, 'g'))].map((match) => match[1] as string);
-  const operations: Readonly<Record<string, number>> = { Read: 3, Write: 4, Create: 5, Describe: 8, DescribeConfigs: 10 };
+  const argument = (name: string): string[] =>
+    [...command.matchAll(new RegExp(`--${name} (\\S+)`, 'g'))].map((match) => match[1] as string);
+  const operations: Readonly<Record<string, number>> = {
+    Read: 3,
+    Write: 4,
+    Create: 5,
+    Describe: 8,
+    DescribeConfigs: 10,
+  };
   const sasl = { mechanism: 'plain', username: 'broker', password: 'own' } as const;
   const admin = new Kafka({ brokers: [bootstrap], sasl, logLevel: 0 }).admin();
   await admin.connect();

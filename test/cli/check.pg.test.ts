@@ -1,0 +1,126 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ConnectorFinding } from '../../src/worker/preflight.ts';
+import { type Database, freshDatabase } from '../support/postgres.ts';
+import { type BuiltCommand, buildCommand } from './command.ts';
+import { makeWorkplace, sinkConfig, sourceConfig, type Workplace } from './workplace.ts';
+
+let command: BuiltCommand;
+let source: Database;
+let target: Database;
+
+beforeAll(async () => {
+  command = await buildCommand();
+  source = await freshDatabase('check_from');
+  target = await freshDatabase('check_to');
+  await source.query(`create table orders (id int primary key, at interval); insert into orders values (1, '1 day')`);
+});
+afterAll(async () => {
+  await command?.[Symbol.asyncDispose]();
+  await source?.[Symbol.asyncDispose]();
+  await target?.[Symbol.asyncDispose]();
+});
+
+async function check(place: Workplace, ...more: string[]): Promise<{ code: number | null; output: string }> {
+  const flags = ['check', '--connectors', place.connectors, '--state', place.state, ...more];
+  return await command.run(flags, { ROWCAST_LISTENERS: 'http://127.0.0.1:0' }).ended;
+}
+
+async function findings(place: Workplace, ...more: string[]): Promise<readonly ConnectorFinding[]> {
+  return JSON.parse((await check(place, '--json', ...more)).output) as ConnectorFinding[];
+}
+
+async function pair(): Promise<Workplace> {
+  const place = await makeWorkplace();
+  await place.write('from.json', { name: 'from', config: sourceConfig(source.settings, 'checked') });
+  await place.write('to.json', { name: 'to', config: sinkConfig(target.settings, 'checked') });
+  return place;
+}
+
+describe('rowcast check', () => {
+  test('exits 0 when there is no problem, counts what is in order, and leaves nothing behind', async () => {
+    await using place = await pair();
+    const { code, output } = await check(place);
+    expect(output).toMatch(/^from\n/);
+    expect(output).toContain('! table public.orders: Consumers of its topic see these columns as text: at (interval).');
+    expect(output).toMatch(/\nto\n {2}✓ \d+ checks in order\n/);
+    expect(output).toMatch(/\n0 problems, \d+ warnings, 0 not looked at, \d+ in order\n$/);
+    expect(code).toBe(0);
+    expect(await readdir(place.directory)).toEqual(['connectors']);
+    expect((await check(place, '--verbose')).output).toContain(
+      '✓ publication checked_publication: It does not exist and will be created.',
+    );
+  });
+
+  test('exits 1 with a problem, puts what mends it below, and looks at everything else', async () => {
+    await using place = await pair();
+    await place.write('broken.json', '{"name": "broken", ');
+    await place.write('gone.json', { name: 'gone', config: sinkConfig({ ...target.settings, port: 1 }, 'checked') });
+    await target.query('create table public.orders (id int primary key, at interval); insert into orders values (7)');
+    const { code, output } = await check(place);
+    await target.query('drop table orders');
+    expect(code).toBe(1);
+    expect(output).toContain('broken.json: is not JSON');
+    expect(output).toContain('✗ server 127.0.0.1:1: Cannot connect to database');
+    expect(output).toContain(
+      '  ✗ table public.orders: It has rows that the connector did not write, and target.not.empty is refuse.\n      truncate table "public"."orders"; -- or "target.not.empty": "truncate"\n',
+    );
+    expect(output).toMatch(/\n3 problems, /);
+  });
+
+  test('exits 3 when something could not be looked at', async () => {
+    await using place = await makeWorkplace();
+    await place.write('to.json', { name: 'to', config: sinkConfig(target.settings, 'of-nobody-here') });
+    const { code, output } = await check(place);
+    expect(output).toContain('? database');
+    expect(code).toBe(3);
+  });
+
+  test('looks only at the connectors that are named, and exits 2 for one that is not there', async () => {
+    await using place = await pair();
+    const found = await findings(place, 'to');
+    expect(new Set(found.map(({ connector }) => connector))).toEqual(new Set(['to', undefined]));
+    expect(found.some(({ check: what, message }) => what === 'tables' && message.startsWith('0 of 1 tables'))).toBe(
+      true,
+    );
+    const { code, output } = await check(place, 'form');
+    expect(output).toContain('did you mean from?');
+    expect(code).toBe(2);
+  });
+
+  test('tells of every problem of the settings, and still looks at the connectors', async () => {
+    await using place = await pair();
+    const { code, output } = await command.run(['check', '--connectors', place.connectors, '--state', place.state], {
+      ROWCAST_LISTENERS: 'http://127.0.0.1:0',
+      ROWCAST_LOG_LEVEL: 'loud',
+      ROWCAST_WORKER_THREADS: 'many',
+    }).ended;
+    expect(output).toContain('log.level');
+    expect(output).toContain('worker.threads');
+    expect(output).toMatch(/from\n/);
+    expect(code).toBe(1);
+  });
+
+  test('finds a port that is taken, and a directory that a daemon has, unless both are its own', async () => {
+    await using place = await pair();
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const { output } = await command.run(['check', '--connectors', place.connectors, '--state', place.state], {
+      ROWCAST_LISTENERS: `http://127.0.0.1:${port}`,
+    }).ended;
+    taken.close();
+    expect(output).toContain(`✗ port 127.0.0.1:${port}: Another process listens there.`);
+    expect(output).toContain(`export ROWCAST_LISTENERS=http://127.0.0.1:${port + 1}`);
+  });
+
+  test('shows no secret', async () => {
+    await using place = await makeWorkplace();
+    const config = sourceConfig({ ...source.settings, user: 'nobody', password: 'canary-5b1' }, 'checked');
+    await place.write('from.json', { name: 'from', config });
+    expect((await check(place, '--verbose')).output).not.toContain('canary-5b1');
+    expect((await check(place, '--json')).output).not.toContain('canary-5b1');
+  });
+});
