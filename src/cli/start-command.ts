@@ -2,19 +2,7 @@ import { type Command, Option } from 'commander';
 import { LOG_LEVELS } from '../observe/logger.ts';
 import { workerFlags } from '../worker/load-worker-config.ts';
 import { type CommandContext, command } from './command.ts';
-
-/** What the flags of `rowcast start` say; a setting that is not said is undefined. */
-export interface StartFlags {
-  readonly config?: string;
-  readonly connectors?: string;
-  readonly state?: string;
-  readonly bootstrapServers?: string;
-  readonly listeners?: string;
-  readonly threads?: string;
-  readonly logLevel?: string;
-  readonly watch: boolean;
-  readonly takeOver?: boolean;
-}
+import type { StartFlags } from './start.ts';
 
 /** The worker's settings that have a flag; the others are in its file, or in ROWCAST_* variables. */
 const FLAGS = ['connectors.dir', 'state.dir', 'bootstrap.servers', 'listeners', 'worker.threads'];

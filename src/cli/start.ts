@@ -4,8 +4,20 @@ import { createLogger, type Logger } from '../observe/logger.ts';
 import { createRedactor } from '../observe/redaction.ts';
 import { type Daemon, type DaemonOptions, openDaemon } from '../worker/daemon.ts';
 import { loadWorkerConfig } from '../worker/load-worker-config.ts';
-import type { StartFlags } from './start-command.ts';
 import { stopSignal } from './stop-signal.ts';
+
+/** What the flags of `rowcast start` say; a setting that is not said is undefined. */
+export interface StartFlags {
+  readonly config?: string;
+  readonly connectors?: string;
+  readonly state?: string;
+  readonly bootstrapServers?: string;
+  readonly listeners?: string;
+  readonly threads?: string;
+  readonly logLevel?: string;
+  readonly watch: boolean;
+  readonly takeOver?: boolean;
+}
 
 /**
  * Runs the daemon until it is told to stop: 0. When nothing is watched and every connector has ended by itself: 0, or 1 if one has

@@ -58,10 +58,23 @@ class Subject {
       await this.put();
       return 'add again';
     }
-    const kinds = [this.#valid, this.#valid, this.#respell, this.#cut, this.#wrong, this.#unknown, this.#twin];
-    if (this.rival === undefined && !this.isBroken) kinds.push(this.#move, this.#remove);
+    const kinds: (() => Promise<string>)[] = [
+      () => this.#valid(),
+      () => this.#valid(),
+      () => this.#respell(),
+      () => this.#cut(),
+      () => this.#wrong(),
+      () => this.#unknown(),
+      () => this.#twin(),
+    ];
+    if (this.rival === undefined && !this.isBroken) {
+      kinds.push(
+        () => this.#move(),
+        () => this.#remove(),
+      );
+    }
     const kind = kinds[this.#random(kinds.length)] as () => Promise<string>;
-    return await kind.call(this);
+    return await kind();
   }
 
   /** Writes the file as it is to be. */

@@ -10,7 +10,7 @@ interface Stage {
   readonly logger: ToldLogger;
   readonly set: ConnectorSet;
   readonly removed: string[];
-  look(...files: readonly (ConnectorFile | ReadFile)[]): void;
+  readonly look: (...files: readonly (ConnectorFile | ReadFile)[]) => void;
 }
 
 function stage(takeOver: boolean = false): Stage {
@@ -187,9 +187,11 @@ class Disk {
   }
 
   reads(): ReadFile[] {
-    return [...this.files].sort().map(([path, content]) => {
-      return content === 'broken' ? invalid(path) : valid(sink(path, content.name, content.bytes));
-    });
+    return [...this.files]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([path, content]) => {
+        return content === 'broken' ? invalid(path) : valid(sink(path, content.name, content.bytes));
+      });
   }
 }
 
