@@ -1,6 +1,6 @@
 import { OperatorError } from '../errors.ts';
 import type { AnyDeclaration } from './connector-class.ts';
-import { type Environment, hasReference, resolveReferences } from './reference.ts';
+import { type Environment, hasReference, type Resolved, resolveReferences } from './reference.ts';
 import { secretsIn } from './secret.ts';
 import type { Setting } from './setting.ts';
 
@@ -73,9 +73,17 @@ function valueOf(
     return { value: setting.absent, secrets: [] };
   }
   if (env === undefined && hasReference(text)) return { value: undefined, secrets: [] };
-  const resolved = resolveReferences(text, env ?? {});
-  const secrets = secretsIn(setting, text, resolved);
+  const found: Resolved[] = [];
+  const resolve = (each: string): string => resolveReferences(each, env ?? {}, (resolved) => found.push(resolved));
+  // A family of keys is a JSON object by now: what a reference leads to must not become a part of its syntax.
+  const resolved = setting.key.endsWith('*') ? mapValues(text, resolve) : resolve(text);
+  const secrets = secretsIn(setting, resolved, found);
   return { value: setting.parse(setting.type === 'PASSWORD' ? resolved : resolved.trim()), secrets };
+}
+
+function mapValues(json: string, map: (value: string) => string): string {
+  const object = JSON.parse(json) as Readonly<Record<string, string>>;
+  return JSON.stringify(Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)])));
 }
 
 /** What is given for a setting, by its own name or else by an older one. */

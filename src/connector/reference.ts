@@ -8,17 +8,22 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const REFERENCE = /\$\{([A-Za-z]\w*):([^}]*)\}/g;
 
+/** What a reference leads to; `name` is the variable's, the key's or the file's. */
+export interface Resolved {
+  readonly name: string;
+  readonly value: string;
+}
+
 /**
  * Replaces `${env:NAME}` by the variable, `${file:path:key}` by the key's value in a properties file, and `${dir:path:file}` by what the
  * file holds, without a line end behind it; paths are relative to the process. Throws OperatorError, whose message continues "<key> …",
- * when one leads nowhere; it names the reference and never a value.
+ * when one leads nowhere; it names the reference and never a value. `found` hears what each led to.
  */
-export function resolveReferences(text: string, env: Environment): string {
+export function resolveReferences(text: string, env: Environment, found?: (resolved: Resolved) => void): string {
   return text.replace(REFERENCE, (_, provider: string, name: string) => {
-    if (provider === 'env') return fromEnvironment(name, env);
-    if (provider === 'file') return fromProperties(name);
-    if (provider === 'dir') return fromDirectory(name);
-    throw new OperatorError(`refers to the config provider "${provider}"; there are env, file and dir`);
+    const value = lookUp(provider, name, env);
+    found?.({ name: name.split(':').at(-1) as string, value });
+    return value;
   });
 }
 
@@ -32,9 +37,11 @@ export function isReference(text: string): boolean {
   return /^\$\{(env|file|dir):[^{}]*\}$/.test(text.trim());
 }
 
-/** The names that references of the text give to what they refer to: the variable, the key, the file. */
-export function referredNames(text: string): readonly string[] {
-  return [...text.matchAll(REFERENCE)].map((match) => (match[2] as string).split(':').at(-1) as string);
+function lookUp(provider: string, name: string, env: Environment): string {
+  if (provider === 'env') return fromEnvironment(name, env);
+  if (provider === 'file') return fromProperties(name);
+  if (provider === 'dir') return fromDirectory(name);
+  throw new OperatorError(`refers to the config provider "${provider}"; there are env, file and dir`);
 }
 
 function fromEnvironment(name: string, env: Environment): string {

@@ -1,4 +1,4 @@
-import { hasReference, referredNames } from './reference.ts';
+import type { Resolved } from './reference.ts';
 import type { Setting } from './setting.ts';
 
 /** What stands for a secret wherever a config is shown. */
@@ -13,13 +13,17 @@ export function looksSecret(name: string): boolean {
 }
 
 /**
- * The secrets in the value of a setting: the whole of it when the setting is a PASSWORD or refers to something that is named like a
- * secret, otherwise the passwords in a URL. A host or a port stays readable, wherever it comes from.
+ * The secrets in the value of a setting: the whole of it when the setting is a PASSWORD; what references lead to that are named like
+ * a secret; the passwords in a URL. A host or a port stays readable, wherever it comes from.
  */
-export function secretsIn(setting: Pick<Setting<unknown>, 'type'>, text: string, resolved: string): readonly string[] {
-  const isSecret = setting.type === 'PASSWORD' || (hasReference(text) && referredNames(text).some(looksSecret));
-  if (isSecret && !/:\/\//.test(resolved)) return forms(resolved);
-  return [...(setting.type === 'PASSWORD' ? forms(resolved) : []), ...urlPasswords(resolved)];
+export function secretsIn(
+  { type }: Pick<Setting<unknown>, 'type'>,
+  value: string,
+  resolved: readonly Resolved[],
+): readonly string[] {
+  const referred = resolved.filter((each) => looksSecret(each.name) && !each.value.includes('://'));
+  const whole = type === 'PASSWORD' ? forms(value) : [];
+  return [...whole, ...referred.flatMap((each) => forms(each.value)), ...urlPasswords(value)];
 }
 
 /** The passwords in the URLs of a text: before the host, or as a parameter; as written, and decoded. */
