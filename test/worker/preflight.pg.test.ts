@@ -8,11 +8,11 @@ import { sinkConfig, sourceConfig } from '../cli/workplace.ts';
 
 const signal: AbortSignal = new AbortController().signal;
 
-describe.each(servers)('on $name', ({ start }) => {
+describe.each(servers)('on $name', (kind) => {
   let server: PostgresServer;
 
   beforeAll(async () => {
-    server = await start();
+    server = await kind.start();
     for (const name of ['from', 'to']) await server.createDatabase(name);
     await run('postgres', `create role plain login password 'plain'`);
     await run(
