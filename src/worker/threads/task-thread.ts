@@ -7,12 +7,14 @@ import type { PooledTask } from './pooled-task.ts';
 export interface TaskThreadOptions {
   readonly openHost: OpenHost;
   readonly logger: Logger;
-  /** How long a task may take to stop before its thread is ended. */
+  /** How long a task may take to drain; its thread is ended when it has not ended soon after that. */
   readonly shutdownTimeoutMs: number;
   /** A thread that is silent for longer does not respond. */
   readonly stallTimeoutMs: number;
 }
 
+/** What is given up after its time still needs a moment to close its connections. */
+const LONGEST_CLOSE_MS = 2_000;
 /** A thread that dies again and again is renewed ever more slowly: what kills it may be costly (memory). */
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
@@ -30,6 +32,8 @@ export class TaskThread {
   #host: Host | undefined;
   /** Between two threads. */
   #isRenewing = false;
+  /** The end of a thread that had to be ended. */
+  #ending: Promise<void> | undefined;
   #openedAt = 0;
   #heardAt = 0;
   #deaths = 0;
@@ -62,16 +66,15 @@ export class TaskThread {
   async stop(task: PooledTask): Promise<void> {
     const { logger, shutdownTimeoutMs } = this.#options;
     task.isStopping = true;
-    if (this.#host === undefined) await this.#remove(task);
+    if (this.#host === undefined) {
+      await this.#ending;
+      await this.#remove(task);
+    }
     this.#host?.post({ kind: 'stop', id: task.id }, []);
-    if (await endsWithin(task.ended, shutdownTimeoutMs)) return;
-    const host = this.#host;
-    if (host !== undefined) {
+    if (await endsWithin(task.ended, shutdownTimeoutMs + Math.min(shutdownTimeoutMs, LONGEST_CLOSE_MS))) return;
+    if (this.#host !== undefined) {
       logger.error('connector did not stop in time: its thread was ended', { connector: task.name, shutdownTimeoutMs });
-      this.#host = undefined;
-      this.#isRenewing = true;
-      await host.end();
-      await this.#renew(`Its thread was ended because connector ${task.name} did not stop`, 0);
+      await this.#abandon(this.#host, `Its thread was ended because connector ${task.name} did not stop`);
     }
     await task.ended;
   }
@@ -81,6 +84,14 @@ export class TaskThread {
     this.#closed.abort();
     await this.#host?.end();
     this.#host = undefined;
+  }
+
+  async #abandon(host: Host, message: string): Promise<void> {
+    this.#host = undefined;
+    this.#isRenewing = true;
+    this.#ending = host.end();
+    await this.#ending;
+    await this.#renew(message, 0);
   }
 
   #order(task: PooledTask): void {
