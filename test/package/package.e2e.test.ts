@@ -75,7 +75,7 @@ test('the package holds the program, its connectors, schemas, documents and depl
   ]);
   expect(new Set(files.map((path) => path.split('/')[0]))).toEqual(expected);
   expect(files).toContain('dist/main.js');
-  expect(files.filter((path) => /\.(map|tsx?|test\.[a-z]+)$/.test(path))).toEqual([]);
+  expect(files.filter((path) => /\.(map|tsx?)$/.test(path))).toEqual([]);
 });
 
 test('the installed package has what its README links to', async () => {
