@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLogSchemaStore } from '../../src/converter/registry/log-store.ts';
+import { findDaemon, writeDaemonFile } from '../../src/worker/daemon-file.ts';
 import { daemonId } from '../../src/worker/daemon-id.ts';
 import { openStateLog } from '../../src/worker/open-log.ts';
+import { openStateDirectory } from '../../src/worker/state-directory.ts';
 import { schemaTopic } from '../../src/worker/schema-topic.ts';
 
 let directory: string;
@@ -39,4 +41,30 @@ test('schemas are found again by another task and after a restart', async () => 
   const store = createLogSchemaStore(schemaTopic(log, Date.now));
   expect(await store.byId(ids[1] as number, signal)).toBe('"string"');
   expect(await store.register('a-value', text, signal)).toBe(ids[0]);
+});
+
+test('a state directory belongs to one process, and says to which', async () => {
+  const signal = new AbortController().signal;
+  const path = join(directory, 'new');
+  const first = await openStateDirectory(path, signal);
+  expect(first.daemon).toBe(daemonId(path));
+  await expect(openStateDirectory(path, signal)).rejects.toThrow(
+    `State directory "${path}" is open in process ${process.pid} on `,
+  );
+  await first[Symbol.asyncDispose]();
+  await (await openStateDirectory(path, signal))[Symbol.asyncDispose]();
+  await expect(openStateDirectory('/dev/null/state', signal)).rejects.toThrow(
+    'The state directory /dev/null/state cannot be used',
+  );
+});
+
+test('a daemon is found by its state while it runs', async () => {
+  expect(await findDaemon(join(directory, 'nowhere'))).toBeUndefined();
+  const daemon = { pid: process.pid, url: 'http://127.0.0.1:1', version: '1' };
+  const file = await writeDaemonFile(directory, daemon);
+  expect(await findDaemon(directory)).toEqual(daemon);
+  await file[Symbol.asyncDispose]();
+  expect(await findDaemon(directory)).toBeUndefined();
+  await writeDaemonFile(directory, { ...daemon, pid: 2 ** 22 + 1 }); // no process has such a pid: it was killed
+  expect(await findDaemon(directory)).toBeUndefined();
 });

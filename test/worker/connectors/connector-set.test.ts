@@ -127,6 +127,49 @@ test('a view shows the configuration that runs, what is wrong with its files, an
   expect(JSON.stringify(views)).not.toContain('canary');
 });
 
+test('while something is done to a connector it does not run, and then it runs as its file is by then', async () => {
+  const { pool, set, look, logger } = stage();
+  look(sink('a.json', 'a', 70_000), sink('b.json', 'b', 70_000));
+  const done = await set.whileStopped('a', async () => {
+    expect(pool.what).toEqual({ b: 70_000 });
+    look(sink('a.json', 'a', 71_000), sink('b.json', 'b', 71_000));
+    await set.settled();
+    expect(pool.what).toEqual({ b: 71_000 });
+    return 'done';
+  });
+  await set.settled();
+  expect(done).toBe('done');
+  expect(pool.what).toEqual({ a: 71_000, b: 71_000 });
+  expect(logger.lines.join()).not.toContain('removed');
+  await expect(set.whileStopped('a', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  await set.settled();
+  expect(pool.what).toEqual({ a: 71_000, b: 71_000 });
+});
+
+test('a deleted connector stays stopped until its file is written again, and does not come back by itself', async () => {
+  const { pool, set, look, logger } = stage();
+  look(sink('a.json', 'a', 70_000));
+  await set.deleting('a', async () => {});
+  look(sink('a.json', 'a', 70_000));
+  await set.settled();
+  expect(pool.what).toEqual({});
+  expect(set.views()).toMatchObject([{ name: 'a', problems: [expect.stringContaining('It was deleted')] }]);
+  expect(logger.lines.join()).not.toContain('nothing was deleted');
+  set.apply(set.wanted, new Set(['a.json']));
+  await set.settled();
+  expect(pool.what).toEqual({ a: 70_000 });
+});
+
+test('what was removed is known until it is deleted too', async () => {
+  const { set, look } = stage();
+  look(sink('a.json', 'a'));
+  look();
+  await set.settled();
+  expect(set.known().map(({ name }) => name)).toEqual(['a']);
+  await set.deleting('a', async () => {});
+  expect(set.known()).toEqual([]);
+});
+
 test('ended resolves when every connector has ended by itself', async () => {
   const { pool, set, look } = stage();
   look(sink('a.json', 'a'), sink('b.json', 'b'));
