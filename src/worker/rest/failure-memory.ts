@@ -17,6 +17,11 @@ export class FailureMemory {
     for (const view of connectors) this.#observe(view, now);
   }
 
+  /** When the failures of those connectors began that have not recovered, in milliseconds since 1970. */
+  get since(): ReadonlyMap<string, number> {
+    return new Map([...this.#failing].map(([name, { first }]) => [name, first]));
+  }
+
   /**
    * How long the failures of those connectors last that have not recovered, in milliseconds: from the first to the last one, so that a
    * single one that is over counts for nothing.

@@ -18,8 +18,8 @@ type Samples<T> = (of: T, set: (value: number | undefined, labels?: Record<strin
 export interface MetricsOptions {
   readonly view: DaemonView;
   readonly judgeNow: () => Health;
-  /** For how long connectors fail again and again, in milliseconds. */
-  readonly failing: () => ReadonlyMap<string, number>;
+  /** Since when those connectors fail again and again that have not recovered, in milliseconds since 1970. */
+  readonly failingSince: () => ReadonlyMap<string, number>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -61,7 +61,7 @@ function addDaemon(registry: Registry, view: DaemonView): void {
   });
 }
 
-function addConnectors(registry: Registry, { view, judgeNow, failing, now }: MetricsOptions): void {
+function addConnectors(registry: Registry, { view, judgeNow, failingSince, now }: MetricsOptions): void {
   const statuses = (): Iterable<SourceStatus | SinkStatus> => view.connectors().flatMap(({ status }) => status ?? []);
   const gauge = <T extends { readonly name: string }>(
     name: string,
@@ -93,7 +93,7 @@ function addConnectors(registry: Registry, { view, judgeNow, failing, now }: Met
     'How long the connector has been failing again and again; 0 when it is well, or has given up.',
     () => view.connectors(),
     [],
-    ({ name }, set) => set((failing().get(name) ?? 0) / 1000),
+    ({ name }, set) => set(Math.max(0, now() - (failingSince().get(name) ?? now())) / 1000),
   );
   gauge(
     'rowcast_connector_healthy',

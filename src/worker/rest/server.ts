@@ -60,7 +60,7 @@ export async function startRest(
     redactor,
     workerId: () => address(config.host, server),
     judgeNow,
-    failing: () => failures.durations,
+    failingSince: () => failures.since,
     now: () => systemClock.now(),
     closing: closing.signal,
   });
