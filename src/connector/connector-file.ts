@@ -43,41 +43,63 @@ export function secretsOf(connector: ConnectorFile): readonly string[] {
 export function readConnector(file: string, json: string, env: Environment): ReadFile {
   const shape = readShape(file, json);
   if (typeof shape === 'string') return { file, problems: [shape] };
-  const { name, config: raw } = shape;
+  const { name, config: raw, beside } = shape;
   if (!/^[^\s/]{1,100}$/.test(name)) {
     return { file, raw, problems: ['name must have neither blanks nor slashes, and at most 100 characters'] };
   }
   const wanted = raw['connector.class'];
-  const head = { name, file, raw };
-  if (wanted === undefined) return { ...head, problems: ['connector.class is required'] };
+  if (raw.name !== undefined && raw.name !== name) {
+    return {
+      name,
+      file,
+      raw,
+      problems: [`name is "${name}" beside config and "${raw.name}" in it: leave one of them out`],
+    };
+  }
+  const head = { name, file, raw, beside };
+  if (wanted === undefined) return { name, file, raw, problems: ['connector.class is required'] };
   if (isNamed(POSTGRES_WAL_SOURCE, wanted)) {
     const parsed = parseConfig(POSTGRES_WAL_SOURCE, raw, env);
-    return finish(head, parsed, (config, found) => ({ kind: 'PostgresWalSource', ...head, ...found, config }));
+    return finish(head, parsed, (config, common) => ({ kind: 'PostgresWalSource', ...common, config }));
   }
   if (isNamed(POSTGRES_SINK, wanted)) {
     const parsed = parseConfig(POSTGRES_SINK, raw, env);
-    return finish(head, parsed, (config, found) => ({ kind: 'PostgresSink', ...head, ...found, config }));
+    return finish(head, parsed, (config, common) => ({ kind: 'PostgresSink', ...common, config }));
   }
-  return { ...head, problems: [unknownClass(wanted)] };
+  return { name, file, raw, problems: [unknownClass(wanted)] };
+}
+
+/** What a file has around its config. */
+interface Shape {
+  readonly name: string;
+  readonly config: RawConfig;
+  /** Keys beside `name` and `config` that mean nothing. */
+  readonly beside: readonly string[];
 }
 
 function finish<C>(
-  head: { readonly name: string; readonly file: string; readonly raw: RawConfig },
+  { name, file, raw, beside }: Pick<Shape, 'name' | 'beside'> & { readonly file: string; readonly raw: RawConfig },
   { config, problems, warnings, secrets }: ParsedConfig<C>,
-  make: (config: C, found: Pick<ConnectorFile, 'warnings' | 'secrets'>) => ConnectorFile,
+  make: (config: C, common: Omit<ConnectorFile, 'kind' | 'config'>) => ConnectorFile,
 ): ReadFile {
-  if (config === undefined) return { ...head, problems };
-  return { file: head.file, connector: make(config, { warnings, secrets: [...new Set(secrets)] }) };
+  if (config === undefined) return { name, file, raw, problems };
+  const told = [...beside.map((key) => `${key} has no effect beside config`), ...warnings];
+  return { file, connector: make(config, { name, file, raw, warnings: told, secrets: [...new Set(secrets)] }) };
 }
 
+/** What Connect's own answers have beside a config, so that they can be stored as files. */
+const BESIDE: ReadonlySet<string> = new Set(['$schema', 'name', 'config', 'tasks', 'type']);
+
 /** `{"name", "config": {…}}`, or the config alone with its name inside or else the file's; a text says what is wrong. */
-function readShape(file: string, json: string): { readonly name: string; readonly config: RawConfig } | string {
+function readShape(file: string, json: string): Shape | string {
   const parsed = parseObject(json);
   if (typeof parsed === 'string') return parsed;
+  const isWrapped = isObject(parsed.config);
   const config = flatTexts(isObject(parsed.config) ? parsed.config : parsed);
   if (typeof config === 'string') return config;
   const name = typeof parsed.name === 'string' ? parsed.name : (config.name ?? basename(file, '.json'));
-  return { name, config };
+  const beside = isWrapped ? Object.keys(parsed).filter((key) => !BESIDE.has(key)) : [];
+  return { name, config, beside };
 }
 
 /** An object of texts, numbers and booleans as settings; a text says what is wrong. `$schema` is the editor's. */

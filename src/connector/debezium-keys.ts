@@ -132,6 +132,7 @@ export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
   'datatype.propagate.source.type': 'schemas always say the types of their columns',
   'snapshot.tables.order.by.row.count': 'tables are copied one after another',
   'guardrail.*': FRAMEWORK,
+  'queue.*': FRAMEWORK,
   'custom.sanitize.pattern': FRAMEWORK,
   'legacy.*': FRAMEWORK,
   'internal.*': FRAMEWORK,
@@ -165,7 +166,8 @@ export const UNSUPPORTED_BY_SOURCES: Readonly<Record<string, string>> = {
   'database.sslpassword': 'the file of database.sslkey must hold a key without password',
   'database.connection.*': 'it names a Java class',
   'transaction.metadata.factory': 'it names a Java class',
-  'topic.creation.groups': 'there is one group of topics: topic.creation.default.*',
+  'topic.creation.*': 'there is one group of topics: topic.creation.default',
+  'errors.tolerance': 'a record that cannot be processed stops the connector',
   'slot.failover': 'there are no failover slots yet',
 };
 

@@ -21,7 +21,13 @@ export function connectorFileSchema(): JsonSchema {
     if: { properties: { config: { type: 'object' } }, required: ['config'] },
     // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     then: {
-      properties: { $schema: EDITOR, name: NAME, config: { $ref: '#/definitions/config' } },
+      properties: {
+        $schema: EDITOR,
+        name: NAME,
+        config: { $ref: '#/definitions/config' },
+        tasks: { description: "Has no effect: part of Connect's answers." },
+        type: { description: "Has no effect: part of Connect's answers." },
+      },
       additionalProperties: false,
     },
     else: { $ref: '#/definitions/config' },

@@ -254,6 +254,7 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
     'slot.failover': ['false'],
     'publish.via.partition.root': ['true'],
     'topic.delimiter': ['.'],
+    'errors.tolerance': ['none'],
     'topic.naming.strategy': ['io.debezium.schema.SchemaTopicNamingStrategy'],
     'skip.messages.without.change': ['false'],
     'schema.name.adjustment.mode': ['none'],

@@ -84,6 +84,15 @@ describe('a file', () => {
     expect(parseConnector('c.json', `\uFEFF${JSON.stringify({ $schema: 'x', ...SINK })}`, {}).name).toBe('c');
   });
 
+  test('may be what Connect answers, and says its name once', () => {
+    const answered = { name: 'n', config: { name: 'n', ...SINK }, tasks: [{ connector: 'n', task: 0 }], type: 'sink' };
+    expect(parse(answered).warnings).toEqual([]);
+    expect(parse({ ...answered, initial_state: 'PAUSED' }).warnings).toEqual([
+      'initial_state has no effect beside config',
+    ]);
+    expect(() => parse({ ...answered, name: 'other' })).toThrow('c.json: name is "other" beside config and "n" in it');
+  });
+
   test('may have a registry of its own, which both converters share', () => {
     const file = parse({
       ...SOURCE,
