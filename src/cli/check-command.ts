@@ -6,6 +6,7 @@ interface CheckFlags {
   readonly connectors?: string;
   readonly state?: string;
   readonly bootstrapServers?: string;
+  readonly listeners?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
@@ -25,6 +26,7 @@ export function checkCommand({ env, exit }: CommandContext): Command {
     .option('--connectors <dir>', 'directory of connector files (Kafka Connect JSON)')
     .option('--state <dir>', 'where the daemon keeps its id, and the log when there is no Kafka')
     .option('--bootstrap-servers <list>', 'Kafka brokers, host:port separated by commas')
+    .option('--listeners <url>', 'where the daemon is to listen')
     .option('--json', 'print the findings as a JSON array')
     .option('--verbose', 'also list what is in order')
     .addHelpText('after', EXIT_CODES)

@@ -15,6 +15,7 @@ export interface CheckOptions {
   readonly connectors?: string;
   readonly state?: string;
   readonly bootstrapServers?: string;
+  readonly listeners?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
@@ -61,6 +62,7 @@ function loadWorker(
     'connectors.dir': options.connectors,
     'state.dir': options.state,
     'bootstrap.servers': options.bootstrapServers,
+    listeners: options.listeners,
   };
   const head = {
     connector: undefined,

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ConnectorFinding } from '../../src/worker/preflight.ts';
 import { type Database, freshDatabase } from '../support/postgres.ts';
 import { type BuiltCommand, buildCommand } from './command.ts';
@@ -103,7 +103,7 @@ describe('rowcast check', () => {
     expect(code).toBe(1);
   });
 
-  test('finds a port that is taken, and a directory that a daemon has, unless both are its own', async () => {
+  test('finds a port that is taken, and says where to listen instead', async () => {
     await using place = await pair();
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -114,6 +114,27 @@ describe('rowcast check', () => {
     taken.close();
     expect(output).toContain(`✗ port 127.0.0.1:${port}: Another process listens there.`);
     expect(output).toContain(`export ROWCAST_LISTENERS=http://127.0.0.1:${port + 1}`);
+  });
+
+  test('has nothing to say against a daemon that runs here, and names the one that holds its connectors elsewhere', async () => {
+    await using place = await pair();
+    await using elsewhere = await pair();
+    const daemon = place.start(command);
+    onTestFinished(() => void daemon.process.kill('SIGKILL'));
+    const url = await place.url();
+    const copied = async (): Promise<number> => (await target.query('select from orders').catch(() => [])).length;
+    await expect.poll(copied, { timeout: 60_000 }).toBe(1);
+    const own = await findings(place, '--listeners', url);
+    expect(own.filter(({ level }) => level === 'problem' || level === 'unknown')).toEqual([]);
+    const told = own
+      .filter(({ check: what }) => ['lock', 'owner', 'listeners'].includes(what))
+      .map(({ level, check: what }) => `${level} ${what}`);
+    expect(told).toEqual(['ok owner', 'ok lock', 'ok lock', 'ok listeners']);
+    const other = await findings(elsewhere, '--listeners', url);
+    expect(other.filter(({ level }) => level === 'problem').map(({ check: what }) => what)).toEqual(['listeners']);
+    expect(other.find(({ check: what }) => what === 'owner')).toMatchObject({ level: 'warning' });
+    daemon.process.kill('SIGTERM');
+    expect(await daemon.ended).toMatchObject({ code: 0 });
   });
 
   test('shows no secret', async () => {
