@@ -1,4 +1,4 @@
-import type { AnyDeclaration } from './connector-class.ts';
+import { type AnyDeclaration, own } from './connector-class.ts';
 import { maskValue } from './mask-config.ts';
 import { judgeOtherKeys, parseConfig } from './parse-config.ts';
 import { type RawConfig, type ReadSetting, readSettings, settingsOf } from './read-settings.ts';
@@ -61,7 +61,7 @@ const CLASS: Setting<string> = {
 /** The settings as Connect lists them, `name` and `connector.class` first. `alias`: the name under which, with its defaults. */
 export function configDef(declaration: AnyDeclaration, alias?: string): readonly ConfigKeyInfo[] {
   const orders = new Map<string, number>();
-  const defaults = declaration.aliases[alias ?? ''] ?? {};
+  const defaults = own(declaration.aliases, alias ?? '') ?? {};
   return [NAME, CLASS, ...exactSettings(declaration)].map((setting) => {
     const order = (orders.get(setting.group) ?? 0) + 1;
     orders.set(setting.group, order);

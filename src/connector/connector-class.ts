@@ -45,6 +45,16 @@ export interface ConnectorClass<S, C = S> extends Declaration<S, C> {
   readonly kind: 'source' | 'sink';
 }
 
+/** The name of the setting that a key means: its own, unless it is an older one. Keys come from files: `constructor` is one like others. */
+export function currentName(key: string, { renamed }: Pick<AnyDeclaration, 'renamed'>): string {
+  return own(renamed, key) ?? key;
+}
+
+/** What a table has under the key itself, and not by inheritance. */
+export function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
 /** The reason that a table of keys gives for `key`, exactly or by a prefix. */
 export function reasonFor(key: string, table: Readonly<Record<string, string>>): string | undefined {
   if (Object.hasOwn(table, key)) return table[key];

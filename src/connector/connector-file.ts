@@ -104,14 +104,14 @@ function readShape(file: string, json: string): Shape | string {
 
 /** An object of texts, numbers and booleans as settings; a text says what is wrong. `$schema` is the editor's. */
 export function flatTexts(object: Readonly<Record<string, unknown>>): RawConfig | string {
-  const config: Record<string, string> = {};
+  const entries: [string, string][] = [];
   for (const [key, value] of Object.entries(object)) {
     if (key === '$schema') continue;
-    if (typeof value === 'string') config[key] = value;
-    else if (typeof value === 'number' || typeof value === 'boolean') config[key] = String(value);
+    if (typeof value === 'string') entries.push([key, value]);
+    else if (typeof value === 'number' || typeof value === 'boolean') entries.push([key, String(value)]);
     else return `${key} must be a text: settings are flat`;
   }
-  return config;
+  return Object.fromEntries(entries);
 }
 
 /** The object that a JSON text holds; a text says what is wrong, and quotes nothing. */

@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import type { AnyDeclaration } from './connector-class.ts';
+import { type AnyDeclaration, currentName } from './connector-class.ts';
 import { type RawConfig, settingsOf } from './read-settings.ts';
 import { hasReference, isReference } from './reference.ts';
 import { looksSecret, MASK, maskUrlPasswords } from './secret.ts';
@@ -13,7 +13,7 @@ export function maskConfig(declaration: AnyDeclaration, raw: RawConfig): RawConf
   const settings = new Map(settingsOf(declaration).map(([, setting]) => [setting.key, setting]));
   return Object.fromEntries(
     Object.entries(raw).map(([key, value]) => {
-      return [key, maskValue(settings.get(declaration.renamed[key] ?? key), key, value)];
+      return [key, maskValue(settings.get(currentName(key, declaration)), key, value)];
     }),
   );
 }

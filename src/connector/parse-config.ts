@@ -1,4 +1,4 @@
-import { type AnyDeclaration, reasonFor } from './connector-class.ts';
+import { type AnyDeclaration, currentName, own, reasonFor } from './connector-class.ts';
 import { nearest } from './nearest.ts';
 import { type RawConfig, readSettings, settingsOf } from './read-settings.ts';
 import type { Environment } from './reference.ts';
@@ -56,7 +56,7 @@ export function judgeOtherKeys(
   const warnings: string[] = [];
   for (const [key, value] of Object.entries(raw)) {
     if (known.includes(key) || Object.hasOwn(declaration.renamed, key) || FRAMEWORK_KEYS.has(key)) continue;
-    if (declaration.harmless[key]?.includes(value) || prefixes.some((prefix) => key.startsWith(prefix))) continue;
+    if (own(declaration.harmless, key)?.includes(value) || prefixes.some((prefix) => key.startsWith(prefix))) continue;
     const refusal = reasonFor(key, declaration.unsupported);
     const ignored = reasonFor(key, declaration.ignored);
     if (ignored !== undefined) warnings.push(`${key} has no effect: ${ignored}`);
@@ -80,11 +80,11 @@ function unknownKey(key: string, known: readonly string[]): string {
   return `${key} is not a known setting${guess === undefined ? '' : `; did you mean ${guess}?`}`;
 }
 
-function disagreements({ renamed }: AnyDeclaration, raw: RawConfig): readonly KeyProblem[] {
+function disagreements(declaration: AnyDeclaration, raw: RawConfig): readonly KeyProblem[] {
   const first = new Map<string, string>();
   const problems: KeyProblem[] = [];
   for (const key of Object.keys(raw)) {
-    const now = renamed[key] ?? key;
+    const now = currentName(key, declaration);
     const other = first.get(now);
     if (other === undefined) first.set(now, key);
     else if (raw[other] !== raw[key]) {

@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import type { AnyDeclaration } from './connector-class.ts';
+import { type AnyDeclaration, own } from './connector-class.ts';
 import { type Environment, hasReference, type Resolved, resolveReferences } from './reference.ts';
 import { secretsIn } from './secret.ts';
 import type { Setting } from './setting.ts';
@@ -40,7 +40,7 @@ export function readSettings(
   raw: RawConfig,
   env: Environment | undefined,
 ): readonly ReadSetting[] {
-  const defaults = declaration.aliases[raw['connector.class'] ?? ''] ?? {};
+  const defaults = own(declaration.aliases, raw['connector.class'] ?? '') ?? {};
   return settingsOf(declaration).map(([member, setting]) => {
     const [givenAs, given] = setting.key.endsWith('*')
       ? below(setting, declaration, raw)

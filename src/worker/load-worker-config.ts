@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { currentName } from '../connector/connector-class.ts';
 import { flatTexts, parseObject } from '../connector/connector-file.ts';
 import { nearest } from '../connector/nearest.ts';
 import { knownKeys, type ParsedConfig, parseConfig } from '../connector/parse-config.ts';
@@ -107,10 +108,10 @@ function gather({ file, env, flags }: WorkerConfigSources): Gathered {
   const places = new Map<string, string>();
   const warnings: string[] = [];
   const say = (key: string, value: string, place: string): void => {
-    const now = WORKER_SETTINGS.renamed[key] ?? key;
+    const now = currentName(key, WORKER_SETTINGS);
     // A key that is said again under another name is said again: the later place wins, whatever the name.
     for (const other of Object.keys(raw)) {
-      if (place !== places.get(other) && (WORKER_SETTINGS.renamed[other] ?? other) === now) delete raw[other];
+      if (place !== places.get(other) && currentName(other, WORKER_SETTINGS) === now) delete raw[other];
     }
     raw[key] = value;
     places.set(key, place).set(now, place);

@@ -84,6 +84,18 @@ describe('a file', () => {
     expect(parseConnector('c.json', `\uFEFF${JSON.stringify({ $schema: 'x', ...SINK })}`, {}).name).toBe('c');
   });
 
+  test('may have any key, even one that every object inherits', () => {
+    const json = `{"constructor": "a", "toString": "b", "__proto__": "c", ${JSON.stringify(SINK).slice(1)}`;
+    expect(parseConnector('c.json', json, {}).warnings).toEqual([
+      'constructor is not a known setting',
+      'toString is not a known setting',
+      '__proto__ is not a known setting',
+    ]);
+    expect(() => parse({ ...SINK, 'connector.class': 'constructor' })).toThrow(
+      'connector.class constructor is not known',
+    );
+  });
+
   test('may be what Connect answers, and says its name once', () => {
     const answered = { name: 'n', config: { name: 'n', ...SINK }, tasks: [{ connector: 'n', task: 0 }], type: 'sink' };
     expect(parse(answered).warnings).toEqual([]);
