@@ -39,6 +39,7 @@ async function expectNothingLeft(output: string): Promise<void> {
 
 test('the demo replicates a busy shop, proves it, and leaves nothing behind', async () => {
   const { code, output } = await demo('--seconds', '5', '--rate', '150').ended;
+  expect(output).toMatch(/^schema registry and REST: http:\/\/127\.0\.0\.1:[1-9]\d*$/m);
   expect(output).toMatch(/first row replicated \d+\.\d s after the start/);
   expect(output).toMatch(
     /streamed: [1-9]\d* inserts, [1-9]\d* updates, [1-9]\d* deletes, [1-9]\d* key changes, [1-9]\d* multi-table transactions/,
