@@ -23,7 +23,13 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
   ['28', { kind: OperatorError, advice: "Check user, password and the server's pg_hba.conf." }],
   ['3D000', { kind: OperatorError, advice: "Check the database's name." }],
   ['40', { kind: TransientError }],
-  ['42501', { kind: OperatorError, advice: 'Grant the connecting role what the message names.' }],
+  [
+    '42501',
+    {
+      kind: OperatorError,
+      advice: 'Grant the connecting role what the message names; `rowcast check` prints the statements.',
+    },
+  ],
   ['42', { kind: OperatorError, advice: 'Check that the named object exists and has the expected shape.' }],
   ['53300', { kind: TransientError, advice: 'Raise max_connections, or close idle connections.' }],
   ['53400', { kind: OperatorError, advice: 'Raise max_replication_slots or max_wal_senders, or drop unused slots.' }],

@@ -12,14 +12,19 @@ type Lists = Pick<
   'schemaInclude' | 'schemaExclude' | 'tableInclude' | 'tableExclude' | 'columnInclude' | 'columnExclude'
 >;
 
-/** Compiles the include and exclude lists; the system's schemas are never captured. Throws OperatorError for a bad expression. */
+/**
+ * The system's schemas, and our own: a database that is a replica keeps its progress there, and a source of it must not follow that.
+ */
+const NEVER_CAPTURED = /^(pg_|(information_schema|rowcast)$)/;
+
+/** Compiles the include and exclude lists; the system's schemas and `rowcast` are never captured. Throws OperatorError for a bad expression. */
 export function compileFilter(lists: Lists): CaptureFilter {
   const schema = matcher(lists.schemaInclude, lists.schemaExclude);
   const table = matcher(lists.tableInclude, lists.tableExclude);
   const column = matcher(lists.columnInclude, lists.columnExclude);
   return {
     table: (schemaName, tableName) =>
-      !/^(pg_|information_schema$)/.test(schemaName) && schema(schemaName) && table(`${schemaName}.${tableName}`),
+      !NEVER_CAPTURED.test(schemaName) && schema(schemaName) && table(`${schemaName}.${tableName}`),
     column: (schemaName, tableName, columnName) => column(`${schemaName}.${tableName}.${columnName}`),
   };
 }

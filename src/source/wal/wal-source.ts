@@ -32,7 +32,8 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
         // Before the first claim, which names it, and before the slot, which looks it up as of every change.
         if (!slot) await ensurePublication(client, settings, filter, 'copied');
         const identity = { ...server, publication: await publicationId(client, settings.publicationName) };
-        if ((await publishedTables(client, settings.publicationName, filter)).length === 0)
+        const isPublished = identity.publication !== '';
+        if (isPublished && (await publishedTables(client, settings.publicationName, filter)).length === 0)
           warnOfNothing(settings, warn);
         const stream = slot && (await openStream(opening, signal));
         return new HeldWalSource(
