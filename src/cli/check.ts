@@ -1,3 +1,4 @@
+import { sinkConnection, sourceConnection } from '../connector/connection-of.ts';
 import { nearest } from '../connector/nearest.ts';
 import { type ReadFile, readConnectorFiles, secretsOf } from '../connector/load-file.ts';
 import type { Environment } from '../connector/reference.ts';
@@ -48,8 +49,13 @@ export async function runCheck(options: CheckOptions, env: Environment): Promise
   return exitCodeOf(found);
 }
 
+/** A password that is also the name of its role or database hides nothing: masked, it would only make the names unreadable. */
 function secretsIn(read: ReadFile): readonly string[] {
-  return 'connector' in read ? secretsOf(read.connector) : [];
+  if (!('connector' in read)) return [];
+  const { connector } = read;
+  const { user, database } =
+    connector.kind === 'PostgresSink' ? sinkConnection(connector.config) : sourceConnection(connector.config);
+  return secretsOf(connector).filter((secret) => secret !== user && secret !== database);
 }
 
 /** Undefined when the settings are not valid: then each of their problems is a finding. */

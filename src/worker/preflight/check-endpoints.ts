@@ -14,7 +14,7 @@ export async function checkPort(rest: RestConfig, running: DaemonFile | undefine
   const { host, port } = rest;
   const object = `port ${host}:${port}`;
   const code = await listenOnce(host, port);
-  if (code === undefined) found.ok('listeners', object, 'It is free.');
+  if (code === undefined) found.ok('listeners', object, port === 0 ? 'Any free port will be taken.' : 'It is free.');
   else if (code === 'EADDRINUSE' && running?.url !== undefined && new URL(running.url).port === String(port)) {
     found.ok('listeners', object, `The daemon that runs here has it (process ${running.pid}).`);
   } else if (code === 'EADDRINUSE') {

@@ -88,7 +88,7 @@ function judgeRoom(facts: ServerFacts, found: Findings, { slotName }: WalSourceS
   const senders = Number(facts.settings['max_wal_senders'] ?? 0);
   const exists = facts.slots.some(({ name }) => name === slotName);
   if (exists || facts.slots.length < slots) {
-    found.ok('replication slots', object, `${facts.slots.length} of ${slots} are in use.`);
+    found.ok('replication slots', object, `${facts.slots.length} of ${slots} replication slots are in use.`);
   } else {
     const idle = facts.slots.filter(({ activePid }) => activePid === null).map(({ name }) => name);
     const drops = idle.map(
@@ -98,16 +98,16 @@ function judgeRoom(facts: ServerFacts, found: Findings, { slotName }: WalSourceS
     found.problem(
       'replication slots',
       object,
-      `All ${slots} are in use (max_replication_slots).`,
+      `All ${slots} replication slots are in use (max_replication_slots).`,
       [raise, ...drops].join('\n'),
     );
   }
   const isOurs = facts.slots.some(({ name, activePid }) => name === slotName && activePid !== null);
   if (isOurs || facts.walsenders < senders) {
-    found.ok('wal senders', object, `${facts.walsenders} of ${senders} are in use.`);
+    found.ok('wal senders', object, `${facts.walsenders} of ${senders} walsenders are in use.`);
   } else {
     const raise = /* sql */ `alter system set max_wal_senders = ${Math.max(10, senders * 2)}; ${RESTART}`;
-    found.problem('wal senders', object, `All ${senders} are in use (max_wal_senders).`, raise);
+    found.problem('wal senders', object, `All ${senders} walsenders are in use (max_wal_senders).`, raise);
   }
 }
 
