@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { lockDirectory } from '../log/embedded/directory-lock.ts';
 import { daemonId } from './daemon-id.ts';
@@ -18,7 +18,7 @@ export interface StateDirectory extends AsyncDisposable {
  */
 export async function openStateDirectory(directory: string, signal: AbortSignal): Promise<StateDirectory> {
   const path = resolve(directory);
-  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+  await makeDirectory(path).catch((cause: unknown) => {
     throw unusable(path, cause);
   });
   const lock = await lockDirectory(path, signal, 'State directory').catch((cause: unknown) => {
@@ -30,6 +30,15 @@ export async function openStateDirectory(directory: string, signal: AbortSignal)
     await lock.release();
     throw error;
   }
+}
+
+/** Makes a directory and what is above it. Node's own way never ends where the system says again and again that the parent is missing (/proc). */
+async function makeDirectory(path: string): Promise<void> {
+  const made = await mkdir(path).catch((error: NodeJS.ErrnoException) => error);
+  if (made === undefined || made.code === 'EEXIST') return;
+  if (made.code !== 'ENOENT' || dirname(path) === path) throw made;
+  await makeDirectory(dirname(path));
+  await mkdir(path);
 }
 
 function unusable(path: string, cause: unknown): OperatorError {

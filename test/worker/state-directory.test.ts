@@ -45,7 +45,7 @@ test('schemas are found again by another task and after a restart', async () => 
 
 test('a state directory belongs to one process, and says to which', async () => {
   const signal = new AbortController().signal;
-  const path = join(directory, 'new');
+  const path = join(directory, 'new', 'one');
   const first = await openStateDirectory(path, signal);
   expect(first.daemon).toBe(daemonId(path));
   await expect(openStateDirectory(path, signal)).rejects.toThrow(
@@ -53,9 +53,9 @@ test('a state directory belongs to one process, and says to which', async () => 
   );
   await first[Symbol.asyncDispose]();
   await (await openStateDirectory(path, signal))[Symbol.asyncDispose]();
-  await expect(openStateDirectory('/dev/null/state', signal)).rejects.toThrow(
-    'The state directory /dev/null/state cannot be used',
-  );
+  for (const wrong of ['/dev/null/state', '/proc/rowcast/state']) {
+    await expect(openStateDirectory(wrong, signal)).rejects.toThrow(`The state directory ${wrong} cannot be used`);
+  }
 });
 
 test('a daemon is found by its state while it runs', async () => {
