@@ -47,7 +47,13 @@ function judge(
   if (state === '08P01' || /Session setting/.test(text)) {
     return ['pooler', `Set ${keys.host} to the address of Postgres itself, not of the pooler in front of it.`];
   }
-  if (/certificate|CERT|offers no TLS/.test(text)) {
+  if (/offers no TLS/.test(text)) {
+    return [
+      'tls',
+      `Set ${keys.sslmode} to prefer, or on the server: alter system set ssl = on; select pg_reload_conf();`,
+    ];
+  }
+  if (/certificate|CERT/.test(text)) {
     return ['tls', `Set ${keys.sslmode} and the root certificate to what the server has (now: ${where.sslmode}).`];
   }
   return ['reachable', networkFix(code, where, keys.host)];

@@ -198,3 +198,13 @@ describe('a look at a target', () => {
     expect(await check(settings({}, { port: 1 }))).toMatchObject([{ level: 'problem', check: 'reachable' }]);
   });
 });
+
+test('a look changes nothing in the catalogs', async () => {
+  await db.query(`create table orders (id int); ${owned()}`);
+  const state = `select (select json_agg(c order by c.oid) from pg_class c), (select json_agg(n order by n.oid) from pg_namespace n),
+    (select json_agg(t order by t.oid) from pg_type t), (select json_agg(a order by a.attrelid, a.attnum) from pg_attribute a where attrelid = 'orders'::regclass)`;
+  const before = await db.query(state);
+  await check();
+  await check(settings({ onExisting: 'truncate', autoEvolve: false }));
+  expect(await db.query(state)).toEqual(before);
+});
