@@ -19,13 +19,19 @@ export function sink(file: string, name: string, bytes: number = 1_000_000, more
 }
 
 /** A source's file. */
-export function source(file: string, name: string, slot: string, hostname: string = 'localhost'): ConnectorFile {
+export function source(
+  file: string,
+  name: string,
+  slot: string,
+  hostname: string = 'localhost',
+  prefix: string = 'shop',
+): ConnectorFile {
   const config = {
     'connector.class': 'PostgresWalSource',
     'database.hostname': hostname,
     'database.user': 'u',
     'database.dbname': 'shop',
-    'topic.prefix': 'shop',
+    'topic.prefix': prefix,
     'slot.name': slot,
   };
   return parseConnector(file, JSON.stringify({ name, config }), {});

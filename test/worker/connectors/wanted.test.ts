@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ReadFile } from '../../../src/connector/load-file.ts';
 import { NOTHING_WANTED, type Wanted, wantedNow } from '../../../src/worker/connectors/wanted.ts';
-import { invalid, sink, valid } from './fixture.ts';
+import { invalid, sink, source, valid } from './fixture.ts';
 
 function after(...looks: readonly (readonly ReadFile[])[]): Wanted {
   return looks.reduce((wanted, files) => wantedNow(wanted, files), NOTHING_WANTED);
@@ -62,4 +62,43 @@ test('a file whose connector is renamed inside wants another connector', () => {
   const wanted = after([valid(sink('a.json', 'x'))], [valid(sink('a.json', 'y'))]);
   expect([...wanted.connectors.keys()]).toEqual(['y']);
   expect(wanted.invalid).toEqual([]);
+});
+
+function slots(wanted: Wanted): string[] {
+  return [...wanted.connectors.values()]
+    .map(({ name, raw }) => `${name} with ${raw['slot.name']} of ${raw['topic.prefix']}`)
+    .sort((a, b) => (a < b ? -1 : 1));
+}
+
+test('a source that takes the slot of one that runs keeps its own, and says why; two may swap theirs', () => {
+  const a = valid(source('a.json', 'a', 'one', 'localhost', 'pa'));
+  const b = valid(source('b.json', 'b', 'two', 'localhost', 'pb'));
+  const greedy = valid(source('a.json', 'a', 'two', 'localhost', 'pa'));
+  const wanted = after([a, b], [greedy, b]);
+  expect(slots(wanted)).toEqual(['a with one of pa', 'b with two of pb']);
+  expect(wanted.invalid).toMatchObject([{ file: 'a.json', name: 'a' }]);
+  expect(wanted.invalid[0]?.problems.join()).toContain('slot.name "two" is already the one of b.json');
+  const swapped = after([a, b], [greedy, valid(source('b.json', 'b', 'one', 'localhost', 'pb'))]);
+  expect(slots(swapped)).toEqual(['a with two of pa', 'b with one of pb']);
+  expect(swapped.invalid).toEqual([]);
+});
+
+test('when two sources want the same at once, the one that does not get it goes on with what it had', () => {
+  const first = ['a', 'b', 'c'].map((name) => valid(source(`${name}.json`, name, name, 'localhost', `p${name}`)));
+  const third = first[2] as ReadFile;
+  const both = ['a', 'b'].map((name) => valid(source(`${name}.json`, name, 'new', 'localhost', `p${name}`)));
+  expect(slots(after(first, [...both, third]))).toEqual(['a with new of pa', 'b with b of pb', 'c with c of pc']);
+  const chain = [
+    valid(source('a.json', 'a', 'b', 'localhost', 'pa')),
+    valid(source('b.json', 'b', 'c', 'localhost', 'pb')),
+    third,
+  ];
+  expect(slots(after(first, chain))).toEqual(['a with a of pa', 'b with b of pb', 'c with c of pc']);
+});
+
+test('a new source cannot have the topics of one that runs, wherever its file stands', () => {
+  const b = valid(source('b.json', 'b', 'one'));
+  const wanted = after([b], [valid(source('a.json', 'a', 'two')), b]);
+  expect([...wanted.connectors.keys()]).toEqual(['b']);
+  expect(wanted.invalid[0]?.problems.join()).toContain('topic.prefix "shop" is already the one of b.json');
 });
