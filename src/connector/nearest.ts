@@ -3,6 +3,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
+    const isHopeless = Math.abs(candidate.length - word.length) >= bestDistance && !candidate.startsWith(word);
+    if (isHopeless) continue;
     const distance = candidate.startsWith(word) ? 1 : editDistance(word, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
