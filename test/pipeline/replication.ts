@@ -99,8 +99,9 @@ export class Replication implements AsyncDisposable {
   startSource(
     daemon: string = this.#options.daemon ?? 'one',
     memory: SourceLoopOptions['memory'] = this.memory,
+    source: ConnectionSettings = this.#options.source,
   ): Running {
-    const { source, wal, partitions } = this.#options;
+    const { wal, partitions } = this.#options;
     const settings: WalSourceSettings = {
       connection: source,
       name: PREFIX,

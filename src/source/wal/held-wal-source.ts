@@ -11,7 +11,7 @@ import type { VersionCounter } from './assembler.ts';
 import type { RelationMessage } from './decoder.ts';
 import type { CaptureFilter } from './filter.ts';
 import { FirstCopy } from './first-copy.ts';
-import { branchPoint } from './identity.ts';
+import { branchPoint, hasReached } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId } from './publication.ts';
 import { WalReader } from './reader.ts';
 import { describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
@@ -89,6 +89,8 @@ export class HeldWalSource implements HeldSource {
       return true;
     }
     if (identity.publication !== publication) throw otherPublication(settings.publicationName);
+    // Files that were put back from a copy have system and timeline of the server that they are of.
+    if (!(await hasReached(this.#parts.client, positionToLsn(position)))) return false;
     if (identity.timeline === timeline) return true;
     const branch = await branchPoint(settings.connection, application, timeline, identity.timeline);
     return branch !== undefined && branch >= positionToLsn(position);

@@ -54,6 +54,18 @@ export async function walEnd(client: pg.ClientBase): Promise<number> {
   }
 }
 
+/** Whether the server's WAL has got as far as this. A standby replays what it may have shown before it restarted: true. */
+export async function hasReached(client: pg.ClientBase, lsn: number): Promise<boolean> {
+  try {
+    const sql = /* sql */ `select case when pg_catalog.pg_is_in_recovery() then null
+      else pg_catalog.pg_current_wal_flush_lsn()::text end as lsn`;
+    const end = (await client.query<{ lsn: string | null }>(sql)).rows[0]?.lsn;
+    return typeof end !== 'string' || parseLsn(end) >= lsn;
+  } catch (error) {
+    throw postgresError(error, "Cannot look up the end of the server's WAL");
+  }
+}
+
 async function onWalsender<T>(
   connection: ConnectionSettings,
   application: string,
