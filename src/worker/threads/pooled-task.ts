@@ -70,6 +70,17 @@ export class PooledTask {
     this.#status = { ...this.#status, state: 'retrying', stage, failure: { message, advice } };
   }
 
+  /** It cannot run at all. */
+  fail(message: string): void {
+    const advice = 'This is a bug in Rowcast: please report it.';
+    this.#status = {
+      ...this.#status,
+      state: 'failed',
+      stage: this.#stage('failed', false),
+      failure: { message, advice },
+    };
+  }
+
   /** Resolves when nothing that its thread has asked of the log is under way. */
   async leaveLog(): Promise<void> {
     await this.#server?.close();

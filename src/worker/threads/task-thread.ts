@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Host, OpenHost } from './host.ts';
 import type { FromThread } from './messages.ts';
@@ -95,9 +96,18 @@ export class TaskThread {
   }
 
   #order(task: PooledTask): void {
-    const host = (this.#host ??= this.#open());
-    const { message, transfer } = task.order();
-    host.post(message, transfer);
+    try {
+      const host = (this.#host ??= this.#open());
+      const { message, transfer } = task.order();
+      host.post(message, transfer);
+    } catch (error) {
+      task.fail(describeError(error)); // what cannot be posted cannot run, and must not hold up the others
+      this.#options.logger.error('connector could not be handed to its thread', {
+        connector: task.name,
+        message: describeError(error),
+      });
+      void this.#remove(task);
+    }
   }
 
   #open(): Host {

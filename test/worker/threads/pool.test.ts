@@ -97,6 +97,17 @@ for (const [where, host] of [
       await expect.poll(() => others.status().state).toBe('streaming');
     });
 
+    test('fails a task that cannot be handed over, and no other', async () => {
+      const { start, pool } = await open(host(), { threads: 1 });
+      const others = start('steady');
+      const connector = { name: 'steady-odd', kind: 'PostgresSink', config: () => {} } as unknown as ConnectorFile;
+      const task = pool.start(connector, { takeOver: false });
+      await task.ended;
+      expect(task.status()).toMatchObject({ state: 'failed', failure: { message: expect.stringContaining('cloned') } });
+      await expect.poll(() => others.status().state).toBe('streaming');
+      await task.stop();
+    });
+
     test('gives up a task that does not stop in time', async () => {
       const { start, lines } = await open(host(), { shutdownTimeoutMs: 50 });
       const task = start('stubborn');
