@@ -158,6 +158,7 @@ class RunningDaemon implements Daemon, DaemonView {
   async run(signal: AbortSignal): Promise<void> {
     const { logger } = this.#options;
     const { set, first } = this.#parts;
+    if (signal.aborted) return;
     const ended = new AbortController();
     const states = logStates(() => set.statuses(), systemClock, logger, ended.signal);
     try {

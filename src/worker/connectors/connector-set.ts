@@ -143,7 +143,7 @@ export class ConnectorSet {
     const events = {
       started: (connector: ConnectorFile, isRestart: boolean): void => {
         onStart(connector);
-        const fact = isRestart ? 'connector restarted with its new configuration' : 'connector started';
+        const fact = isRestart ? 'connector restarted' : 'connector started';
         logger.info(fact, { connector: name, file: connector.file });
       },
       removed: (connector: ConnectorFile): void => {

@@ -1,5 +1,4 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Files come in several steps (create, write, rename): what follows this soon is the same change. */
 const SETTLE_MS = 100;
@@ -21,17 +20,29 @@ export class DirectoryWatch implements Disposable {
 
   /** Resolves shortly after a change since the last call, at the latest after `ms`, and when `signal` aborts. */
   async next(ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.#hasChanged) {
-      const waking = new AbortController();
-      this.#wake = () => waking.abort();
-      await slept(ms, AbortSignal.any([signal, waking.signal]));
-    }
-    if (this.#hasChanged) await slept(SETTLE_MS, signal);
+    if (!this.#hasChanged) await this.#pause(ms, signal);
+    if (this.#hasChanged) await this.#pause(SETTLE_MS, signal, false);
     this.#hasChanged = false;
   }
 
   [Symbol.dispose](): void {
     this.#watcher?.close();
+  }
+
+  /** By hand, because of AbortSignal.any: in a daemon's life it would collect a listener at every look. */
+  async #pause(ms: number, signal: AbortSignal, endsByChange: boolean = true): Promise<void> {
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        this.#wake = () => {};
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end);
+      if (endsByChange) this.#wake = end;
+    });
   }
 }
 
@@ -42,8 +53,4 @@ function watchOrNot(directory: string): FSWatcher | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function slept(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => {}); // woken or aborted: the caller looks
 }
