@@ -137,6 +137,40 @@ describe('rowcast check', () => {
     expect(await daemon.ended).toMatchObject({ code: 0 });
   });
 
+  test('leads two roles without any rights to a replica that follows, by its fixes alone', async () => {
+    await using from = await freshDatabase('check_poor_from');
+    await using to = await freshDatabase('check_poor_to');
+    const role = `poor_${from.settings.database}`;
+    await from.query(`create role ${role} login password 'as-given';
+      create type mood as enum ('good'); create type pair as (a int, b mood);
+      create table things (id int primary key, p pair, m mood[]); insert into things values (1, '(1,good)', '{good}');
+      create table log (line text); insert into log values ('first')`);
+    onTestFinished(async () => {
+      await source.query(`drop role ${role}`);
+    });
+    await using place = await makeWorkplace();
+    const as = { user: role, password: 'as-given' };
+    await place.write('from.json', { name: 'from', config: sourceConfig({ ...from.settings, ...as }, 'poor') });
+    await place.write('to.json', { name: 'to', config: sinkConfig({ ...to.settings, ...as }, 'poor') });
+    const found = await findings(place, '--listeners', 'http://127.0.0.1:0');
+    const problems = found.filter(({ level }) => level === 'problem');
+    expect(problems.length).toBeGreaterThan(6);
+    for (const { connector, fix } of problems) await (connector === 'from' ? from : to).query(fix as string);
+    expect((await check(place)).code).toBe(0);
+    const daemon = place.start(command);
+    onTestFinished(() => void daemon.process.kill('SIGKILL'));
+    const rows = async (): Promise<unknown> =>
+      await to
+        .query('select (select count(*) from things)::int as things, (select count(*) from log)::int as log')
+        .catch(() => []);
+    await expect.poll(rows, { timeout: 60_000 }).toEqual([{ things: 1, log: 1 }]);
+    await from.query(`delete from log; insert into things values (2, null, null)`);
+    await expect.poll(rows, { timeout: 60_000 }).toEqual([{ things: 2, log: 0 }]);
+    daemon.process.kill('SIGTERM');
+    expect(await daemon.ended).toMatchObject({ code: 0 });
+    for (const each of [from, to]) await each.query(`drop owned by ${role}`);
+  });
+
   test('shows no secret', async () => {
     await using place = await makeWorkplace();
     const config = sourceConfig({ ...source.settings, user: 'nobody', password: 'canary-5b1' }, 'checked');

@@ -13,16 +13,19 @@ type Who = Pick<ResolvedSinkSettings, 'name' | 'prefix'>;
 export async function createProgressTables(session: Session, signal: AbortSignal): Promise<void> {
   const doing = 'Cannot create schema "rowcast" on the target';
   const [found] = await session.run(
-    /* sql */ `select to_regclass('rowcast.progress') is not null and to_regclass('rowcast.tables') is not null`,
+    /* sql */ `select to_regclass('rowcast.progress') is not null and to_regclass('rowcast.tables') is not null,
+      to_regnamespace('rowcast') is not null`,
     doing,
     signal,
   );
   if (found?.rows[0]?.[0] === 't') return;
+  // An administrator may have made the schema: "if not exists" needs the right to create schemas even when there is nothing to do.
+  const schema = found?.rows[0]?.[1] === 't' ? '' : /* sql */ `create schema if not exists rowcast;`;
   // The lock keeps two sinks from creating at once: "if not exists" does not.
   await session
     .run(
       /* sql */ `begin; select pg_advisory_xact_lock(hashtext('rowcast.progress'));
-    create schema if not exists rowcast;
+    ${schema}
     create table if not exists rowcast.progress (
       connector text not null, prefix text not null, epoch bigint not null, checkpoint_offset bigint, state jsonb,
       updated_at timestamptz not null default now(), primary key (connector, prefix)) with (fillfactor = 50);
