@@ -65,9 +65,15 @@ export function resolve({ path, reader, writer }: Pair): Resolution {
   }
 }
 
+/** So many branches of a union are named in a message. */
+const MAX_NAMED = 8;
+
 /** What a person calls the type: its kind, and its name where it has one. */
 export function nameOf(type: Type): string {
-  if (isUnion(type)) return `union of ${type.types.map(nameOf).join(', ')}`;
+  if (isUnion(type)) {
+    const names = type.types.slice(0, MAX_NAMED).map(nameOf);
+    return `union of ${[...names, ...(type.types.length > MAX_NAMED ? ['…'] : [])].join(', ')}`;
+  }
   return type.name === undefined || type.name === kindOf(type) ? kindOf(type) : `${kindOf(type)} ${type.name}`;
 }
 

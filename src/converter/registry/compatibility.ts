@@ -1,10 +1,15 @@
 import type { Type } from 'avsc';
 import { type Difference, kindOf, nameOf, type Pair, resolve } from './avro-resolution.ts';
-import type { CompatibilityLevel } from './registry.ts';
+import { type CompatibilityLevel, InvalidSchema } from './registry.ts';
 import { parseSchema } from './schema-text.ts';
 
 const NEW = 'the new schema';
 const EARLIER = 'the earlier schema';
+
+/** How many pairs of types are looked at: two schemas of hundreds of types stay far below, unions of thousands would take minutes. */
+const MAX_PAIRS = 200_000;
+/** How deep pairs lead to pairs: each level is a call. */
+const MAX_DEPTH = 1_000;
 
 /**
  * Why `schema` is not compatible with the earlier ones (oldest first) at the level; empty when it is. Each reason names the place
@@ -43,6 +48,8 @@ class Pairs {
   readonly #failed: Map<Type, Set<Type>> = new Map();
   #seen: Map<Type, Set<Type>> = new Map();
   #hasNewFailure = false;
+  #left = MAX_PAIRS;
+  #depth = 0;
 
   resolves(root: Pair): boolean {
     do {
@@ -63,16 +70,30 @@ class Pairs {
     if (has(this.#failed, pair)) return false;
     if (has(this.#seen, pair)) return true;
     add(this.#seen, pair);
-    const { wrong, all, any } = resolve(pair);
-    // Every part is looked at, also behind one that fails: afterwards the failed ones are all known.
-    const parts = all.map((part) => this.#holds(part));
-    const branches = any?.map((branch) => this.#holds(branch));
-    const holds = wrong.length === 0 && !parts.includes(false) && branches?.includes(true) !== false;
+    const holds = this.#within(() => this.#judge(pair));
     if (!holds) {
       add(this.#failed, pair);
       this.#hasNewFailure = true;
     }
     return holds;
+  }
+
+  /** One level deeper; throws InvalidSchema where comparing would not end in time. */
+  #within<T>(look: () => T): T {
+    if (--this.#left < 0 || ++this.#depth > MAX_DEPTH) {
+      throw new InvalidSchema('Schema is too large to be compared with an earlier one');
+    }
+    const found = look();
+    this.#depth--;
+    return found;
+  }
+
+  #judge(pair: Pair): boolean {
+    const { wrong, all, any } = resolve(pair);
+    // Every part is looked at, also behind one that fails: afterwards the failed ones are all known.
+    const parts = all.map((part) => this.#holds(part));
+    const branches = any?.map((branch) => this.#holds(branch));
+    return wrong.length === 0 && !parts.includes(false) && branches?.includes(true) !== false;
   }
 
   #explain(pair: Pair): readonly Difference[] {

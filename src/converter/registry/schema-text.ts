@@ -11,16 +11,22 @@ export function compact(schema: string, what: string): string {
   }
 }
 
+/** Nobody's schema is nested so deeply, and whatever goes through one calls itself for each level. */
+const MAX_DEPTH = 400;
+
 /** What avsc makes of an Avro schema; throws InvalidSchema with its reason. */
 export function parseSchema(schema: string): avsc.Type {
+  const bare = withoutStrings(schema);
+  if (isDeeper(bare, MAX_DEPTH)) throw new InvalidSchema(`Schema is nested deeper than ${MAX_DEPTH} levels`);
+  if (hasInexactInteger(bare)) {
+    throw new InvalidSchema('Schema holds an integer beyond 2^53, which is not kept exactly');
+  }
   let parsed: unknown;
   try {
     parsed = JSON.parse(schema);
   } catch (cause) {
     throw new InvalidSchema('Schema is not JSON', { cause });
   }
-  if (hasInexactInteger(schema))
-    throw new InvalidSchema('Schema holds an integer beyond 2^53, which is not kept exactly');
   try {
     return avsc.Type.forSchema(parsed as avsc.Schema, { wrapUnions: true, noAnonymousTypes: true });
   } catch (cause) {
@@ -40,10 +46,21 @@ function sortedText(schema: string): string {
   });
 }
 
-function hasInexactInteger(schema: string): boolean {
-  const withoutStrings = schema.replace(/"(?:[^"\\]|\\.)*"/g, '');
-  const numbers = (withoutStrings.match(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g) ?? []).filter((text) =>
-    /^-?\d+$/.test(text),
-  );
-  return numbers.some((text) => !Number.isSafeInteger(Number(text)));
+/** The text with all its strings empty: brackets and numbers are what they look like then. */
+function withoutStrings(schema: string): string {
+  return schema.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/gs, '""');
+}
+
+function isDeeper(bare: string, limit: number): boolean {
+  let depth = 0;
+  for (const [bracket] of bare.matchAll(/[[\]{}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1;
+    if (depth > limit) return true;
+  }
+  return false;
+}
+
+function hasInexactInteger(bare: string): boolean {
+  const numbers = bare.match(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g) ?? [];
+  return numbers.some((text) => /^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text)));
 }

@@ -348,3 +348,18 @@ test('what is no Avro schema is refused with the reason, at every level', () => 
   ];
   for (const schema of invalid) expect(() => incompatibilities(schema, [], 'NONE'), schema).toThrow(InvalidSchema);
 });
+
+test('what would take minutes, or all of the stack, is refused', () => {
+  const union = (count: number, type: string): string =>
+    JSON.stringify(
+      Array.from({ length: count }, (_, index) => ({ type: 'record', name: `R${index}`, fields: [field('a', type)] })),
+    );
+  expect(incompatibilities(union(300, 'long'), [union(300, 'int')], 'BACKWARD')).toEqual([]);
+  expect(() => incompatibilities(union(3000, 'long'), [union(3000, 'int')], 'BACKWARD')).toThrow('too large');
+  const nested = (depth: number, type: string): string =>
+    `${'{"type":"array","items":'.repeat(depth)}"${type}"${'}'.repeat(depth)}`;
+  expect(incompatibilities(nested(300, 'long'), [nested(300, 'int')], 'BACKWARD')).toEqual([]);
+  expect(() => incompatibilities(nested(40_000, 'int'), [], 'NONE')).toThrow('nested deeper');
+  const escaped = JSON.stringify(only('int')).replace('"a"', `"a","doc":"${'\\"'.repeat(300_000)}"`);
+  expect(incompatibilities(escaped, [], 'FULL')).toEqual([]);
+});
