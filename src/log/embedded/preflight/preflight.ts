@@ -33,7 +33,7 @@ const OTHER = 'Name a directory that this user can write with --state.';
 export function judgeDirectory(facts: DirectoryFacts, ownPid: number | undefined): readonly Finding[] {
   const found = new Findings();
   const object = `directory ${facts.path}`;
-  const { nearest, path, holder, freeBytes, filesystem } = facts;
+  const { nearest, path, holder } = facts;
   if (!facts.isDirectory) {
     found.problem('directory', object, `${nearest} is a file, not a directory.`, OTHER);
     return found.all;
@@ -56,6 +56,11 @@ export function judgeDirectory(facts: DirectoryFacts, ownPid: number | undefined
     found[sure ? 'problem' : 'warning']('lock', object, message, fix);
   } else if (holder !== undefined)
     found.ok('lock', object, `The daemon that runs here has it open (process ${holder.pid}).`);
+  judgeDisk(facts, found, object);
+  return found.all;
+}
+
+function judgeDisk({ nearest, freeBytes, filesystem }: DirectoryFacts, found: Findings, object: string): void {
   if (freeBytes < LITTLE_BYTES) {
     found.warning(
       'disk space',
@@ -82,7 +87,6 @@ export function judgeDirectory(facts: DirectoryFacts, ownPid: number | undefined
       'Name a directory on a disk with --state.',
     );
   }
-  return found.all;
 }
 
 function quoted(path: string): string {

@@ -156,7 +156,37 @@ function judgeRights(
 }
 
 function judgeSettings(
-  { spec, kind, isWritten, batchBytes }: WantedTopic,
+  wanted: WantedTopic,
+  config: ReadonlyMap<string, string>,
+  cluster: Cluster,
+  found: Findings,
+  object: string,
+): void {
+  const { spec, isWritten, batchBytes } = wanted;
+  const alter = (key: string, value: string): string => alterTopic(cluster, spec.name, key, value);
+  judgeKeeping(wanted, config, cluster, found, object);
+  const limit = Number(config.get('max.message.bytes') ?? Number.POSITIVE_INFINITY);
+  if (isWritten && limit < batchBytes) {
+    found.problem(
+      'topic settings',
+      object,
+      `max.message.bytes is ${limit}, record batches have up to ${batchBytes} bytes.`,
+      alter('max.message.bytes', String(batchBytes)),
+    );
+  }
+  if (config.get('unclean.leader.election.enable') === 'true') {
+    found.warning(
+      'topic settings',
+      object,
+      'unclean.leader.election.enable is true: a failing broker may take acknowledged records along.',
+      alter('unclean.leader.election.enable', 'false'),
+    );
+  }
+}
+
+/** What a topic forgets, and when. */
+function judgeKeeping(
+  { spec, kind }: WantedTopic,
   config: ReadonlyMap<string, string>,
   cluster: Cluster,
   found: Findings,
@@ -192,22 +222,5 @@ function judgeSettings(
         alter('retention.ms', String(7 * DAY_MS)),
       );
     }
-  }
-  const limit = Number(config.get('max.message.bytes') ?? Number.POSITIVE_INFINITY);
-  if (isWritten && limit < batchBytes) {
-    found.problem(
-      'topic settings',
-      object,
-      `max.message.bytes is ${limit}, record batches have up to ${batchBytes} bytes.`,
-      alter('max.message.bytes', String(batchBytes)),
-    );
-  }
-  if (config.get('unclean.leader.election.enable') === 'true') {
-    found.warning(
-      'topic settings',
-      object,
-      'unclean.leader.election.enable is true: a failing broker may take acknowledged records along.',
-      alter('unclean.leader.election.enable', 'false'),
-    );
   }
 }
