@@ -1,9 +1,10 @@
 import { starting } from '../../src/pipeline/stage.ts';
-import { describeError } from '../../src/errors.ts';
+import { describeError, TransientError } from '../../src/errors.ts';
 import { dataTopic } from '../../src/log/protocol/topics.ts';
 import type { SourceMemory } from '../../src/pipeline/ownership.ts';
 import { noTimes } from '../../src/pipeline/lag.ts';
 import { runSink, type SinkLoopOptions } from '../../src/pipeline/sink-loop.ts';
+import { resetSource } from '../../src/pipeline/reset.ts';
 import { runSource } from '../../src/pipeline/source-loop.ts';
 import { supervise } from '../../src/pipeline/supervise.ts';
 import { Process } from './process.ts';
@@ -82,6 +83,28 @@ export class Cast {
       this.#world.count('zombie replaced');
       this.#startLater(part);
     }
+  }
+
+  /** An operator resets the source, whoever runs it, and may die in the middle. */
+  reset(): void {
+    const { scheduler, random, checker } = this.#world;
+    const process = new Process(scheduler, this.#nextId++, 'operator');
+    const tools = {
+      log: this.#world.log(process),
+      clock: process.clock,
+      random: () => random.bits().toString(16),
+      prefix: PREFIX,
+    };
+    if (random.chance(0.3)) scheduler.timer(random.between(0, 200), 'operator dies', process.id, () => process.kill());
+    checker.resetsAsked++;
+    this.#world.count('reset asked');
+    resetSource(tools, 'rowcast_slot', new AbortController().signal).then(
+      ({ kind }) => this.#world.count(`reset ${kind}`),
+      (error: unknown) => {
+        if (error instanceof TransientError) this.#world.count('reset failed');
+        else this.#world.violation(`a reset ended: ${describeError(error)}`);
+      },
+    );
   }
 
   wake(): void {

@@ -35,6 +35,11 @@ export class Checker {
   #owner: string | undefined;
   /** Daemons of which some process was asked to take over. */
   readonly asked: Set<string> = new Set();
+  /** How often an operator has asked for a reset of the source. */
+  resetsAsked = 0;
+  /** Resets that count. */
+  #resets = 0;
+  #isConsistent = false;
   /** Position of the last checkpoint that counts. */
   position: Position | undefined;
   counting = 0;
@@ -80,6 +85,10 @@ export class Checker {
       this.#violation(`position falls from ${this.position} to ${record.position}`);
     }
     this.position = record.position;
+    if (this.#isConsistent && !record.consistent && ++this.#resets > this.resetsAsked) {
+      this.#violation('a copy began again though nobody had asked for it');
+    }
+    this.#isConsistent = record.consistent;
   }
 
   /** The log changes hands only when an operator asked for it. */
@@ -106,8 +115,10 @@ export class Checker {
     if (begin >= 0 && applied.transactions !== undefined) this.#violation('the source was copied a second time');
     const after =
       begin >= 0 ? this.#copyAgain(changes.slice(begin), position) : this.#follow(applied, changes, position);
-    this.#assertPosition(after, position, progress.consistent);
-    return { ...after, position };
+    const isReset = after.transactions !== undefined && !progress.consistent && this.#resets > 0;
+    if (!isReset) this.#assertPosition(after, position, progress.consistent);
+    // What is there then is void: only a copy may follow.
+    return { ...(isReset ? NOTHING_APPLIED : after), position };
   }
 
   /** The newest snapshot whose copy these changes begin, and after which the position is right. */

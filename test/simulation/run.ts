@@ -19,11 +19,15 @@ const HEALED_STEPS_PER_STEP = 4;
 /** Goes on for a while when all has arrived: late requests and zombies must not spoil it. */
 const AFTERMATH_STEPS = 60;
 const STEPS_PER_TURN = 100;
+/** Every so many seeds an operator resets the source now and then. */
+const RESET_SEEDS = 5;
+const RESETS = 0.01;
 
 /** Runs one seed: a hostile time, healing, one more transaction that must arrive, and a while longer. */
 export async function runSeed(seed: number, print?: (line: string) => void): Promise<RunResult> {
   const scheduler = new Scheduler(seed, print);
   const world = new World(scheduler);
+  if (seed % RESET_SEEDS === 0) world.hazards.reset = RESETS;
   await drive(play(world, new Cast(world)));
   const { counting, inParts, ignored } = world.checker;
   world.counts.set('checkpoint that counts', counting);
@@ -102,6 +106,7 @@ const DISTURBANCES: readonly [keyof Hazards, (world: World, cast: Cast) => void]
   ['terminateSession', (world) => disturbed(world, 'session ended', () => world.postgres.terminate())],
   ['foreignWrite', (world) => world.count(world.storage.writeForeign())],
   ['retention', (world) => world.expire()],
+  ['reset', (_, cast) => cast.reset()],
 ];
 
 /** At most one thing from outside per step. */

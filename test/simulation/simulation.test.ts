@@ -35,6 +35,8 @@ test('hostile runs neither lose nor repeat nor tear anything, and every seed giv
   for (const what of [
     'crash',
     'stop',
+    'reset reset',
+    'reset copying',
     'zombie woke',
     'source crash',
     'target lost commits',

@@ -1,7 +1,13 @@
 import type { Mutant } from './mutant.ts';
+import { OPERATOR_MUTANTS } from './operator.ts';
 import { OWNERSHIP_MUTANTS } from './ownership.ts';
 import { SINK_MUTANTS } from './sink.ts';
 import { SOURCE_MUTANTS } from './source.ts';
 
 /** Every planted bug. */
-export const MUTANTS: readonly Mutant[] = [...SOURCE_MUTANTS, ...OWNERSHIP_MUTANTS, ...SINK_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...SOURCE_MUTANTS,
+  ...OWNERSHIP_MUTANTS,
+  ...SINK_MUTANTS,
+  ...OPERATOR_MUTANTS,
+];

@@ -28,6 +28,8 @@ export interface Hazards {
   slotSave: number;
   write: number;
   otherWal: number;
+  /** An operator resets the source; only some seeds have it, see `runSeed`. */
+  reset: number;
 }
 
 /** A run's own mixture: each hazard is absent, seldom or frequent, so that some runs see one of them alone. */
@@ -55,6 +57,7 @@ export function chooseHazards(random: Random): Hazards {
     slotSave: 0.02,
     write: random.pick([0.03, 0.08, 0.15]),
     otherWal: random.pick([0, 0.02, 0.06]),
+    reset: 0,
   };
 }
 
