@@ -242,6 +242,7 @@ test(`${CHANGES} random changes of files under load: the last valid configuratio
   run.process.kill('SIGTERM');
   const { code, output } = await run.ended;
   expect(output).not.toContain('daemon crashed');
+  expect(output.split('"connector restarted"').length - 1, output).toBeGreaterThan(10);
   expect(output).not.toContain('"connector failed"');
   expect(code, output).toBe(0);
 });
