@@ -188,6 +188,25 @@ test('Kafka that does not answer is waited for, and said; SIGTERM ends the wait'
   await stopped(run);
 });
 
+test('a daemon that runs shows offsets and deletes a connector, which does not come back', async () => {
+  await using source = await freshDatabase('start_delete');
+  await using place = await makeWorkplace();
+  await source.query('create table item (id int primary key)');
+  await place.write('a.json', { name: 'orders', config: sourceConfig(source.settings, 'gone') });
+  const run = place.start(command);
+  await expect.poll(() => run.output(), { timeout: 30_000 }).toContain('"msg":"streaming"');
+  const where = ['--connectors', place.connectors, '--state', place.state];
+  const offsets = await command.run(['offsets', ...where]).ended;
+  expect(offsets.output).toContain('orders');
+  expect(offsets.code, offsets.output).toBe(0);
+  const { code, output } = await command.run(['delete', 'orders', '--drop-slot', '--yes', ...where]).ended;
+  expect(code, output).toBe(0);
+  expect(output).toContain('slot "gone_slot" is dropped');
+  expect(await source.query(`select 1 from pg_replication_slots where slot_name = 'gone_slot'`)).toEqual([]);
+  expect(existsSync(join(place.connectors, 'a.json'))).toBe(false);
+  expect(await stopped(run)).not.toContain('connector restarted');
+});
+
 test('a failure that nobody caught is logged with its stack and ends the process with 1', async () => {
   await using place = await makeWorkplace();
   const fail = `import{isMainThread}from'node:worker_threads';
