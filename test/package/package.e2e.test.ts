@@ -16,7 +16,6 @@ const PACKED_FROM = [
   'tsconfig.json',
   'tsconfig.build.json',
   'package.json',
-  'docker-compose.yml',
   'README.md',
   'CHANGELOG.md',
   'LICENSE',
@@ -68,7 +67,6 @@ test('the package holds the program, its connectors, schemas, documents and depl
     'connectors',
     'deploy',
     'dist',
-    'docker-compose.yml',
     'docs',
     'package.json',
     'schema',
@@ -76,6 +74,8 @@ test('the package holds the program, its connectors, schemas, documents and depl
   expect(new Set(files.map((path) => path.split('/')[0]))).toEqual(expected);
   expect(files).toContain('dist/main.js');
   expect(files.filter((path) => /\.(map|tsx?)$/.test(path))).toEqual([]);
+  // They build from a checkout.
+  expect(files.filter((path) => /Dockerfile|compose/.test(path))).toEqual([]);
 });
 
 test('the installed package has what its README links to', async () => {
