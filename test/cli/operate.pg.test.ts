@@ -27,7 +27,7 @@ test('a daemon that runs resets and deletes its connectors, and goes on with the
   await work.url();
   const notes = async (): Promise<string> => {
     const [table] = await target.query<{ t: string | null }>(`select to_regclass('public.item')::text as t`);
-    if (table?.t == null) return '';
+    if (typeof table?.t !== 'string') return '';
     return (await target.query<{ note: string }>('select note from public.item order by id')).map((r) => r.note).join();
   };
   await expect.poll(notes, { timeout: 60_000 }).toBe('copied');
