@@ -51,6 +51,8 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
 const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_|ENOTFOUND|EADDRNOTAVAIL|ESOCKET)/;
 const LOST =
   /connection (was )?(terminated|ended|closed)|connection error|timeout expired|timeout exceeded|client was closed/i;
+const NOT_POSTGRES =
+  /error establishing an SSL connection|Unknown authenticationOk message type|received invalid response/i;
 const CERTIFICATE = /CERT|ERR_TLS|ERR_SSL|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
 
 /** What an SQLSTATE is too coarse for: the server's own words decide. */
@@ -86,8 +88,14 @@ export function sqlState(error: unknown): string | undefined {
  * data errors hold them (Invariant 11).
  */
 export function postgresError(error: unknown, doing: string): Error {
-  if (error instanceof pg.DatabaseError) return databaseError(error, doing);
   if (!(error instanceof Error)) return new Error(`${doing}: ${String(error)}`);
+  if (NOT_POSTGRES.test(error.message)) {
+    return new TransientError(`${doing}: what answers there does not speak Postgres's protocol`, {
+      cause: error,
+      advice: 'Check that this host and port are those of Postgres.',
+    });
+  }
+  if (error instanceof pg.DatabaseError) return databaseError(error, doing);
   if (error instanceof TransientError || error instanceof OperatorError || error instanceof RecordError) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (CERTIFICATE.test(code)) {

@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer as createWebServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
@@ -52,6 +53,8 @@ test('every bad file and every bad server is told with the remedy, and the good 
   await source.query(`create table public.item (id int primary key, note text);
     insert into public.item values (1, 'copied')`);
   for (const statement of sourcePreparation(suffix, source.settings.database)) await source.query(statement);
+  const web = createWebServer((_, answer) => answer.end('hello')).listen(0, '127.0.0.1');
+  await once(web, 'listening');
   await using place = await makeWorkplace();
   const cases = badServers(
     {
@@ -62,6 +65,7 @@ test('every bad file and every bad server is told with the remedy, and the good 
       fullSlots: fullSlots.settings(),
       noSenders: noSenders.settings(),
       deadPort: await unusedPort(),
+      webPort: portOf(web),
       goodPrefix: 'good',
     },
     suffix,
@@ -92,6 +96,7 @@ test('every bad file and every bad server is told with the remedy, and the good 
     ]);
   } finally {
     run.process.kill('SIGTERM');
+    web.close();
     await source.query(`drop owned by plain_${suffix}, copier_${suffix}, blind_${suffix};
       drop role plain_${suffix}, copier_${suffix}, blind_${suffix}`);
   }

@@ -25,6 +25,8 @@ export interface Scene {
   readonly noSenders: ConnectionSettings;
   /** A port at which nobody listens. */
   readonly deadPort: number;
+  /** A port at which a web server answers. */
+  readonly webPort: number;
   /** Prefix of the good source. */
   readonly goodPrefix: string;
 }
@@ -49,7 +51,7 @@ export function sourcePreparation(suffix: string, database: string): readonly st
 
 /** Connectors by their names; each fails for a reason of its own. */
 export function badServers(scene: Scene, suffix: string): Readonly<Record<string, BadServer>> {
-  const { source, target, replica, deadPort, goodPrefix } = scene;
+  const { source, target, replica, deadPort, webPort, goodPrefix } = scene;
   const from = (name: string, where: Partial<ConnectionSettings>, more: Readonly<Record<string, string>> = {}) =>
     sourceConfig({ ...source, ...where }, name, more);
   const to = (where: Partial<ConnectionSettings>, more: Readonly<Record<string, string>> = {}) =>
@@ -66,6 +68,18 @@ export function badServers(scene: Scene, suffix: string): Readonly<Record<string
       config: from('source-host', { host: 'no-such-host.invalid' }),
       says: /Cannot connect to database ".*" at no-such-host\.invalid/,
       advises: /server runs|host|DNS/i,
+    },
+    'source-web': {
+      state: 'something else than Postgres listens at the port',
+      config: from('source-web', { port: webPort }),
+      says: /what answers there does not speak Postgres's protocol|the connection was lost/,
+      advises: /host and port/,
+    },
+    'source-web-tls': {
+      state: 'something else than Postgres listens, and TLS is preferred',
+      config: from('source-web-tls', { port: webPort }, { 'database.sslmode': 'prefer' }),
+      says: /what answers there does not speak Postgres's protocol/,
+      advises: /host and port/,
     },
     'source-password': {
       state: 'a wrong password for the source',
