@@ -207,7 +207,7 @@ test('a slot that was dropped, or advanced by somebody else, stops the source', 
     const second = replication.startSource();
     await second.ended;
     expect(second.failure).toBeInstanceOf(OperatorError);
-    expect((second.failure as OperatorError).advice).toMatch(/snapshot/);
+    expect((second.failure as OperatorError).advice).toMatch(/rowcast offsets accept.*rowcast offsets reset/);
   }
 });
 
