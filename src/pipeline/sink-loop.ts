@@ -54,14 +54,15 @@ export async function runSink(options: SinkLoopOptions, signal: AbortSignal): Pr
   progress.state = 'starting';
   try {
     enter(progress, 'claiming', clock.now());
-    const owned = await options.sink.claim(signal);
+    const claimed = await options.sink.claim(signal);
+    let replay: Replay | undefined;
     try {
       enter(progress, 'reading', clock.now());
-      const replay = await openReplay(options, owned, signal);
+      replay = await openReplay(options, claimed, signal);
       progress.state = 'applying';
       while (!signal.aborted) await replay.step(signal);
     } catch (error) {
-      if (error instanceof OperatorError) await assertOwned(options.sink, owned, signal);
+      if (error instanceof OperatorError) await assertOwned(options.sink, replay?.owned ?? claimed, signal);
       throw error;
     }
   } catch (error) {
@@ -80,7 +81,9 @@ async function openReplay(options: SinkLoopOptions, owned: Ownership, signal: Ab
   const topic = checkpointsTopic(prefix);
   const topics = await log.topics([topic, schemaChangesTopic(prefix)], signal);
   if (topics.size < 2 && owned.progress === undefined) {
-    throw new TransientError(`Topic ${topic} does not exist yet: its source has not started`);
+    throw new TransientError(`Topic ${topic} does not exist yet: its source has not started`, {
+      advice: `Start the source whose topic.prefix is ${prefix}, or correct the sink's topic.prefix. It is looked for again.`,
+    });
   }
   verifyControlTopic(topic, topics.get(topic));
   const ids = new Map([...topics].map(([key, { id }]) => [key, id]));
@@ -135,6 +138,11 @@ class Replay {
     this.#offset = offset;
     this.#counter = new CheckpointCounter(owned.progress);
     this.#releasedAt = options.clock.now();
+  }
+
+  /** What this process owns, with the progress that it has committed. */
+  get owned(): Ownership {
+    return this.#owned;
   }
 
   /** Waits for checkpoints, and applies all that are there. */

@@ -1,8 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, cpSync, existsSync, mkdtempSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../../errors.ts';
 
 /** The user that the server runs as; absent when it runs as the user of this process. */
@@ -48,6 +58,7 @@ let copied: string | undefined;
  * copied to a temporary folder, once per process.
  */
 export function usableBinaries(bin: string, user: ServerUser | undefined): string {
+  linkLibraries(dirname(bin));
   for (const file of ['initdb', 'postgres']) ensureExecutable(join(bin, file));
   if (user === undefined || canExecute(join(bin, 'initdb'), user)) return bin;
   if (copied === undefined) {
@@ -58,6 +69,20 @@ export function usableBinaries(bin: string, user: ServerUser | undefined): strin
     copied = folder;
   }
   return join(copied, 'bin');
+}
+
+/** Makes the links between libraries that an install script of the package makes: npm may have been told to run none. */
+function linkLibraries(native: string): void {
+  const list = join(native, 'pg-symlinks.json');
+  if (!existsSync(list)) return;
+  const links = JSON.parse(readFileSync(list, 'utf8')) as readonly {
+    readonly source: string;
+    readonly target: string;
+  }[];
+  for (const { source, target } of links) {
+    const path = join(dirname(native), target);
+    if (!existsSync(path)) symlinkSync(basename(source), path);
+  }
 }
 
 function ensureExecutable(path: string): void {

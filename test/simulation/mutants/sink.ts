@@ -66,10 +66,10 @@ export const SINK_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SINK,
-        find: 'const owned = await options.sink.claim(signal);',
+        find: 'replay = await openReplay(options, claimed, signal);',
         replace:
-          'const claimed = await options.sink.claim(signal);' +
-          'const owned = { ...claimed, progress: options.progress.applied ?? claimed.progress };',
+          'const believed = { ...claimed, progress: options.progress.applied ?? claimed.progress };' +
+          'replay = await openReplay(options, believed, signal);',
       },
     ],
   },
