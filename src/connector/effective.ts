@@ -20,7 +20,8 @@ export function effectiveSettings(declaration: AnyDeclaration, raw: RawConfig): 
   const keys = new Set(read.map(({ setting }) => setting.key));
   return read.flatMap(({ setting, text, origin, givenAs }): readonly EffectiveSetting[] => {
     if (setting.key.endsWith('*')) return below(setting.key, masked, keys);
-    const value = text === undefined ? undefined : maskValue(setting, setting.key, text);
+    // A default is ours, so it is no secret: also one that the class cannot take (Debezium's ${topic}).
+    const value = text === undefined || origin !== 'given' ? text : maskValue(setting, setting.key, text);
     const other = givenAs === setting.key ? undefined : givenAs;
     return [{ key: setting.key, value, origin, givenAs: other }];
   });

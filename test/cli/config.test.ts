@@ -93,6 +93,17 @@ test('says everything that is wrong with a file, and exits with 1', async () => 
   expect(asJson.problems).toHaveLength(2);
 });
 
+test('shows the defaults of another class as they are, also one that has to be changed', async () => {
+  const sink = {
+    'connector.class': 'io.debezium.connector.jdbc.JdbcSinkConnector',
+    'connection.url': 'jdbc:postgresql://h/d',
+    'connection.password': 's3cret',
+  };
+  const { out } = await config(['--file', file('jdbc.json', { name: 'jdbc', config: sink })]);
+  expect(out).toMatch(/^collection\.name\.format +\$\{topic\} +default of io/m);
+  expect(out).toMatch(/^connection\.password +\*{8} +file/m);
+});
+
 test("shows the daemon's settings with the place of each", async () => {
   const path = file('worker.properties', 'log.level=debug\nrest.credentials=u:s3cret\n');
   const { code, out } = await config(['worker', '--file', path], { ROWCAST_STATE_DIR: 'there' });
