@@ -24,6 +24,8 @@ afterAll(() => command[Symbol.asyncDispose]());
 interface LogLine {
   readonly msg: string;
   readonly connector?: string;
+  readonly file?: string;
+  readonly problem?: string;
   readonly message?: string;
   readonly advice?: string;
 }
@@ -84,10 +86,9 @@ test('every bad file and every bad server is told with the remedy, and the good 
     const silent = (): string[] =>
       Object.entries(cases).flatMap(([name, each]) => (told(run, name, each) === undefined ? [name] : []));
     await expect.poll(silent, { timeout: 60_000, interval: 500 }).toEqual([]);
-    const output = run.output();
     for (const [file, { state, says }] of Object.entries(BAD_FILES)) {
-      const lines = output.split('\n').filter((line) => line.includes(file));
-      expect(lines.join('\n'), state).toMatch(says);
+      const problems = logOf(run).flatMap((line) => (line.file?.endsWith(`/${file}`) ? [line.problem] : []));
+      expect(problems.join('\n'), state).toMatch(says);
     }
     await source.query(`insert into public.item values (2, 'streamed')`);
     await expect.poll(rows, { timeout: 60_000 }).toEqual([

@@ -24,6 +24,14 @@ async function stopped(lost: string): Promise<Operated> {
 
 const slotOf = ({ source }: Operated): string => `slot_${source.settings.database}`;
 
+/** Moves the slot to the end of WAL, as soon as the walsender of a stream that was closed has let go of it. */
+async function advance(world: Operated): Promise<void> {
+  const { source } = world;
+  const held = /* sql */ `select from pg_replication_slots where slot_name = '${slotOf(world)}' and active`;
+  await eventually(async () => (await source.query(held)).length === 0, 'the slot is free');
+  await source.query(/* sql */ `select pg_replication_slot_advance('${slotOf(world)}', pg_current_wal_lsn())`);
+}
+
 test('nothing is accepted where nothing differs', async () => {
   await using world = await stopped(/* sql */ `insert into t values (2, 'streamed')`);
   const { replication, ask } = world;
@@ -36,9 +44,7 @@ test('nothing is accepted where nothing differs', async () => {
 test('a slot that was moved is accepted once, for what is missing', async () => {
   await using world = await stopped(/* sql */ `insert into t values (2, 'lost')`);
   const { source, target, replication, ask } = world;
-  const advance = (): Promise<unknown> =>
-    source.query(/* sql */ `select pg_replication_slot_advance('${slotOf(world)}', pg_current_wal_lsn())`);
-  await advance();
+  await advance(world);
   expect(await failure(replication.startSource())).toBeInstanceOf(OperatorError);
 
   const answer = await ask({ kind: 'accept', connector: 'shop' });
@@ -52,18 +58,17 @@ test('a slot that was moved is accepted once, for what is missing', async () => 
 
   await again.stop();
   await source.query(/* sql */ `insert into t values (4, 'lost again')`);
-  await advance();
+  await advance(world);
   expect(await failure(fresh(world).start())).toBeInstanceOf(OperatorError);
 });
 
 test('an acceptance is void when the slot is moved once more before the start', async () => {
   await using world = await stopped(/* sql */ `insert into t values (2, 'lost')`);
   const { source, ask } = world;
-  const advance = /* sql */ `select pg_replication_slot_advance('${slotOf(world)}', pg_current_wal_lsn())`;
-  await source.query(advance);
+  await advance(world);
   await ask({ kind: 'accept', connector: 'shop' });
   await source.query(/* sql */ `insert into t values (3, 'lost')`);
-  await source.query(advance);
+  await advance(world);
   expect(await failure(fresh(world).start())).toBeInstanceOf(OperatorError);
 });
 
