@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import type pg from 'pg';
-import { BoundedClient } from './bounded-client.ts';
+import { BoundedClient, socketOf } from './bounded-client.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import { OperatorError } from '../errors.ts';
 import { postgresError, sqlState } from './errors.ts';
 
-/** What every session pins, as `pg_settings` shows it (Invariant 10): the text form of values depends on it. */
+/**
+ * What every session pins, as `pg_settings` shows it (Invariant 10), whatever role and database say: what the text of a value is, what a
+ * statement means, which rows it sees, and for how long it may take.
+ */
 export const PINNED: Readonly<Record<string, string>> = {
   client_encoding: 'UTF8',
   DateStyle: 'ISO, MDY',
@@ -17,7 +20,16 @@ export const PINNED: Readonly<Record<string, string>> = {
   lc_monetary: 'C',
   xmloption: 'content',
   search_path: '',
+  array_nulls: 'on', // else NULL in an array is taken for a text
+  quote_all_identifiers: 'off', // it changes the text of regclass and its like
+  standard_conforming_strings: 'on', // literals are written on this assumption
+  transform_null_equals: 'off',
+  row_security: 'off', // a statement whose rows a policy would hide fails, instead of hiding them (Invariant 7)
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+  exit_on_error: 'off', // savepoints would be of no use
   statement_timeout: '0',
+  lock_timeout: '0',
   idle_session_timeout: '0',
   idle_in_transaction_session_timeout: '0',
 };
@@ -29,25 +41,42 @@ const KEEP_ALIVE_DELAY_MS = 10_000;
 /**
  * Opens a connection whose session is pinned and checked (Invariant 10). `extra` holds further settings of the session;
  * `replication: 'database'` makes it a walsender. The connection never crashes the process when it dies while idle: the
- * next query fails instead. Throws TransientError or OperatorError.
+ * next query fails instead. Throws TransientError or OperatorError; an abort ends the wait for a server at once, and is thrown.
  */
 export async function connect(
   settings: ConnectionSettings,
   application: string,
   extra: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
 ): Promise<pg.Client> {
-  return await tryConnect(settings, application, extra, async (config) => {
-    const client = new BoundedClient(config);
-    client.on('error', () => {}); // the next query reports it
-    try {
-      await client.connect();
-      await pinSession(client);
-      return client;
-    } catch (error) {
-      await client.end().catch(() => {}); // the first error is the one that tells
-      throw error;
-    }
-  });
+  try {
+    return await tryConnect(settings, application, extra, (config) => openClient(config, extra, signal));
+  } catch (error) {
+    signal?.throwIfAborted(); // what a socket says that was destroyed for it tells nothing
+    throw error;
+  }
+}
+
+async function openClient(
+  config: pg.ClientConfig,
+  extra: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): Promise<pg.Client> {
+  signal?.throwIfAborted();
+  const client = new BoundedClient(config);
+  client.on('error', () => {}); // the next query reports it
+  const drop = (): void => void socketOf(client).destroy();
+  signal?.addEventListener('abort', drop, { once: true });
+  try {
+    await client.connect();
+    await pinSession(client, extra);
+    return client;
+  } catch (error) {
+    await client.end().catch(() => {}); // the first error is the one that tells
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', drop);
+  }
 }
 
 /** Runs `attempt` with the client configuration, once more with the other kind of transport where sslmode allows both. */
@@ -70,16 +99,17 @@ export async function tryConnect<T>(
 }
 
 /**
- * Completes the pins of a fresh session and reads them back; throws OperatorError naming a setting that did not hold
- * (a pooler that drops startup options, for example).
+ * Completes the pins of a fresh session and reads them back, with what `extra` says instead; throws OperatorError naming a setting that
+ * did not hold (a pooler that drops startup options, for example).
  */
-export async function pinSession(client: pg.ClientBase): Promise<void> {
+export async function pinSession(client: pg.ClientBase, extra: Readonly<Record<string, string>> = {}): Promise<void> {
   // transaction_timeout came with version 17: as a startup option it would be refused by older servers.
   const result = await client.query<{ name: string; setting: string }>(
     /* sql */ `select name, setting from pg_catalog.pg_settings where name in (${[...Object.keys(PINNED), 'transaction_timeout'].map((name) => `'${name}'`).join(', ')})`,
   );
   const found = new Map(result.rows.map((row) => [row.name, row.setting]));
-  for (const [name, value] of Object.entries(PINNED)) {
+  for (const [name, pinned] of Object.entries(PINNED)) {
+    const value = extra[name] ?? pinned;
     if (found.get(name) === value) continue;
     throw new OperatorError(`Session setting "${name}" is "${found.get(name) ?? 'unknown'}" instead of "${value}"`, {
       advice: 'Connect to Postgres 14 or newer without a pooler that ignores startup options.',

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, inject, test } from 'vitest';
 import { OperatorError, TransientError } from '../../src/errors.ts';
 import { connect, PINNED, pinSession } from '../../src/postgres/connect.ts';
@@ -15,6 +17,14 @@ for (const extra of [{}, { replication: 'database' }] as const) {
       `transaction_timeout = '5s'`,
       `IntervalStyle = 'sql_standard'`,
       `TimeZone = 'Asia/Tokyo'`,
+      `array_nulls = off`,
+      `quote_all_identifiers = on`,
+      `standard_conforming_strings = off`,
+      `transform_null_equals = on`,
+      `default_transaction_isolation = serializable`,
+      `default_transaction_read_only = on`,
+      `exit_on_error = on`,
+      `lock_timeout = 5`,
     ]) {
       await database.query(`alter database "${name}" set ${setting}`);
     }
@@ -27,6 +37,14 @@ for (const extra of [{}, { replication: 'database' }] as const) {
     await client.end();
   });
 }
+
+test('a session may be given another value than the pinned one, and its own is read back', async () => {
+  const client = await connect(inject('postgres'), 'rowcast test', { lock_timeout: '7000' });
+  const shown = await client.query(`select setting from pg_settings where name = 'lock_timeout'`);
+  expect(shown.rows).toEqual([{ setting: '7000' }]);
+  await expect(pinSession(client)).rejects.toThrow('"lock_timeout" is "7000" instead of "0"');
+  await client.end();
+});
 
 test('names the setting that did not hold', async () => {
   await using database = await freshDatabase('unpinned');
@@ -47,6 +65,25 @@ test('sorts failures to connect by who acts, without the password', async () => 
   const unencrypted = connect({ ...settings, sslmode: 'require' }, 'rowcast test');
   await expect(unencrypted).rejects.toBeInstanceOf(OperatorError);
   await (await connect({ ...settings, sslmode: 'prefer' }, 'rowcast test')).end();
+});
+
+test('an abort ends the wait for a server that never answers', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  for (const sslmode of ['disable', 'prefer'] as const) {
+    const stop = new AbortController();
+    const settings = { ...inject('postgres'), host: '127.0.0.1', port, sslmode };
+    const connecting = connect(settings, 'rowcast test', {}, stop.signal);
+    await once(silent, 'connection');
+    const reason = new Error('Asked to stop');
+    stop.abort(reason);
+    await expect(connecting).rejects.toBe(reason);
+    await expect(connect(settings, 'rowcast test', {}, stop.signal)).rejects.toBe(reason);
+  }
+  for (const socket of sockets) socket.destroy();
+  silent.close();
 });
 
 test('survives the death of an idle connection', async () => {

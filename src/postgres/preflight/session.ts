@@ -14,8 +14,6 @@ const GOODBYE_MS = 500;
 /** A session that only looks: whatever it is asked to write, the server refuses. */
 export interface LookingSession extends AsyncDisposable {
   readonly client: pg.Client;
-  /** What the session would have been without us: settings of the role and the database. */
-  readonly given: { readonly isReadOnly: boolean; readonly lockTimeoutMs: number };
 }
 
 /**
@@ -26,17 +24,8 @@ export async function openLooking(settings: ConnectionSettings, signal: AbortSig
   const client = await open(settings, {}, signal);
   try {
     await pinSession(client);
-    const { rows } = await client.query<{ readOnly: boolean; lockTimeout: number }>(
-      /* sql */ `select current_setting('transaction_read_only')::bool as "readOnly",
-        (select setting::int from pg_catalog.pg_settings where name = 'lock_timeout') as "lockTimeout"`,
-    );
     await client.query(/* sql */ `set session characteristics as transaction read only`);
-    const { readOnly = false, lockTimeout = 0 } = rows[0] ?? {};
-    return {
-      client,
-      given: { isReadOnly: readOnly, lockTimeoutMs: lockTimeout },
-      [Symbol.asyncDispose]: () => client.end(),
-    };
+    return { client, [Symbol.asyncDispose]: () => client.end() };
   } catch (error) {
     await client.end();
     throw postgresError(error, `Cannot prepare a session in database "${settings.database}"`);

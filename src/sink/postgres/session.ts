@@ -39,7 +39,7 @@ export class Session implements AsyncDisposable {
   /** An abort is not held up by a server that does not answer. */
   static async open(settings: ResolvedSinkSettings, signal: AbortSignal): Promise<Session> {
     signal.throwIfAborted();
-    const opening = Session.#connect(settings);
+    const opening = Session.#connect(settings, signal);
     let abort!: () => void;
     const aborted = new Promise<never>((_, reject) => {
       abort = () => reject(signal.reason);
@@ -58,13 +58,9 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  static async #connect(settings: ResolvedSinkSettings): Promise<Session> {
-    const client = await connect(settings.connection, applicationName(settings), {
-      synchronous_commit: 'off',
-      lock_timeout: String(settings.lockTimeoutMs),
-      standard_conforming_strings: 'on', // literals are written on this assumption (sql-text.ts)
-      jit: 'off',
-    });
+  static async #connect(settings: ResolvedSinkSettings, signal: AbortSignal): Promise<Session> {
+    const pins = { synchronous_commit: 'off', lock_timeout: String(settings.lockTimeoutMs), jit: 'off' };
+    const client = await connect(settings.connection, applicationName(settings), pins, signal);
     try {
       return new Session(client, await becomeReplica(client));
     } catch (error) {

@@ -41,7 +41,7 @@ export class FirstCopy {
   /** Creates the slot and opens a transaction on the snapshot that it exports. Waits for running transactions of the source. */
   static async begin(parts: FirstCopyParts, signal: AbortSignal): Promise<FirstCopy> {
     const { settings, application } = parts;
-    const walsender = await connect(settings.connection, application, { replication: 'database' });
+    const walsender = await connect(settings.connection, application, { replication: 'database' }, signal);
     const giveUp = (): void => void walsender.end().catch(() => {}); // ends the wait; createSlot reports it
     signal.addEventListener('abort', giveUp, { once: true });
     try {
@@ -49,7 +49,7 @@ export class FirstCopy {
       const { consistentLsn, snapshot } = await createSlot(walsender, settings.slotName);
       failPoint('source.slot-created');
       const isCopied = settings.snapshotMode !== 'no_data';
-      return new FirstCopy(parts, consistentLsn, isCopied ? await importSnapshot(parts, snapshot) : undefined);
+      return new FirstCopy(parts, consistentLsn, isCopied ? await importSnapshot(parts, snapshot, signal) : undefined);
     } finally {
       signal.removeEventListener('abort', giveUp);
       await walsender.end(); // only now: the snapshot dies with it unless it is imported
@@ -104,9 +104,12 @@ export class FirstCopy {
   }
 }
 
-/** row_security off: the server refuses a copy that a policy would cut, instead of cutting it. */
-async function importSnapshot({ settings, application }: FirstCopyParts, snapshot: string): Promise<pg.Client> {
-  const client = await connect(settings.connection, application, { row_security: 'off' });
+async function importSnapshot(
+  { settings, application }: FirstCopyParts,
+  snapshot: string,
+  signal: AbortSignal,
+): Promise<pg.Client> {
+  const client = await connect(settings.connection, application, {}, signal);
   try {
     await client.query(/* sql */ `begin isolation level repeatable read read only`);
     await client.query(/* sql */ `set transaction snapshot ${quoteLiteral(snapshot)}`);

@@ -4,9 +4,8 @@ import type { ResolvedSinkSettings } from '../settings.ts';
 import type { SourceView } from './source-view.ts';
 import type { TargetServer } from './target-facts.ts';
 
-/** What the role's sessions are by themselves, and whether a daemon of ours is known to run. */
+/** Whether a daemon of ours is known to run. */
 export interface SessionFacts {
-  readonly isReadOnly: boolean;
   readonly isRunning: boolean;
 }
 
@@ -29,8 +28,8 @@ export function judgeTarget(
 
 function judgeServer(
   { version, isStandby, sessions }: TargetServer,
-  { isReadOnly, isRunning }: SessionFacts,
-  { connection, name }: ResolvedSinkSettings,
+  { isRunning }: SessionFacts,
+  { name }: ResolvedSinkSettings,
   found: Findings,
   object: string,
 ): void {
@@ -49,14 +48,6 @@ function judgeServer(
       object,
       'It is a standby: nothing can be written.',
       'Set connection.url to the primary, or on this server: select pg_promote();',
-    );
-  } else if (isReadOnly) {
-    const role = quoteIdentifier(connection.user);
-    found.problem(
-      'read-only',
-      `role ${connection.user}`,
-      'Its transactions are read-only on this database (default_transaction_read_only).',
-      /* sql */ `alter role ${role} in database ${quoteIdentifier(connection.database)} set default_transaction_read_only = off;`,
     );
   }
   if (sessions.length === 0) return;

@@ -35,7 +35,7 @@ export async function checkPostgresSink(
 }
 
 async function look(
-  { client, given }: LookingSession,
+  { client }: LookingSession,
   settings: ResolvedSinkSettings,
   source: SourceView | undefined,
   found: Findings,
@@ -44,7 +44,7 @@ async function look(
   const object = serverName(settings.connection);
   try {
     const target = await readTarget(client, settings);
-    found.add(judgeTarget(target, { ...given, isRunning }, settings, source, object));
+    found.add(judgeTarget(target, { isRunning }, settings, source, object));
     if (source?.tables === undefined) return sayUnknown(settings, found);
     const progress = await readProgress(client, settings);
     const tables = await readTargetTables(client, settings, source.tables);

@@ -1,6 +1,5 @@
 import type { TableSchema } from '../../../change/table-schema.ts';
 import { Findings, type Finding } from '../../../finding.ts';
-import { quoteIdentifier } from '../../../postgres/identifier.ts';
 import { connectionFinding, failedLook, serverName } from '../../../postgres/preflight/connection-finding.ts';
 import { identify, type LookingSession, openLooking } from '../../../postgres/preflight/session.ts';
 import { compileFilter } from '../filter.ts';
@@ -65,7 +64,6 @@ async function look(
   }
   found.add(judgeServer(server, settings, object));
   found.add(judgeSlot(server, settings));
-  judgeLockTimeout(session, settings, found);
   const tables = await lookAtTables(session, settings, server, nearest, found);
   if (found.isOk('replication') && found.isOk('wal senders')) await tryWalsender(settings, found, signal);
   return {
@@ -109,14 +107,4 @@ async function tryWalsender({ connection }: WalSourceSettings, found: Findings, 
     const finding = connectionFinding(error, connection, KEYS);
     found.add([{ ...finding, check: 'replication connection' }]);
   }
-}
-
-function judgeLockTimeout({ given }: LookingSession, { connection }: WalSourceSettings, found: Findings): void {
-  if (given.lockTimeoutMs === 0) return;
-  found.warning(
-    'lock_timeout',
-    `role ${connection.user}`,
-    `Its lock_timeout is ${given.lockTimeoutMs} ms: the first copy fails when a table is busy for longer.`,
-    /* sql */ `alter role ${quoteIdentifier(connection.user)} set lock_timeout = 0;`,
-  );
 }

@@ -21,7 +21,7 @@ const good: TargetServer = {
   progress: { hasSchema: false, mayUse: false, mayCreate: false, tables: [] },
   mayReplicaRole: true,
 };
-const session = { isReadOnly: false, isRunning: false };
+const session = { isRunning: false };
 const source: SourceView = { tables: [], types: [], database: '2', encoding: 'UTF8' };
 
 function said(
@@ -49,13 +49,6 @@ test('a target as it must be has nothing said of it', () => {
 test.each<[string, Partial<TargetServer>, Partial<typeof session>, Partial<SourceView>, string]>([
   ['an old version', { version: 120_000 }, {}, {}, 'problem version: pg_upgrade'],
   ['a standby', { isStandby: true }, {}, {}, 'problem read-only: Set connection.url to the primary'],
-  [
-    'a role that only reads',
-    {},
-    { isReadOnly: true },
-    {},
-    'problem read-only: alter role "play" in database "rep""lica" set default_transaction_read_only = off;',
-  ],
   ['another owner', { sessions: [4] }, {}, {}, 'warning owner: select pg_terminate_backend(4);'],
   ['the source itself', { instance: '2' }, {}, {}, 'problem loop: create database "rep""lica_replica";'],
   [

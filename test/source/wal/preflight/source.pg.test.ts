@@ -190,12 +190,6 @@ describe('a look at a source', () => {
     expect(found.map(({ level, check: what }) => `${level} ${what}`)).toEqual(['warning tables', 'warning unlogged']);
   });
 
-  test('takes lock_timeout off the role', async () => {
-    await asOwner();
-    await db.query(`alter role ${quoteIdentifier(role)} set lock_timeout = '5s'`);
-    await mend('lock_timeout', settings(), 'warning');
-  });
-
   test('tells who holds the slot, and what a wrong slot is', async () => {
     await asOwner();
     const slot = settings().slotName;
