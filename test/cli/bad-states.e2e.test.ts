@@ -35,6 +35,11 @@ function logOf(run: Run): LogLine[] {
   return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogLine);
 }
 
+/** With SHOW_MESSAGES=1 the table of states, messages and remedies is printed. */
+function show(state: string, message: string, advice: string = ''): void {
+  if (process.env.SHOW_MESSAGES === '1') process.stdout.write(`| ${state} | ${message} | ${advice} |\n`);
+}
+
 /** The words of the log about one connector that match what must be said, or undefined. */
 function told(run: Run, name: string, { says, advises }: BadServer): LogLine | undefined {
   return logOf(run).find(
@@ -89,6 +94,11 @@ test('every bad file and every bad server is told with the remedy, and the good 
     for (const [file, { state, says }] of Object.entries(BAD_FILES)) {
       const problems = logOf(run).flatMap((line) => (line.file?.endsWith(`/${file}`) ? [line.problem] : []));
       expect(problems.join('\n'), state).toMatch(says);
+      show(state, problems[0] ?? '', 'Correct the file.');
+    }
+    for (const [name, each] of Object.entries(cases)) {
+      const { msg, message = msg, advice = '' } = told(run, name, each) as LogLine;
+      show(each.state, message, advice);
     }
     await source.query(`insert into public.item values (2, 'streamed')`);
     await expect.poll(rows, { timeout: 60_000 }).toEqual([
@@ -145,6 +155,8 @@ test('what keeps a daemon from starting is told with the remedy, and the command
     const patience = setTimeout(() => run.process.kill('SIGKILL'), PATIENCE_MS);
     const { code: actual, output } = await run.ended;
     clearTimeout(patience);
+    const [message = '', advice] = output.split('\n').filter((line) => !line.startsWith('{'));
+    show(state, message, advice);
     if (actual !== code || !says.test(output) || !advises.test(output)) wrong.push(`${state}: ${actual}: ${output}`);
   }
   server.close();
