@@ -96,13 +96,18 @@ const LONG = avro.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
 });
 
+/** `{"type": "long", …}` is a long too. */
+function typeHook(schema: avro.Schema): avro.Type | undefined {
+  return schema === 'long' || (schema as { readonly type?: unknown }).type === 'long' ? LONG : undefined;
+}
+
 /** Confluent's framing: a zero, the schema's id in four bytes, Avro. */
 async function decode(bytes: Buffer, registry: string): Promise<unknown> {
   expect(bytes[0]).toBe(0);
   const answer = await fetch(`${registry}/schemas/ids/${bytes.readInt32BE(1)}`);
   expect(answer.status).toBe(200);
   const { schema } = (await answer.json()) as { schema: string };
-  const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema, { registry: { long: LONG } });
+  const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema, { typeHook });
   const json = JSON.stringify(type.fromBuffer(bytes.subarray(5)), (_, value: unknown) =>
     typeof value === 'bigint' ? Number(value) : value,
   );
