@@ -26,6 +26,7 @@ npm run giant -- [options]
   --kill        kill the daemon half-way at the source, and again half-way at the replica
   --keep        keep data, log files and connector files, and say where
   --main FILE   the service to run (dist/main.js)
+  --from-source run src/ as it stands instead, without a build
   --help        this text`;
 
 /** Reads the command line; throws with what is wrong with it. Undefined when only help is wanted. */

@@ -1,19 +1,36 @@
-// Starts the giant-transaction test from plain node: bundles main.ts into a temporary folder and runs it there. What it tries is dist/main.js.
+// Starts the giant-transaction test from plain node: bundles main.ts into a temporary folder and runs it there. What it tries is
+// dist/main.js, or with --from-source what src/ compiles to now.
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { build as esbuild } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const { resolve } = createRequire(import.meta.url);
+const root = join(here, '../..');
+/** Inside the project, so that packages are found. */
+const compiled = join(root, '.cache', `giant-${process.pid}`);
 const folder = await mkdtemp(join(tmpdir(), 'rowcast-giant-bundle-'));
 try {
+  const args = process.argv.slice(2);
+  if (args.includes('--from-source')) {
+    args.splice(args.indexOf('--from-source'), 1, '--main', await compile());
+  }
   const { main } = await import(pathToFileURL(await bundle('main.ts', 'main.mjs')).href);
-  process.exitCode = await main(join(here, '../..'), process.argv.slice(2));
+  process.exitCode = await main(root, args);
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  for (const made of [folder, compiled]) await rm(made, { recursive: true, force: true });
+}
+
+/** The service has programs for its threads, so it is not one file. */
+async function compile() {
+  const tsc = join(root, 'node_modules', '.bin', 'tsc');
+  await promisify(execFile)(tsc, ['-p', join(root, 'tsconfig.build.json'), '--outDir', compiled]);
+  return join(compiled, 'main.js');
 }
 
 async function bundle(entry, name) {
