@@ -9,13 +9,16 @@ const ANEW =
 const ACCEPT =
   '`rowcast offsets accept` with the name of the connector goes on all the same, and says what may be missing. ';
 
+/** What is asked of a source to prove it; one that is only looked at will do. */
+export type LookedAtSource = Pick<HeldSource, 'identity' | 'slot' | 'confirmed' | 'exists' | 'descendsFrom'>;
+
 /**
  * Proves that the source goes on exactly where the log ends (Invariant 6), or that an operator has accepted that it does not. Throws
  * OperatorError. `history` has a last checkpoint, which is consistent.
  */
 export async function proveNoGap(
   history: History,
-  held: HeldSource,
+  held: LookedAtSource,
   prefix: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -52,7 +55,10 @@ export function ownerOf({ claims, checkpoint }: History): Claim | undefined {
  * True when an operator has accepted this very server and slot for the last checkpoint. The slot may stand lower than it did
  * (a crash of the server takes it back), but not where another history's transactions would be taken for known ones.
  */
-export function isAccepted({ acceptances, checkpoint }: History, { identity, slot, confirmed }: HeldSource): boolean {
+export function isAccepted(
+  { acceptances, checkpoint }: History,
+  { identity, slot, confirmed }: Pick<HeldSource, 'identity' | 'slot' | 'confirmed'>,
+): boolean {
   if (checkpoint === undefined || confirmed === undefined) return false;
   const { position } = checkpoint;
   return acceptances.some((each) => {

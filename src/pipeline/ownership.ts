@@ -88,8 +88,16 @@ function renewIfQuiet({ claims }: History, end: number, { memory, clock, prefix 
   throw new TransientError(`The newer process of daemon ${self.daemon} that owned ${prefix} is gone`);
 }
 
-/** Judged by who owns the last checkpoint that counts, not by who claimed last (V7), and by incarnation (V3). */
-function refuseOthers({ claims, checkpoint }: History, self: Incarnation, takeOver: boolean, prefix: string): void {
+/**
+ * Throws RefusedError for whoever is not the owner, judged by who owns the last checkpoint that counts, not by who claimed last (V7), and by
+ * incarnation (V3).
+ */
+export function refuseOthers(
+  { claims, checkpoint }: History,
+  self: Incarnation,
+  takeOver: boolean,
+  prefix: string,
+): void {
   const newer = claims.find(({ claim }) => isNewer(incarnationOf(claim), self));
   if (newer !== undefined) {
     throw new RefusedError(`A newer process of daemon ${self.daemon} owns ${prefix}`, {
@@ -104,8 +112,15 @@ function refuseOthers({ claims, checkpoint }: History, self: Incarnation, takeOv
   }
 }
 
-/** A slot that no claim was going to create was made by somebody else: what it skipped is unknown, and it is not ours to drop. */
-function refuseUnclaimedSlot({ claims, checkpoint }: History, held: HeldSource, prefix: string): void {
+/**
+ * A slot that no claim was going to create was made by somebody else: what it skipped is unknown, and it is not ours to drop. Throws
+ * OperatorError.
+ */
+export function refuseUnclaimedSlot(
+  { claims, checkpoint }: Pick<History, 'claims' | 'checkpoint'>,
+  held: Pick<HeldSource, 'slot' | 'confirmed'>,
+  prefix: string,
+): void {
   if (held.confirmed === undefined || checkpoint?.consistent === true) return;
   if (claims.some(({ claim }) => claim.creating && claim.slot === held.slot)) return;
   throw new OperatorError(`Slot ${held.slot} exists, but the log of ${prefix} knows nothing of it`, {

@@ -20,11 +20,16 @@ export function daemonId(stateDirectory: string): string {
   }
 }
 
+/** The id of the daemon of this directory, if one has ever run there; nothing is made. */
+export function knownDaemonId(stateDirectory: string): string | undefined {
+  return readId(join(stateDirectory, 'daemon-id'));
+}
+
 function readId(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim() || undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

@@ -12,6 +12,7 @@ import { checkWalSource, type SourcePreflight } from '../source/wal/preflight/pr
 import { type DaemonFile, findDaemon } from './daemon-file.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { checkPort, checkRegistry } from './preflight/check-endpoints.ts';
+import { checkResume } from './preflight/check-resume.ts';
 import { judgeRecords } from './preflight/judge-records.ts';
 import { schemasTopic, wantedTopics } from './preflight/wanted-topics.ts';
 import { postgresSinkSettings, replayedPrefix, tableFilter, walSourceSettings } from './settings.ts';
@@ -52,16 +53,17 @@ export async function preflight(options: PreflightOptions, signal: AbortSignal):
   const wanted = all.filter(({ name }) => isWanted(name));
   const sources = await lookAtSources(all, wanted, signal);
   const daemon = config && (await runningDaemon(config.stateDir));
-  const [sinks, shared] = await Promise.all([
+  const [sinks, { shared, resumes }] = await Promise.all([
     lookAtSinks(all, wanted, sources, daemon?.running !== undefined, signal),
-    config === undefined || daemon === undefined ? [] : lookAtShared(config, daemon, wanted, sources, signal),
+    config === undefined || daemon === undefined ? NOTHING : lookAtLog(config, daemon, wanted, sources, signal),
   ]);
   const found: ConnectorFinding[] = files.flatMap((read) =>
     judgeFile(read).filter(({ connector }) => isWanted(connector)),
   );
   for (const connector of wanted) {
-    const findings = connector.kind === 'PostgresSink' ? sinks.get(connector.name) : ofSource(connector, sources);
-    found.push(...named(connector.name, findings ?? []));
+    const { name, kind } = connector;
+    const findings = kind === 'PostgresSink' ? sinks.get(name) : ofSource(connector, sources);
+    found.push(...named(name, [...(findings ?? []), ...(resumes.get(name) ?? [])]));
   }
   return [...found, ...named(undefined, shared)];
 }
@@ -151,6 +153,33 @@ async function runningDaemon(stateDir: string): Promise<LocalDaemon> {
     return { running: undefined, findings: [finding] };
   }
 }
+
+/** What all connectors share, and what its log says of each source. */
+interface LookedAtLog {
+  readonly shared: readonly Finding[];
+  readonly resumes: ReadonlyMap<string, readonly Finding[]>;
+}
+
+const NOTHING: LookedAtLog = { shared: [], resumes: new Map() };
+
+/** The log is read only where nothing stands in the way of it: one reason is told once. Sources whose server has a problem have it first. */
+async function lookAtLog(
+  config: SharedConfig,
+  daemon: LocalDaemon,
+  wanted: readonly ConnectorFile[],
+  sources: Sources,
+  signal: AbortSignal,
+): Promise<LookedAtLog> {
+  const shared = await lookAtShared(config, daemon, wanted, sources, signal);
+  if (shared.some(({ level, check }) => level !== 'ok' && IN_THE_WAY.has(check))) return { shared, resumes: new Map() };
+  const readable = wanted.filter((each) => each.kind === 'PostgresWalSource');
+  const { running } = daemon;
+  const seen = readable.filter(({ name }) => sources.get(name)?.database !== undefined);
+  return { shared, resumes: await checkResume({ config, running, sources: seen }, bounded(signal)) };
+}
+
+/** Checks of the log's place that have failed when it cannot be opened. */
+const IN_THE_WAY: ReadonlySet<string> = new Set(['lock', 'directory', 'reachable', 'tls', 'credentials', 'version']);
 
 async function lookAtShared(
   { stateDir, kafka, registry, rest }: SharedConfig,

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ConnectorFinding } from '../../src/worker/preflight.ts';
 import { type Database, freshDatabase } from '../support/postgres.ts';
@@ -135,6 +136,52 @@ describe('rowcast check', () => {
     expect(other.find(({ check: what }) => what === 'owner')).toMatchObject({ level: 'warning' });
     daemon.process.kill('SIGTERM');
     expect(await daemon.ended).toMatchObject({ code: 0 });
+  });
+
+  test('tells what the next start would stop at: slot, publication and owner against the log, and what mends it', async () => {
+    await using from = await freshDatabase('check_resume');
+    await using place = await makeWorkplace();
+    const own = { 'slot.name': `resume_${from.settings.database}` };
+    await from.query('create table t (id int primary key); insert into t values (1)');
+    await place.write('from.json', { name: 'from', config: sourceConfig(from.settings, 'resumed', own) });
+    const resume = async (): Promise<unknown> =>
+      (await findings(place))
+        .filter(({ check: what }) => what === 'resume')
+        .map(({ level, message, fix }) => `${level} ${message} ${fix ?? ''}`);
+    const make = `select pg_create_logical_replication_slot('${own['slot.name']}', 'pgoutput')`;
+    const drop = `select pg_drop_replication_slot('${own['slot.name']}')`;
+    expect(await resume()).toEqual([]);
+    await from.query(make);
+    expect(await resume()).toEqual([
+      expect.stringMatching(/^problem Slot .* the log .* knows nothing of it\. select pg_drop/),
+    ]);
+    await from.query(drop);
+
+    const daemon = place.start(command);
+    onTestFinished(() => void daemon.process.kill('SIGKILL'));
+    await place.url();
+    const checkpoint = async (): Promise<unknown> =>
+      (await command.run(['offsets', '--state', place.state, '--connectors', place.connectors]).ended).output;
+    await expect.poll(checkpoint, { timeout: 60_000, interval: 1000 }).toMatch(/at checkpoint \d+ .*offset \d+\)$/m);
+    expect(await resume()).toEqual([expect.stringMatching(/^ok /)]);
+    daemon.process.kill('SIGTERM');
+    expect(await daemon.ended).toMatchObject({ code: 0 });
+    expect(await resume()).toEqual([expect.stringMatching(/^ok /)]);
+
+    const mends = /rowcast offsets accept from # .*rowcast offsets reset from$/;
+    await from.query(drop);
+    expect(await resume()).toEqual([expect.stringMatching(/^problem Slot .* is missing/)]);
+    expect(await resume()).toEqual([expect.stringMatching(mends)]);
+    expect((await check(place)).code).toBe(1);
+    await from.query(`insert into t values (2)`);
+    await from.query(make);
+    expect(await resume()).toEqual([expect.stringMatching(/^problem Slot .* stands at .* beyond the last checkpoint/)]);
+    await from.query('drop publication resumed_publication; create publication resumed_publication for all tables');
+    expect(await resume()).toEqual([expect.stringMatching(/^problem Publication "resumed_publication" was dropped/)]);
+    expect(await resume()).toEqual([expect.stringMatching(mends)]);
+    await writeFile(join(place.state, 'daemon-id'), 'somebody-else');
+    expect(await resume()).toEqual([expect.stringMatching(/^problem Daemon \S+ owns it.*--take-over/)]);
+    await from.query(drop);
   });
 
   test('leads two roles without any rights to a replica that follows, by its fixes alone', async () => {

@@ -11,7 +11,7 @@ import type { VersionCounter } from './assembler.ts';
 import type { RelationMessage } from './decoder.ts';
 import type { CaptureFilter } from './filter.ts';
 import { FirstCopy } from './first-copy.ts';
-import { branchPoint, hasReached } from './identity.ts';
+import { descends } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId } from './publication.ts';
 import { WalReader } from './reader.ts';
 import { describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
@@ -79,21 +79,18 @@ export class HeldWalSource implements HeldSource {
     return await slotExists(this.#parts.client, this.slot);
   }
 
-  async descendsFrom(identity: SourceIdentity, position: Position, _signal: AbortSignal): Promise<boolean> {
-    const { system, timeline, publication } = this.identity;
+  async descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean> {
+    const { system, timeline } = this.identity;
     if (identity.system !== system || identity.timeline > timeline) return false;
-    const { settings, application } = this.#parts;
+    const { client, settings, application } = this.#parts;
     if (settings.snapshotMode === 'initial_only' && this.#confirmedLsn === undefined) {
       // The log has the whole copy, after which the slot was dropped: nothing follows that could be missing.
       this.#finished = position;
       return true;
     }
-    if (identity.publication !== publication) throw otherPublication(settings.publicationName);
-    // Files that were put back from a copy have system and timeline of the server that they are of.
-    if (!(await hasReached(this.#parts.client, positionToLsn(position)))) return false;
-    if (identity.timeline === timeline) return true;
-    const branch = await branchPoint(settings.connection, application, timeline, identity.timeline);
-    return branch !== undefined && branch >= positionToLsn(position);
+    const { connection, publicationName } = settings;
+    const now = { client, connection, application, publicationName, identity: this.identity, signal };
+    return await descends(now, identity, position);
   }
 
   async create(signal: AbortSignal): Promise<Position> {

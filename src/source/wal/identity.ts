@@ -2,14 +2,20 @@ import type pg from 'pg';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { connect } from '../../postgres/connect.ts';
 import { postgresError } from '../../postgres/errors.ts';
-import { parseLsn } from '../../postgres/lsn.ts';
+import type { Position } from '../../change/position.ts';
+import { parseLsn, positionToLsn } from '../../postgres/lsn.ts';
 import type { SourceIdentity } from '../source.ts';
+import { otherPublication } from './publication.ts';
 
 export type ServerIdentity = Pick<SourceIdentity, 'system' | 'timeline'>;
 
 /** Asks the server who it is; needs the right to replicate, so that its lack shows before anything is created. */
-export async function identifySystem(connection: ConnectionSettings, application: string): Promise<ServerIdentity> {
-  return await onWalsender(connection, application, 'Cannot identify the server', async (client) => {
+export async function identifySystem(
+  connection: ConnectionSettings,
+  application: string,
+  signal: AbortSignal,
+): Promise<ServerIdentity> {
+  return await onWalsender({ connection, application, signal }, 'Cannot identify the server', async (client) => {
     const { rows } = await client.query<{ systemid: string; timeline: number | string }>('IDENTIFY_SYSTEM');
     const row = rows[0];
     if (!row) throw new Error('IDENTIFY_SYSTEM answered nothing');
@@ -17,22 +23,36 @@ export async function identifySystem(connection: ConnectionSettings, application
   });
 }
 
+/** A server as it is now, and the ways to ask it. */
+export interface ServerNow {
+  readonly client: pg.ClientBase;
+  readonly connection: ConnectionSettings;
+  readonly application: string;
+  readonly publicationName: string;
+  readonly identity: SourceIdentity;
+  /** Gives up waiting for a connection. */
+  readonly signal: AbortSignal;
+}
+
+/** True when the position was reached on the history of this server; `before` is whom it was read from. Throws OperatorError for another publication. */
+export async function descends(now: ServerNow, before: SourceIdentity, position: Position): Promise<boolean> {
+  const { client, publicationName, identity } = now;
+  const { system, timeline, publication } = identity;
+  if (before.system !== system || before.timeline > timeline) return false;
+  if (before.publication !== publication) throw otherPublication(publicationName);
+  // Files that were put back from a copy have system and timeline of the server that they are of.
+  if (!(await hasReached(client, positionToLsn(position)))) return false;
+  if (before.timeline === timeline) return true;
+  const branch = await branchPoint(now, timeline, before.timeline);
+  return branch !== undefined && branch >= positionToLsn(position);
+}
+
 /** Where the server's timeline branched off an older one; undefined when that one is none of its ancestors. */
-export async function branchPoint(
-  connection: ConnectionSettings,
-  application: string,
-  timeline: number,
-  ancestor: number,
-): Promise<number | undefined> {
-  return await onWalsender(
-    connection,
-    application,
-    `Cannot read the history of timeline ${timeline}`,
-    async (client) => {
-      const { rows } = await client.query<{ content: Buffer | string }>(`TIMELINE_HISTORY ${timeline}`);
-      return findBranch(String(rows[0]?.content ?? ''), ancestor);
-    },
-  );
+export async function branchPoint(way: Way, timeline: number, ancestor: number): Promise<number | undefined> {
+  return await onWalsender(way, `Cannot read the history of timeline ${timeline}`, async (client) => {
+    const { rows } = await client.query<{ content: Buffer | string }>(`TIMELINE_HISTORY ${timeline}`);
+    return findBranch(String(rows[0]?.content ?? ''), ancestor);
+  });
 }
 
 /** A timeline's history file: one line per ancestor, its number and where it was left. */
@@ -66,13 +86,15 @@ export async function hasReached(client: pg.ClientBase, lsn: number): Promise<bo
   }
 }
 
+/** How a walsender of our own is reached. */
+type Way = Pick<ServerNow, 'connection' | 'application' | 'signal'>;
+
 async function onWalsender<T>(
-  connection: ConnectionSettings,
-  application: string,
+  { connection, application, signal }: Way,
   doing: string,
   ask: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = await connect(connection, application, { replication: 'database' });
+  const client = await connect(connection, application, { replication: 'database' }, signal);
   try {
     return await ask(client);
   } catch (error) {

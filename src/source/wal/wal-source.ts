@@ -22,10 +22,10 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
   return {
     async open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource> {
       const application = applicationName(settings.name, self);
-      const client = await connect(settings.connection, application);
+      const client = await connect(settings.connection, application, {}, signal);
       try {
         await lockConnector(client, settings.name, self, takeOver, signal);
-        const server = await identifySystem(settings.connection, application);
+        const server = await identifySystem(settings.connection, application, signal);
         const intervalMs = await statusIntervalMs(client, settings.statusIntervalMs);
         const opening = { client, settings, application, self, takeOver, intervalMs };
         const slot = await lookUpSlot(client, settings.slotName);

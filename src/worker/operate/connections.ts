@@ -32,8 +32,7 @@ export async function onDatabase<T>(
   signal: AbortSignal,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  signal.throwIfAborted();
-  const client = await connect(settings, APPLICATION);
+  const client = await connect(settings, APPLICATION, {}, signal);
   const abort = (): void => void client.end().catch(() => {}); // the query under way fails, and tells
   signal.addEventListener('abort', abort, { once: true });
   try {

@@ -14,6 +14,16 @@ export interface OperateContext {
   readonly clock: Clock;
 }
 
+/** What else is known of where a source stands. */
+export interface SourceFacts {
+  /** The daemon that wrote the log's last checkpoint. */
+  readonly owner: string | null;
+  /** Why the source cannot go on where the log ends, and what mends it. */
+  readonly problem: { readonly message: string; readonly fix: string } | null;
+  /** Why the server could not be looked at. */
+  readonly unknown?: string;
+}
+
 /** Where one connector stands, in Kafka Connect's shape, and in our own words. */
 export interface ConnectorOffsets {
   readonly offsets: readonly {
@@ -22,6 +32,8 @@ export interface ConnectorOffsets {
   }[];
   /** For a person, indented below the connector's name. */
   readonly lines: readonly string[];
+  /** What Connect has no words for, for a program. */
+  readonly more?: SourceFacts;
 }
 
 /** The connector of this name. Throws OperatorError that names those there are. */

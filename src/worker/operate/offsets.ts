@@ -6,8 +6,8 @@ import { sinkOffsets } from './sink-offsets.ts';
 import { sourceOffsets } from './source-offsets.ts';
 
 /**
- * Where every connector stands, or one of them. `value` has, by name, what Connect answers for its offsets. What cannot be looked at
- * is said in its place.
+ * Where every connector stands, or one of them. `value` has, by name, what Connect answers for its offsets, and `rowcast` with what it has no
+ * words for. What cannot be looked at is said in its place.
  */
 export async function showOffsets(
   context: OperateContext,
@@ -23,7 +23,7 @@ export async function showOffsets(
     try {
       const found = await offsetsOf(context, connector, signal);
       lines.push(...found.lines.map((line) => `  ${line}`));
-      value[connector.name] = { offsets: found.offsets };
+      value[connector.name] = { offsets: found.offsets, ...(found.more && { rowcast: found.more }) };
     } catch (error) {
       if (signal.aborted) throw error;
       lines.push(`  cannot be looked at: ${describeError(error)}`);

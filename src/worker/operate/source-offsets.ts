@@ -5,49 +5,85 @@ import { checkpointsTopic } from '../../log/protocol/topics.ts';
 import { ownerOf } from '../../pipeline/gap.ts';
 import { type History, readHistory } from '../../pipeline/ledger.ts';
 import { formatLsn, positionToLsn } from '../../postgres/lsn.ts';
-import { reportSlot, type SlotReport } from '../../source/wal/slot.ts';
-import { onDatabase } from './connections.ts';
+import { lookAtWalSource } from '../../source/wal/look.ts';
+import type { SlotReport } from '../../source/wal/slot.ts';
+import { walSourceSettings } from '../settings.ts';
+import { APPLICATION, onDatabase } from './connections.ts';
 import type { ConnectorOffsets, OperateContext } from './context.ts';
+import { findObstacle, type Obstacle } from './obstacle.ts';
 import { bytesText, lsnText, timeText } from './text.ts';
 
 export type SourceFile = Extract<ConnectorFile, { kind: 'PostgresWalSource' }>;
 
-/** The source's last checkpoint that counts, and where its slot stands on the server. */
+/** The source's last checkpoint that counts, where its slot stands on the server, and whether the one goes on where the other ends. */
 export async function sourceOffsets(
   { log }: OperateContext,
   connector: SourceFile,
   signal: AbortSignal,
 ): Promise<ConnectorOffsets> {
   const { slot: name, topicPrefix } = connector.config;
-  const history = await historyOf(log, topicPrefix, signal);
-  const slot = await onDatabase(sourceConnection(connector.config), signal, (client) => reportSlot(client, name)).catch(
-    (error: unknown) => describeError(error),
-  );
+  const looked = await lookAtSource(() => historyOf(log, topicPrefix, signal), connector, signal);
   signal.throwIfAborted();
-  const lines = [...checkpointLines(topicPrefix, history), ...slotLines(name, slot, history)];
-  const checkpoint = history?.checkpoint;
-  if (checkpoint === undefined) return { offsets: [], lines };
+  const history = typeof looked === 'string' ? await historyOf(log, topicPrefix, signal) : looked.history;
+  const obstacle = typeof looked === 'string' ? undefined : looked.obstacle;
+  const slot = typeof looked === 'string' ? looked : looked.report;
+  const lines = [
+    ...checkpointLines(topicPrefix, history),
+    ...slotLines(name, slot, history),
+    ...(obstacle === undefined ? [] : [`problem ${obstacle.message}`, `        ${obstacle.fix}`]),
+  ];
+  const more = {
+    owner: (history && ownerOf(history)?.daemon) ?? null,
+    problem: obstacle ?? null,
+    ...(typeof looked === 'string' && { unknown: looked }),
+  };
+  return { offsets: offsetsIn(topicPrefix, history?.checkpoint), lines, more };
+}
+
+/** As Debezium has it, with members of ours. */
+function offsetsIn(prefix: string, checkpoint: History['checkpoint']): ConnectorOffsets['offsets'] {
+  if (checkpoint === undefined) return [];
   const { position, committedAt, number, consistent, offset } = checkpoint;
   const lsn = positionToLsn(position);
   const snapshot = consistent ? {} : { snapshot: 'INITIAL' };
   const time = committedAt > 0 ? { ts_usec: committedAt * 1000 } : {};
-  return {
-    offsets: [
-      {
-        partition: { server: topicPrefix },
-        offset: {
-          lsn,
-          lsn_proc: lsn,
-          position: formatLsn(lsn),
-          checkpoint: number,
-          checkpoint_offset: offset,
-          ...time,
-          ...snapshot,
-        },
-      },
-    ],
-    lines,
-  };
+  const at = { lsn, lsn_proc: lsn, position: formatLsn(lsn), checkpoint: number, checkpoint_offset: offset };
+  return [{ partition: { server: prefix }, offset: { ...at, ...time, ...snapshot } }];
+}
+
+/** A source's server beside its log. */
+export interface LookedAtSource {
+  /** Undefined when the log has none. */
+  readonly history: History | undefined;
+  /** The slot; undefined when there is none. */
+  readonly report: SlotReport | undefined;
+  readonly obstacle: Obstacle | undefined;
+}
+
+/**
+ * Looks at the server and then reads the log: while the source runs the log is never behind what the slot showed before. A text says why the
+ * server cannot be looked at; what is wrong with the log is thrown.
+ */
+export async function lookAtSource(
+  readHistory: () => Promise<History | undefined>,
+  { name, config }: SourceFile,
+  signal: AbortSignal,
+): Promise<LookedAtSource | string> {
+  let logFailure: { readonly error: unknown } | undefined;
+  try {
+    return await onDatabase(sourceConnection(config), signal, async (client) => {
+      const source = await lookAtWalSource(client, walSourceSettings(name, config), APPLICATION, signal);
+      const history = await readHistory().catch((error: unknown) => {
+        logFailure = { error };
+        throw error;
+      });
+      const obstacle = await findObstacle(name, history, source, config.topicPrefix, signal);
+      return { history, report: source.report, obstacle };
+    });
+  } catch (error) {
+    if (logFailure !== undefined) throw logFailure.error;
+    return describeError(error);
+  }
 }
 
 /** The history as of now; undefined when the source has never started. */

@@ -1,0 +1,48 @@
+import type pg from 'pg';
+import type { Position } from '../../change/position.ts';
+import { lsnToPosition } from '../../postgres/lsn.ts';
+import type { HeldSource } from '../source.ts';
+import { descends, identifySystem } from './identity.ts';
+import { publicationId } from './publication.ts';
+import type { WalSourceSettings } from './settings.ts';
+import { reportSlot, slotExists, type SlotReport } from './slot.ts';
+
+/** A source as it is now, looked at without taking hold of it. */
+export interface LookedAtWalSource
+  extends Pick<HeldSource, 'identity' | 'slot' | 'confirmed' | 'exists' | 'descendsFrom'> {
+  /** Undefined when there is no slot. */
+  readonly report: SlotReport | undefined;
+}
+
+/**
+ * Looks who the server is, and where its slot stands; nothing is changed, and nobody is disturbed. Throws TransientError or OperatorError.
+ * `client` stays the caller's, and must be open for as long as the answer is asked.
+ */
+export async function lookAtWalSource(
+  client: pg.ClientBase,
+  { connection, slotName, publicationName, snapshotMode }: WalSourceSettings,
+  application: string,
+  signal: AbortSignal,
+): Promise<LookedAtWalSource> {
+  const report = await reportSlot(client, slotName);
+  const server = await identifySystem(connection, application, signal);
+  const identity = { ...server, publication: await publicationId(client, publicationName) };
+  const at = report?.confirmedLsn;
+  // A copy that is all that is wanted needs no slot any more when the log has it (as HeldWalSource).
+  let finished: Position | undefined;
+  return {
+    identity,
+    slot: slotName,
+    report,
+    get confirmed() {
+      return at === undefined ? finished : lsnToPosition(at);
+    },
+    exists: () => slotExists(client, slotName),
+    async descendsFrom(before, position, abort) {
+      if (snapshotMode === 'initial_only' && at === undefined) finished = position;
+      if (finished !== undefined) return before.system === identity.system && before.timeline <= identity.timeline;
+      const now = { client, connection, application, publicationName, identity, signal: abort };
+      return await descends(now, before, position);
+    },
+  };
+}
