@@ -78,7 +78,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
   const stateLog = kafka ? undefined : opened.add(await openStateLog(state.path, signal));
   const pool = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger }));
   const known = await KnownSlots.read(state.path, logger);
-  const slots = new OrphanedSlots(known, () => set.wanted.connectors.values(), logger);
+  const slots = opened.add(new OrphanedSlots(known, () => set.wanted.connectors.values(), logger));
   const set: ConnectorSet = new ConnectorSet({
     pool,
     logger,
@@ -92,6 +92,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
     problems,
     first,
     set,
+    slots,
     state,
     stateLog,
     log: (kafka ?? stateLog) as Log,
@@ -116,6 +117,7 @@ interface Parts {
   /** What is to run at first. */
   readonly first: Wanted;
   readonly set: ConnectorSet;
+  readonly slots: OrphanedSlots;
   readonly state: StateDirectory;
   readonly log: Log;
   /** The log, when it is the embedded one. */
@@ -157,13 +159,14 @@ class RunningDaemon implements Daemon, DaemonView {
 
   async run(signal: AbortSignal): Promise<void> {
     const { logger } = this.#options;
-    const { set, first } = this.#parts;
+    const { set, slots, first } = this.#parts;
     if (signal.aborted) return;
     const ended = new AbortController();
     const states = logStates(() => set.statuses(), systemClock, logger, ended.signal);
     try {
       logger.info('daemon started', { daemon: this.daemon, version: VERSION, url: this.url });
       set.apply(first);
+      slots.lookSoon(); // also when nothing starts: what was used before may have been left behind
       this.isReady = true;
       await this.#runOn(signal);
     } finally {
@@ -186,12 +189,16 @@ class RunningDaemon implements Daemon, DaemonView {
   async operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer> {
     if (!this.isReady)
       throw new OperatorError('The daemon is not running yet, or is stopping', { advice: 'Ask again.' });
-    const { set, log, stateLog } = this.#parts;
+    const { set, slots, log, stateLog } = this.#parts;
     const forget: OperateContext['forget'] = stateLog && ((reader, abort) => stateLog.forget(reader, abort));
     const carryOut = (): Promise<OperatorAnswer> =>
       operate({ log, forget, connectors: set.known(), clock: systemClock }, request, signal);
     if (request.kind === 'offsets') return await carryOut();
-    if (request.kind === 'delete') return await set.deleting(request.connector, carryOut);
+    if (request.kind === 'delete') {
+      const answer = await set.deleting(request.connector, carryOut);
+      if (request.dropSlot) await slots.dropped(request.connector);
+      return answer;
+    }
     return await set.whileStopped(request.connector, carryOut);
   }
 

@@ -7,6 +7,8 @@ export interface KnownSlot {
   readonly connector: string;
   /** `host:port` */
   readonly server: string;
+  /** Where the slot is; undefined in lists of earlier versions. Kept so that a person can be told, never a secret. */
+  readonly database: string | undefined;
   readonly slot: string;
 }
 
@@ -28,7 +30,7 @@ export class KnownSlots {
   }
 
   /** Begins anew when the file cannot be read: it is a help for people, and nothing depends on it. */
-  static async read(stateDirectory: string, logger: Logger): Promise<KnownSlots> {
+  static async read(stateDirectory: string, logger: Pick<Logger, 'warn'>): Promise<KnownSlots> {
     const path = join(stateDirectory, NAME);
     try {
       const content = JSON.parse(await readFile(path, 'utf8')) as Content;
@@ -43,12 +45,25 @@ export class KnownSlots {
     return this.#slots;
   }
 
-  /** Adds what is not known yet, forgets what is gone, and stores the rest. */
+  /** Adds or renews what is used, forgets what is gone, and stores the rest. */
   async update(used: readonly KnownSlot[], gone: readonly KnownSlot[] = []): Promise<void> {
     const kept = this.#slots.filter((each) => !gone.some((other) => isSameSlot(each, other)));
-    const added = used.filter((each) => !kept.some((other) => isSameSlot(each, other)));
-    if (added.length === 0 && kept.length === this.#slots.length) return;
-    this.#slots = [...kept, ...added];
+    const others = kept.filter((each) => !used.some((other) => isSameSlot(each, other)));
+    const next = [...others, ...unique(used)];
+    if (textOf(next) === textOf(this.#slots)) return;
+    this.#slots = next;
+    await this.#store();
+  }
+
+  /** Forgets what a connector has used. */
+  async forget(connector: string): Promise<void> {
+    const kept = this.#slots.filter((each) => each.connector !== connector);
+    if (kept.length === this.#slots.length) return;
+    this.#slots = kept;
+    await this.#store();
+  }
+
+  async #store(): Promise<void> {
     const content: Content = { version: 1, slots: this.#slots };
     await writeFile(`${this.#path}.next`, `${JSON.stringify(content, undefined, 2)}\n`);
     await rename(`${this.#path}.next`, this.#path);
@@ -60,7 +75,20 @@ export function isSameSlot(a: KnownSlot, b: KnownSlot): boolean {
   return a.server === b.server && a.slot === b.slot;
 }
 
+function unique(slots: readonly KnownSlot[]): readonly KnownSlot[] {
+  return slots.filter((each, i) => slots.findIndex((other) => isSameSlot(each, other)) === i);
+}
+
+/** The same for the same slots, in whatever order. */
+function textOf(slots: readonly KnownSlot[]): string {
+  const texts = slots.map(({ connector, server, database, slot }) =>
+    JSON.stringify([server, slot, connector, database]),
+  );
+  return texts.sort().join();
+}
+
+/** As versions before this one wrote it, without the database, or as it is now. */
 function isKnownSlot(value: unknown): value is KnownSlot {
-  const { connector, server, slot } = value as Partial<KnownSlot>;
-  return [connector, server, slot].every((each) => typeof each === 'string');
+  const { connector, server, database, slot } = value as Partial<KnownSlot>;
+  return [connector, server, slot, database ?? ''].every((each) => typeof each === 'string');
 }

@@ -4,6 +4,7 @@ import type { ConnectorFile } from '../../connector/load-file.ts';
 import { OperatorError } from '../../errors.ts';
 import { openEmbeddedLog } from '../../log/embedded/embedded-log.ts';
 import { openKafkaLog } from '../../log/kafka/kafka-log.ts';
+import { KnownSlots } from '../connectors/known-slots.ts';
 import { kafkaSettings } from '../kafka-settings.ts';
 import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
 import { systemClock } from '../system-clock.ts';
@@ -15,6 +16,20 @@ import { operate } from './operate.ts';
  * process has the embedded log open, or when there is none.
  */
 export async function operateOnLog(
+  config: Pick<WorkerConfig, 'kafka' | 'stateDir'>,
+  connectors: readonly ConnectorFile[],
+  request: OperatorRequest,
+  signal: AbortSignal,
+): Promise<OperatorAnswer> {
+  const answer = await onOwnLog(config, connectors, request, signal);
+  if (request.kind === 'delete' && request.dropSlot && existsSync(config.stateDir)) {
+    const known = await KnownSlots.read(config.stateDir, { warn: () => undefined }); // a list that cannot be read tells nobody of it
+    await known.forget(request.connector);
+  }
+  return answer;
+}
+
+async function onOwnLog(
   config: Pick<WorkerConfig, 'kafka' | 'stateDir'>,
   connectors: readonly ConnectorFile[],
   request: OperatorRequest,
