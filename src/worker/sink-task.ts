@@ -19,7 +19,7 @@ export interface SinkTaskOptions {
 
 /** A sink connector, ready to run. Remembers over restarts what it has counted. */
 export function createSinkTask({ createSink, open, loop, status }: SinkTaskOptions): Task {
-  const { name, stage } = status;
+  const { name, stage, failures } = status;
   const { clock } = loop;
   const counts: SinkCounts = { ...status.counts, changes: { ...status.counts.changes } };
   const progress: SinkProgress = { state: 'starting', stage, applied: undefined, ...noTimes() };
@@ -40,7 +40,7 @@ export function createSinkTask({ createSink, open, loop, status }: SinkTaskOptio
     status: (state, failure) => {
       const { stage: now } = progress;
       const lag = lagMs(progress, clock.now());
-      return { kind: 'sink', name, state: state ?? phase(), stage: now, failure, counts, lagMs: lag };
+      return { kind: 'sink', name, state: state ?? phase(), stage: now, failure, failures, counts, lagMs: lag };
     },
     memory: () => ({ takeOver: false, stored: undefined }),
   };

@@ -24,7 +24,7 @@ export type SourceParts = { readonly log: Log } & Pick<SourceLoopOptions, 'conve
 
 /** A source connector, ready to run. Remembers over restarts what this process has seen and counted. */
 export function createSourceTask({ source, open, loop, memory: before, status }: SourceTaskOptions): Task {
-  const { name } = status;
+  const { name, failures } = status;
   const counts: SourceCounts = { ...status.counts };
   const progress: SourceProgress = { ...status.progress };
   const memory: SourceMemory = { incarnation: undefined, stored: before.stored, takeOver: before.takeOver };
@@ -40,7 +40,7 @@ export function createSourceTask({ source, open, loop, memory: before, status }:
     },
     status: (state, failure) => {
       const { stage } = progress;
-      return { kind: 'source', name, state: state ?? progress.state, stage, failure, progress, counts };
+      return { kind: 'source', name, state: state ?? progress.state, stage, failure, failures, progress, counts };
     },
     memory: () => ({ takeOver: memory.takeOver, stored: memory.stored }),
   };

@@ -12,6 +12,17 @@ export interface ConnectorFailure {
   readonly advice: string | undefined;
 }
 
+/**
+ * Whose matter a failure is: it passes by itself, a person has to act, a record cannot be handled, or Rowcast is wrong (a thread that died
+ * counts as that).
+ */
+export type FailureKind = 'transient' | 'operator' | 'record' | 'bug';
+
+/** How often a connector has failed since this process started. */
+export type FailureCounts = Readonly<Record<FailureKind, number>>;
+
+export const NO_FAILURES: FailureCounts = { transient: 0, operator: 0, record: 0, bug: 0 };
+
 interface CommonStatus {
   readonly name: string;
   readonly state: ConnectorState;
@@ -19,6 +30,7 @@ interface CommonStatus {
   readonly stage: Stage;
   /** The failure that `retrying` and `failed` are about. */
   readonly failure: ConnectorFailure | undefined;
+  readonly failures: FailureCounts;
 }
 
 /** A source as it is now; counters count since this process started. */

@@ -3,7 +3,7 @@ import { describeError, OperatorError, RecordError, TransientError } from '../er
 import type { Logger } from '../observe/logger.ts';
 import type { Stage } from '../pipeline/stage.ts';
 import { supervise, type TaskState } from '../pipeline/supervise.ts';
-import type { ConnectorFailure, ConnectorStatus } from './status.ts';
+import type { ConnectorFailure, ConnectorStatus, FailureCounts, FailureKind } from './status.ts';
 import type { Task } from './task.ts';
 
 export interface SupervisionOptions {
@@ -26,14 +26,21 @@ export class SupervisedTask {
   #state: TaskState = { kind: 'running' };
   /** When the state began that is not `running`; a row of retries counts as one. */
   #since = 0;
+  /** Goes on from what the task was given: a task that moved to another thread has failed before. */
+  #failures: FailureCounts;
   #told: { readonly message: string; readonly at: number } | undefined;
 
   constructor(task: Task, options: SupervisionOptions) {
     this.task = task;
     this.#options = options;
+    this.#failures = task.status(undefined, undefined).failures;
   }
 
   status(): ConnectorStatus {
+    return { ...this.#statusNow(), failures: this.#failures };
+  }
+
+  #statusNow(): ConnectorStatus {
     const state = this.#state;
     switch (state.kind) {
       case 'running':
@@ -53,6 +60,7 @@ export class SupervisedTask {
     const { clock, onChange } = this.#options;
     const onState = (state: TaskState): void => {
       this.#state = state;
+      if (state.kind === 'retrying' || state.kind === 'failed') this.#count(kindOf(state.error));
       if (state.kind !== 'running' && !(state.kind === 'retrying' && state.attempt > 1)) this.#since = clock.now();
       this.#tell(state);
       onChange?.();
@@ -62,6 +70,10 @@ export class SupervisedTask {
     } catch {
       // onState has seen and told it; the other connectors go on.
     }
+  }
+
+  #count(kind: FailureKind): void {
+    this.#failures = { ...this.#failures, [kind]: this.#failures[kind] + 1 };
   }
 
   #stage(name: string): Stage {
@@ -87,6 +99,12 @@ export class SupervisedTask {
     this.#told = { message, at: now };
     logger.warn(RETRIED, { connector: this.task.name, message, advice });
   }
+}
+
+function kindOf(error: unknown): FailureKind {
+  if (error instanceof TransientError) return 'transient';
+  if (error instanceof OperatorError) return 'operator';
+  return error instanceof RecordError ? 'record' : 'bug';
 }
 
 function failureOf(error: unknown): ConnectorFailure {

@@ -8,7 +8,7 @@ export interface Task {
   readonly name: string;
   /** Runs until `signal` aborts, or something fails; may be called again after a failure. */
   run(signal: AbortSignal): Promise<void>;
-  /** What it is doing while it runs, and what it has counted. */
+  /** What it is doing while it runs, and what it has counted; its failures are counted by who supervises it, from those given to it on. */
   status(state: ConnectorState | undefined, failure: ConnectorFailure | undefined): ConnectorStatus;
   /** What another thread is to know that goes on with it when this one dies. */
   memory(): TaskMemory;

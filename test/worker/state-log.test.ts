@@ -3,7 +3,7 @@ import type { Logger } from '../../src/observe/logger.ts';
 import { noCommits } from '../../src/worker/counting-sink.ts';
 import { starting } from '../../src/pipeline/stage.ts';
 import { logStates } from '../../src/worker/state-log.ts';
-import type { ConnectorState, ConnectorStatus } from '../../src/worker/status.ts';
+import { type ConnectorState, type ConnectorStatus, NO_FAILURES } from '../../src/worker/status.ts';
 
 test('copying and streaming are told once, each time they begin', async () => {
   const states: ConnectorState[] = [
@@ -23,7 +23,16 @@ test('copying and streaming are told once, each time they begin', async () => {
     const state = states.shift() ?? 'stopped';
     if (states.length === 0) stop.abort();
     return [
-      { kind: 'sink', name: 's', state, stage: starting(0), failure: undefined, counts: noCommits(), lagMs: undefined },
+      {
+        kind: 'sink',
+        name: 's',
+        state,
+        stage: starting(0),
+        failure: undefined,
+        failures: NO_FAILURES,
+        counts: noCommits(),
+        lagMs: undefined,
+      },
     ];
   };
   await logStates(statuses, { now: () => 0, sleep: async () => {} }, logger, stop.signal);

@@ -1,9 +1,10 @@
 import { starting } from '../../src/pipeline/stage.ts';
 import { describe, expect, test } from 'vitest';
-import { OperatorError, TransientError } from '../../src/errors.ts';
+import { OperatorError, RecordError, TransientError } from '../../src/errors.ts';
 import type { LogFields, Logger } from '../../src/observe/logger.ts';
 import { noCommits } from '../../src/worker/counting-sink.ts';
 import { SupervisedTask } from '../../src/worker/supervised-task.ts';
+import { NO_FAILURES } from '../../src/worker/status.ts';
 import type { Task } from '../../src/worker/task.ts';
 
 /** A clock whose sleeps end at once, so that retries follow each other without waiting. */
@@ -25,6 +26,7 @@ function task(name: string, run: (signal: AbortSignal) => Promise<void>): Task {
       state: state ?? 'streaming',
       stage: starting(0),
       failure,
+      failures: NO_FAILURES,
       counts: noCommits(),
       lagMs: 1,
     }),
@@ -49,6 +51,7 @@ describe('a supervised task', () => {
       failure,
       stage: { name: 'failed', isWaiting: false },
     });
+    expect(supervised.status().failures).toEqual({ ...NO_FAILURES, operator: 1 });
     expect(lines.map(({ fact }) => fact)).toEqual(['connector failed']);
   });
 
@@ -77,6 +80,7 @@ describe('a supervised task', () => {
     expect(runs).toBe(5);
     expect(lines.filter(({ fact }) => fact === 'connector failed and is tried again')).toHaveLength(1);
     expect(supervised.status()).toMatchObject({ state: 'stopped', failure: undefined });
+    expect(supervised.status().failures).toEqual({ ...NO_FAILURES, transient: 4 });
   });
 
   test('shows why it is tried again, and since when nothing has helped', async () => {
@@ -111,6 +115,18 @@ describe('a supervised task', () => {
     const supervised = new SupervisedTask(buggy, { clock, logger });
     await supervised.run(new AbortController().signal);
     expect(supervised.status().state).toBe('failed');
+    expect(supervised.status().failures).toEqual({ ...NO_FAILURES, bug: 1 });
     expect(lines[0]?.fields.stack).toContain('supervised-task.test.ts');
+  });
+
+  test('goes on counting from where another thread has left', async () => {
+    const before = { transient: 2, operator: 0, record: 0, bug: 1 };
+    const odd = task('odd', async () => {
+      throw new RecordError('A value does not fit');
+    });
+    const moved: Task = { ...odd, status: (...of) => ({ ...odd.status(...of), failures: before }) };
+    const supervised = new SupervisedTask(moved, { clock, logger: recorder().logger });
+    await supervised.run(new AbortController().signal);
+    expect(supervised.status().failures).toEqual({ ...before, record: 1 });
   });
 });

@@ -124,12 +124,13 @@ function traceOf({ status, problems }: ConnectorView): string | undefined {
 function details({ file, problems, warnings, status }: ConnectorView): object {
   const about = { file, problems, warnings };
   if (status === undefined) return about;
-  const { state, stage, failure } = status;
+  const { state, stage, failure, failures } = status;
   return {
     ...about,
     state,
     stage: { name: stage.name, since: stage.since, is_waiting: stage.isWaiting },
     ...(failure && { failure }),
+    failures,
     ...counters(status),
   };
 }

@@ -88,6 +88,14 @@ function addConnectors(registry: Registry, { view, judgeNow, failingSince, now }
     [],
     ({ stage }, set) => set(stage.isWaiting ? 0 : Math.max(0, now() - stage.since) / 1000),
   );
+  const failures = {
+    name: 'rowcast_connector_failures_total',
+    help: 'Failures: those that pass by themselves (transient), need a person (operator), are about a record, or are bugs.',
+    labels: ['kind'],
+  };
+  addMetric(Counter, registry, failures, statuses, (of, set) => {
+    for (const [kind, count] of Object.entries(of.failures)) set(count, { kind });
+  });
   gauge(
     'rowcast_connector_failing_seconds',
     'How long the connector has been failing again and again; 0 when it is well, or has given up.',

@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Log } from '../../log/log.ts';
 import type { Stage } from '../../pipeline/stage.ts';
 import { initialStatus } from '../initial-status.ts';
-import type { ConnectorStatus } from '../status.ts';
+import type { ConnectorStatus, FailureCounts } from '../status.ts';
 import { systemClock } from '../system-clock.ts';
 import type { TaskMemory, TaskOrder } from '../task.ts';
 import { type LogServer, serveLog } from './log-server.ts';
@@ -67,7 +67,13 @@ export class PooledTask {
   interrupt(message: string): void {
     const stage = this.#stage('retrying', false);
     const advice = 'It goes on in a new thread by itself. Report it when it repeats.';
-    this.#status = { ...this.#status, state: 'retrying', stage, failure: { message, advice } };
+    this.#status = {
+      ...this.#status,
+      state: 'retrying',
+      stage,
+      failure: { message, advice },
+      failures: this.#oneMore(),
+    };
   }
 
   /** It cannot run at all. */
@@ -78,6 +84,7 @@ export class PooledTask {
       state: 'failed',
       stage: this.#stage('failed', false),
       failure: { message, advice },
+      failures: this.#oneMore(),
     };
   }
 
@@ -95,6 +102,12 @@ export class PooledTask {
       this.#status = { ...this.#status, state: 'stopped', stage: this.#stage('stopped', true), failure: undefined };
     }
     this.#resolve();
+  }
+
+  /** What happens to a thread is counted here: the task in it cannot. */
+  #oneMore(): FailureCounts {
+    const { failures } = this.#status;
+    return { ...failures, bug: failures.bug + 1 };
   }
 
   #serve(log: Log): MessagePort {

@@ -3,7 +3,7 @@ import { parseConnector } from '../../../src/connector/load-file.ts';
 import type { LogFields, Logger } from '../../../src/observe/logger.ts';
 import { starting } from '../../../src/pipeline/stage.ts';
 import { noCommits } from '../../../src/worker/counting-sink.ts';
-import type { ConnectorState, ConnectorStatus } from '../../../src/worker/status.ts';
+import { type ConnectorState, type ConnectorStatus, NO_FAILURES } from '../../../src/worker/status.ts';
 import type { RunningTask, TaskPool } from '../../../src/worker/task-pool.ts';
 
 /** A sink's file; `bytes` is a setting to change. */
@@ -99,6 +99,7 @@ export class FakePool implements Pick<TaskPool, 'start'> {
         state: task.state,
         stage: starting(0),
         failure: undefined,
+        failures: NO_FAILURES,
         counts: noCommits(),
         lagMs: undefined,
       }),

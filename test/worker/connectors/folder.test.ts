@@ -174,6 +174,28 @@ test('a mounted config map is followed through its links', async () => {
   expect(here.pool.starts).toEqual(['a 70000', 'a 71000']);
 });
 
+test('a link that cannot be followed is the problem of its file alone', async () => {
+  const closed = join(secrets, 'closed');
+  mkdirSync(closed, { mode: 0 });
+  symlinkSync('loop.json', join(directory, 'loop.json'));
+  symlinkSync('x'.repeat(300), join(directory, 'endless.json'));
+  symlinkSync(join(closed, 'a.json'), join(directory, 'closed.json')); // root finds nothing there, others may not look
+  put('a.json', text('a', 70_000));
+  const { files } = folderHere().look(0);
+  expect(files.find(({ file }) => basename(file) === 'a.json')).toHaveProperty('connector');
+  expect(files).toMatchObject(
+    expect.arrayContaining([
+      expect.objectContaining({ problems: ['cannot be read: ELOOP'] }),
+      expect.objectContaining({ problems: ['cannot be read: ENAMETOOLONG'] }),
+    ]) as never,
+  );
+  await using here = following();
+  await expect.poll(() => here.pool.what).toEqual({ a: 70_000 });
+  rmSync(join(directory, 'loop.json'));
+  put('b.json', text('b', 70_000));
+  await expect.poll(() => here.pool.what).toEqual({ a: 70_000, b: 70_000 });
+});
+
 test('while the directory is gone everything runs on, and it is followed again when it is back', async () => {
   put('a.json', text('a', 70_000));
   await using here = following();

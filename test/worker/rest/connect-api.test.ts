@@ -82,6 +82,7 @@ test('the status has the shape of Connect 4.1, and ours under a key of its own',
       warnings: ['colour is not a known setting'],
       state: 'streaming',
       stage: { name: 'waiting for changes', since: 1000, is_waiting: true },
+      failures: { transient: 3, operator: 1, record: 0, bug: 0 },
       position: '0000000000000099',
       committed_at: 1_700_000_000_500,
       counters: {

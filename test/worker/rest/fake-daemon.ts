@@ -56,6 +56,7 @@ export function sourceStatus(more: Partial<SourceStatus> = {}): SourceStatus {
     state: 'streaming',
     stage,
     failure: undefined,
+    failures: { transient: 3, operator: 1, record: 0, bug: 0 },
     counts: { transactions: 5, multiTableTransactions: 2 },
     progress: {
       state: 'streaming',
@@ -86,6 +87,7 @@ export function sinkView(more: Partial<ConnectorView> = {}, status: Partial<Sink
       state: 'streaming',
       stage: { name: 'waiting for a checkpoint', since: 1000, isWaiting: true },
       failure: undefined,
+      failures: { transient: 0, operator: 0, record: 0, bug: 0 },
       counts: {
         changes: { copied: 1, inserts: 2, updates: 3, deletes: 4, keyChanges: 5 },
         commits: 6,

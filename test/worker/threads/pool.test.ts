@@ -167,6 +167,7 @@ describe('a thread', () => {
         failure: { message: `Its thread died: ${reason}` },
       });
       await expect.poll(() => task.status().state, { timeout: 10_000 }).toBe('streaming');
+      expect(task.status().failures).toMatchObject({ bug: 1 });
       await expect.poll(() => beside.status().state).toBe('streaming');
       const ran = lines.flatMap(({ fact, fields }) => (fact === 'test task runs' ? [fields.connector] : []));
       expect(ran.slice(3)).toEqual([name, 'steady-beside']);
