@@ -28,6 +28,7 @@ export const PINNED: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
   default_transaction_read_only: 'off',
   exit_on_error: 'off', // savepoints would be of no use
+  jit: 'off', // it compiles for longer than a look at the catalog takes
   statement_timeout: '0',
   lock_timeout: '0',
   idle_session_timeout: '0',

@@ -59,7 +59,7 @@ export class Session implements AsyncDisposable {
   }
 
   static async #connect(settings: ResolvedSinkSettings, signal: AbortSignal): Promise<Session> {
-    const pins = { synchronous_commit: 'off', lock_timeout: String(settings.lockTimeoutMs), jit: 'off' };
+    const pins = { synchronous_commit: 'off', lock_timeout: String(settings.lockTimeoutMs) };
     const client = await connect(settings.connection, applicationName(settings), pins, signal);
     try {
       return new Session(client, await becomeReplica(client));
