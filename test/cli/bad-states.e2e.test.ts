@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer as createWebServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
 import { freshDatabase } from '../support/postgres.ts';
-import { BAD_FILES } from './bad-states/files.ts';
+import { BAD_FILES, BAD_LINKS, CLOSED_DIRECTORY } from './bad-states/files.ts';
 import { badStarts } from './bad-states/daemon.ts';
 import { type BadServer, badServers, sourcePreparation } from './bad-states/servers.ts';
 import { type BuiltCommand, buildCommand, type Run } from './command.ts';
@@ -82,6 +82,8 @@ test('every bad file and every bad server is told with the remedy, and the good 
   for (const [file, { content }] of Object.entries(BAD_FILES)) {
     await place.write(file, typeof content === 'string' ? content : JSON.stringify(content));
   }
+  await mkdir(join(place.directory, CLOSED_DIRECTORY), { mode: 0 });
+  for (const [file, { to }] of Object.entries(BAD_LINKS)) await symlink(to, join(place.connectors, file));
   for (const [name, { config }] of Object.entries(cases)) await place.write(`${name}.json`, { name, config });
   const run = place.start(command);
   try {
@@ -91,7 +93,7 @@ test('every bad file and every bad server is told with the remedy, and the good 
     const silent = (): string[] =>
       Object.entries(cases).flatMap(([name, each]) => (told(run, name, each) === undefined ? [name] : []));
     await expect.poll(silent, { timeout: 60_000, interval: 500 }).toEqual([]);
-    for (const [file, { state, says }] of Object.entries(BAD_FILES)) {
+    for (const [file, { state, says }] of Object.entries({ ...BAD_FILES, ...BAD_LINKS })) {
       const problems = logOf(run).flatMap((line) => (line.file?.endsWith(`/${file}`) ? [line.problem] : []));
       expect(problems.join('\n'), state).toMatch(says);
       show(state, problems[0] ?? '', 'Correct the file.');
@@ -107,6 +109,7 @@ test('every bad file and every bad server is told with the remedy, and the good 
     ]);
   } finally {
     run.process.kill('SIGTERM');
+    await chmod(join(place.directory, CLOSED_DIRECTORY), 0o700);
     web.close();
     await source.query(`drop owned by plain_${suffix}, copier_${suffix}, blind_${suffix};
       drop role plain_${suffix}, copier_${suffix}, blind_${suffix}`);

@@ -61,7 +61,11 @@ function nameOf(read: ReadFile): string | undefined {
   return 'connector' in read ? read.connector.name : read.name;
 }
 
-/** 0 for a file that is gone since it was read: the next look misses it. */
+/** 0 for a file that is gone since it was read, and for one that cannot be looked at: that it cannot be read either is told of that file alone. */
 function writtenAt(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  try {
+    return statSync(file).mtimeMs;
+  } catch {
+    return 0; // a link in a circle, or into a directory that is closed to us
+  }
 }

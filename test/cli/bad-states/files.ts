@@ -201,3 +201,28 @@ export const BAD_FILES: Readonly<Record<string, BadFile>> = {
     says: /already has the name "good-source"/,
   },
 };
+
+/** A link in the directory of connector files that cannot be followed, by its name. */
+export interface BadLink {
+  readonly state: string;
+  readonly to: string;
+  readonly says: RegExp;
+}
+
+/** A directory beside that of the connector files, which nobody but root may enter. */
+export const CLOSED_DIRECTORY = 'closed';
+
+/** Links by their names. Root may enter every directory, so for root one state less can be made. */
+export const BAD_LINKS: Readonly<Record<string, BadLink>> = {
+  'loop.json': { state: 'a link to itself', to: 'loop.json', says: /cannot be read: ELOOP/ },
+  'endless.json': { state: 'a link to a name too long', to: 'x'.repeat(300), says: /cannot be read: ENAMETOOLONG/ },
+  ...(process.getuid?.() === 0
+    ? {}
+    : {
+        'closed.json': {
+          state: 'a link into a closed directory',
+          to: `../${CLOSED_DIRECTORY}/connector.json`,
+          says: /cannot be read: EACCES/,
+        },
+      }),
+};

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -183,6 +183,7 @@ test('a link that cannot be followed is the problem of its file alone', async ()
   put('a.json', text('a', 70_000));
   const { files } = folderHere().look(0);
   expect(files.find(({ file }) => basename(file) === 'a.json')).toHaveProperty('connector');
+  chmodSync(closed, 0o700);
   expect(files).toMatchObject(
     expect.arrayContaining([
       expect.objectContaining({ problems: ['cannot be read: ELOOP'] }),
