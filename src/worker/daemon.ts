@@ -20,6 +20,7 @@ import { openDaemonKafka } from './open-daemon-kafka.ts';
 import { openStateLog, type StateLog } from './open-log.ts';
 import { Opened } from './opened.ts';
 import type { OperateContext } from './operate/context.ts';
+import { knownTopics } from './operate/known-topics.ts';
 import { operate } from './operate/operate.ts';
 import type { DaemonView, OperatorAnswer, OperatorRequest } from './rest/daemon-view.ts';
 import { startRest } from './rest/server.ts';
@@ -184,6 +185,12 @@ class RunningDaemon implements Daemon, DaemonView {
 
   connectors(): ReturnType<DaemonView['connectors']> {
     return this.#parts.set.views();
+  }
+
+  async topics(connector: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { set, log } = this.#parts;
+    const found = set.known().find(({ name }) => name === connector);
+    return found === undefined ? [] : await knownTopics(log, found, signal);
   }
 
   async operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer> {

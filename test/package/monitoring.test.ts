@@ -17,6 +17,7 @@ async function served(): Promise<Set<string>> {
     clusterId: '',
     registry: undefined,
     isReady: true,
+    topics: async () => [],
     connectors: () => [],
     operate: () => Promise.reject(new Error('nothing to operate')),
   };

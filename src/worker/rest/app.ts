@@ -40,7 +40,7 @@ export function createApp(options: AppOptions): Hono<RestEnv> {
   app.use(authenticate(config));
   app.use(limitBody());
   app.route('/', healthRoutes(view, judgeNow));
-  app.route('/', connectRoutes(view, workerId));
+  app.route('/', connectRoutes(view, workerId, closing));
   app.route('/', pluginRoutes(view.version));
   app.route('/', operateRoutes(view, closing));
   const metrics = createMetrics(options);

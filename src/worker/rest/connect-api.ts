@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { TransientError } from '../../errors.ts';
 import { errorAnswer, refusal } from './answer.ts';
 import { connectorInfo, connectorStateInfo, taskConfig, taskIds } from './connect-shapes.ts';
 import type { ConnectorView, DaemonView } from './daemon-view.ts';
@@ -6,10 +7,10 @@ import type { RestEnv } from './rest-env.ts';
 
 /**
  * Kafka Connect's REST API as far as it reads: `/`, `/connectors` and below. `workerId` is what tools show as the worker. What would change a
- * connector is answered with 405: connectors are what the files say.
+ * connector is answered with 405: connectors are what the files say. What has to be looked up is given up when the server is `closing`.
  * @see https://kafka.apache.org/documentation/#connect_rest
  */
-export function connectRoutes(view: DaemonView, workerId: () => string): Hono<RestEnv> {
+export function connectRoutes(view: DaemonView, workerId: () => string, closing: AbortSignal): Hono<RestEnv> {
   const routes = new Hono<RestEnv>();
   const status = (connector: ConnectorView): object => connectorStateInfo(connector, workerId(), view.version);
   routes.get('/', (c) => c.json({ version: view.version, commit: 'unknown', kafka_cluster_id: view.clusterId }));
@@ -31,6 +32,7 @@ export function connectRoutes(view: DaemonView, workerId: () => string): Hono<Re
     return c.json(status(named(view, c, (name) => `No status found for connector ${name}`)));
   });
   addTasks(routes, view, workerId);
+  addPlaces(routes, view, closing);
   addManaged(routes, view);
   return routes;
 }
@@ -55,11 +57,38 @@ function addTasks(routes: Hono<RestEnv>, view: DaemonView, workerId: () => strin
   });
 }
 
+/** Where a connector stands, and in which topics. Nothing is stopped to look. */
+function addPlaces(routes: Hono<RestEnv>, view: DaemonView, closing: AbortSignal): void {
+  routes.get('/connectors/:name/offsets', async (c) => {
+    const { name, status } = named(view, c);
+    if (status === undefined) return c.json({ offsets: [] }); // it has never run
+    const signal = AbortSignal.any([closing, c.req.raw.signal]);
+    const { value } = await view.operate({ kind: 'offsets', connector: name }, signal);
+    const { offsets, error } = (value as Readonly<Record<string, ToldOffsets>>)[name] ?? {};
+    if (error !== undefined) throw new TransientError(error);
+    return c.json({ offsets: offsets ?? [] });
+  });
+  // As Connect does it: a name that nobody knows has no topics.
+  routes.get('/connectors/:name/topics', async (c) => {
+    const name = c.req.param('name');
+    const topics = await view.topics(name, AbortSignal.any([closing, c.req.raw.signal]));
+    return c.json({ [name]: { topics } });
+  });
+}
+
+/** One connector's part of what `offsets` answers. */
+interface ToldOffsets {
+  readonly offsets?: readonly unknown[];
+  readonly error?: string;
+}
+
 /** What Connect can change about connectors; each path with the methods that do work there. */
 const MANAGED: readonly (readonly [path: string, allowed: string])[] = [
   ['/connectors', 'GET, HEAD'],
   ['/connectors/:name', 'GET, HEAD'],
   ['/connectors/:name/config', 'GET, HEAD'],
+  ['/connectors/:name/offsets', 'GET, HEAD'],
+  ['/connectors/:name/topics/reset', ''],
   ['/connectors/:name/pause', ''],
   ['/connectors/:name/resume', ''],
   ['/connectors/:name/stop', ''],

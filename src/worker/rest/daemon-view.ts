@@ -14,6 +14,8 @@ export interface DaemonView {
   readonly registry: Registry | undefined;
   /** True when all files have been read once and every task was started. */
   readonly isReady: boolean;
+  /** The topics that a connector writes or reads, as far as they are known; empty for one that is not. */
+  topics(connector: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Carries out an operator's request; the answer is for a person. Throws OperatorError. */
   operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer>;
 }

@@ -195,3 +195,27 @@ test.each([
 test('what would change a connector that is not there is answered with 404', async () => {
   expect(await get('/connectors/nope', { method: 'DELETE' })).toMatchObject({ status: 404 });
 });
+
+test('offsets have the shape of Connect, and what cannot be looked at passes by itself', async () => {
+  const offsets = [{ partition: { server: 'shop' }, offset: { lsn: 153 } }];
+  daemon.operation = async () => ({ lines: [], value: { 'shop-source': { offsets, rowcast: { owner: 'x' } } } });
+  expect(await get('/connectors/shop-source/offsets')).toMatchObject({ status: 200, body: { offsets } });
+  expect((await get('/connectors/shop-source/offsets')).body).not.toHaveProperty('rowcast');
+  expect(daemon.asked.at(-1)).toEqual({ kind: 'offsets', connector: 'shop-source' });
+  daemon.operation = async () => ({ lines: [], value: { 'shop-sink': { offsets: [], error: 'Cannot connect' } } });
+  expect(await get('/connectors/shop-sink/offsets')).toMatchObject({
+    status: 503,
+    body: { message: 'Cannot connect' },
+  });
+  expect(await get('/connectors/broken/offsets')).toMatchObject({ status: 200, body: { offsets: [] } });
+  expect(await get('/connectors/nope/offsets')).toMatchObject({ status: 404 });
+  expect(await get('/connectors/shop-sink/offsets', { method: 'DELETE' })).toMatchObject({ status: 405 });
+});
+
+test('topics are listed by connector, also for a name that nobody knows', async () => {
+  expect(await get('/connectors/shop-source/topics')).toMatchObject({
+    status: 200,
+    body: { 'shop-source': { topics: ['shop.checkpoints', 'shop.public.orders'] } },
+  });
+  expect(await get('/connectors/nope/topics')).toMatchObject({ status: 200, body: { nope: { topics: [] } } });
+});

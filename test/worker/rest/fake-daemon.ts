@@ -24,6 +24,10 @@ export class FakeDaemon implements DaemonView {
     return { lines: ['done'], value: { done: true } };
   };
 
+  async topics(connector: string): Promise<readonly string[]> {
+    return connector === 'shop-source' ? ['shop.checkpoints', 'shop.public.orders'] : [];
+  }
+
   connectors(): readonly ConnectorView[] {
     return this.views;
   }
