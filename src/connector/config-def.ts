@@ -71,7 +71,8 @@ export function configDef(declaration: AnyDeclaration, alias?: string): readonly
 
 /**
  * Judges a raw config as Connect's validate call does. Without `env` references are taken for right, and rules over several settings are
- * held only when there are none. Pure but for the files that settings and references name.
+ * held only when there are none; files that settings name are not looked at, so of what is wrong with them nothing is said. With `env` files
+ * that settings and references name are read.
  */
 export function validate(declaration: AnyDeclaration, raw: RawConfig, env?: Environment): ConfigInfos {
   const className = raw['connector.class'] ?? declaration.name;
@@ -107,7 +108,8 @@ function errorsByKey(
   const isWhole = env !== undefined || !Object.values(raw).some(hasReference);
   if (errors.size > 0 || !isWhole) return errors;
   const keys = new Set(read.map(({ setting }) => setting.key));
-  for (const problem of parseConfig(declaration, raw, env ?? {}).problems) {
+  const files = env === undefined ? 'left alone' : 'read';
+  for (const problem of parseConfig(declaration, raw, env ?? {}, files).problems) {
     const first = problem.split(/[ ,]/, 1)[0] as string;
     add(keys.has(first) ? first : 'connector.class', problem);
   }

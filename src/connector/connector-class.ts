@@ -1,3 +1,4 @@
+import type { Files } from './read-tls.ts';
 import type { Setting, SettingsOf } from './setting.ts';
 
 /** What the settings amount to together. `config` is undefined when there are problems. */
@@ -26,13 +27,13 @@ export interface AnyDeclaration<C = unknown> {
   /** Values with which such a key says what is the case anyway, so that it may stay. */
   readonly harmless: Readonly<Record<string, readonly string[]>>;
   /** Puts the settings together and holds rules over several of them. `given` holds the keys that the file has. */
-  complete(settings: never, given: ReadonlySet<string>): Completed<C>;
+  complete(settings: never, given: ReadonlySet<string>, files: Files): Completed<C>;
 }
 
 /** A declaration that is checked against the type of its settings, `S`. */
 export interface Declaration<S, C = S> extends Omit<AnyDeclaration<C>, 'settings' | 'complete'> {
   readonly settings: SettingsOf<S>;
-  complete(settings: S, given: ReadonlySet<string>): Completed<C>;
+  complete(settings: S, given: ReadonlySet<string>, files: Files): Completed<C>;
 }
 
 /** What every kind of connector says of itself. */

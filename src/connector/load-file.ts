@@ -1,10 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatorError } from '../errors.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { type ConnectorFile, type ReadFile, readConnector } from './connector-file.ts';
 import type { Environment } from './reference.ts';
 
 export { type ConnectorFile, type ReadFile, secretsOf } from './connector-file.ts';
+
+/** Connector files have a few KB; what is that much larger is none. */
+const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
  * Reads every `.json` file of the directory, by name; one that is wrong does not hide the others. What two files cannot both have
@@ -65,8 +69,9 @@ function jsonFiles(directory: string): readonly string[] {
 function readFile(path: string, env: Environment): ReadFile | undefined {
   let json: string;
   try {
-    json = readFileSync(path, 'utf8');
+    json = readRegularFile(path, MAX_FILE_BYTES).toString('utf8');
   } catch (error) {
+    if (error instanceof OperatorError) return { file: path, problems: [error.message] };
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     return code === 'ENOENT' ? undefined : { file: path, problems: [`cannot be read: ${code}`] };
   }

@@ -1,6 +1,7 @@
 import { type AnyDeclaration, currentName, own, reasonFor } from './connector-class.ts';
 import { nearest } from './nearest.ts';
 import { type RawConfig, readSettings, settingsOf } from './read-settings.ts';
+import type { Files } from './read-tls.ts';
 import type { Environment } from './reference.ts';
 
 export { maskConfig } from './mask-config.ts';
@@ -17,9 +18,15 @@ export interface ParsedConfig<C> {
 
 /**
  * Reads every setting of the declaration, so that all problems of a file are known at once. Unknown keys are warned about, with the
- * nearest known one. `connector.class` must be the class's name or one of its aliases.
+ * nearest known one. `connector.class` must be the class's name or one of its aliases. `files` says whether the files that settings name
+ * are looked at; those of references are, always.
  */
-export function parseConfig<C>(declaration: AnyDeclaration<C>, raw: RawConfig, env: Environment): ParsedConfig<C> {
+export function parseConfig<C>(
+  declaration: AnyDeclaration<C>,
+  raw: RawConfig,
+  env: Environment,
+  files: Files = 'read',
+): ParsedConfig<C> {
   const read = readSettings(declaration, raw, env);
   const others = judgeOtherKeys(declaration, raw);
   const secrets = read.flatMap((each) => each.secrets);
@@ -30,7 +37,7 @@ export function parseConfig<C>(declaration: AnyDeclaration<C>, raw: RawConfig, e
   if (problems.length > 0) return { config: undefined, problems, warnings: others.warnings, secrets };
   const settings = Object.fromEntries(read.map(({ member, value }) => [member, value])) as never;
   const given = new Set(read.flatMap(({ origin, setting }) => (origin === 'given' ? [setting.key] : [])));
-  const completed = declaration.complete(settings, given);
+  const completed = declaration.complete(settings, given, files);
   return {
     config: completed.problems.length > 0 ? undefined : completed.config,
     problems: completed.problems,

@@ -3,6 +3,7 @@ import type { RegistryClientConfig } from './client-config.ts';
 import type { Completed, ConnectorClass } from './connector-class.ts';
 import { parseConnectionUrl, type UrlConnection } from './connection-url.ts';
 import { HARMLESS_TO_ALL, IGNORED_BY_SINKS, RENAMED_BY_ALL, UNSUPPORTED_BY_SINKS } from './debezium-keys.ts';
+import type { Files } from './read-tls.ts';
 import { completeRegistry, type RegistrySettings, registrySettings } from './registry-settings.ts';
 import {
   choice,
@@ -188,10 +189,11 @@ function tableNames(key: string, spec: SettingSpec): Setting<typeof NAMES_OF_THE
 function complete(
   settings: PostgresSinkSettings & RegistrySettings,
   given: ReadonlySet<string>,
+  files: Files,
 ): Completed<PostgresSinkConfig> {
   const problems = contradictions(settings, given);
   const secrets: string[] = [];
-  const registry = completeRegistry(settings, 'value.converter.', problems, secrets);
+  const registry = completeRegistry(settings, 'value.converter.', problems, secrets, files);
   return { config: { ...settings, registry }, problems, warnings: [], secrets };
 }
 

@@ -3,6 +3,7 @@ import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import type { RegistryClientConfig } from './client-config.ts';
 import type { Completed, ConnectorClass } from './connector-class.ts';
 import { HARMLESS_TO_ALL, IGNORED_BY_SOURCES, RENAMED_BY_ALL, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
+import type { Files } from './read-tls.ts';
 import { completeRegistry, type RegistrySettings, registrySettings } from './registry-settings.ts';
 import { choice, flag, integer, optional, patterns, remaining, secret, text } from './setting.ts';
 
@@ -266,10 +267,14 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
   complete,
 };
 
-function complete(settings: PostgresWalSettings & RegistrySettings): Completed<PostgresWalConfig> {
+function complete(
+  settings: PostgresWalSettings & RegistrySettings,
+  _given: ReadonlySet<string>,
+  files: Files,
+): Completed<PostgresWalConfig> {
   const problems = contradictions(settings);
   const secrets: string[] = [];
-  const registry = completeRegistry(settings, 'value.converter.', problems, secrets);
+  const registry = completeRegistry(settings, 'value.converter.', problems, secrets, files);
   const warnings =
     settings.skippedOperations === 't'
       ? ['skipped.operations=t has no effect: truncates are sent too, because a replica needs them']

@@ -1,14 +1,20 @@
-import { readFileSync } from 'node:fs';
 import { OperatorError } from '../errors.ts';
+import { readPemFile } from '../regular-file.ts';
 import type { TlsConfig } from './client-config.ts';
 import { CONVERT_KEYSTORE, CONVERT_TRUSTSTORE, TLS_MEMBERS, type TlsSettings } from './tls-settings.ts';
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 const KEYS = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----[\s\S]*?-----END ([A-Z]+ )?PRIVATE KEY-----/g;
 
-/** Reads the PEM files that the settings name. What is wrong goes to `problems`, each begun with its key below `prefix`. */
-export function readTls(settings: TlsSettings, prefix: string, problems: string[]): TlsConfig {
-  const pem = new Pem(prefix, problems);
+/** Whether what settings name is looked at: a config may come from one who must not learn which files there are, or have them opened. */
+export type Files = 'read' | 'left alone';
+
+/**
+ * Reads the PEM files that the settings name, unless they are left alone: then the contents are empty, and nothing is said of them. What is
+ * wrong goes to `problems`, each begun with its key below `prefix`.
+ */
+export function readTls(settings: TlsSettings, prefix: string, problems: string[], files: Files): TlsConfig {
+  const pem = new Pem(prefix, problems, files);
   const ca =
     pem.file('ssl.truststore.location', settings.truststoreLocation, CERTIFICATES, CONVERT_TRUSTSTORE) ??
     pem.text('ssl.truststore.certificates', settings.truststoreCertificates, CERTIFICATES);
@@ -39,22 +45,25 @@ export function saysTls(settings: TlsSettings): boolean {
 class Pem {
   readonly #prefix: string;
   readonly #problems: string[];
+  readonly #files: Files;
 
-  constructor(prefix: string, problems: string[]) {
+  constructor(prefix: string, problems: string[], files: Files) {
     this.#prefix = prefix;
     this.#problems = problems;
+    this.#files = files;
   }
 
   file(key: string, path: string | undefined, kind: RegExp, convert: string): string | undefined {
     if (path === undefined) return undefined;
+    if (this.#files === 'left alone') return '';
     try {
-      const content = readFileSync(path, 'latin1');
+      const content = readPemFile(path);
       if (!content.includes('-----BEGIN '))
-        throw new OperatorError(`names ${path}, which is not PEM; if it is a Java key store, ${convert}`);
-      return blocks(content, kind, `names ${path}, which`);
+        throw new OperatorError(`is not PEM; if it is a Java key store, ${convert}`);
+      return blocks(content, kind);
     } catch (error) {
-      const message = error instanceof OperatorError ? error.message : `names ${path}, which cannot be read`;
-      this.#problems.push(`${this.#prefix}${key} ${message}`);
+      const message = error instanceof OperatorError ? error.message : 'cannot be read';
+      this.#problems.push(`${this.#prefix}${key} names ${path}, which ${message}`);
       return undefined;
     }
   }
@@ -62,7 +71,7 @@ class Pem {
   text(key: string, value: string | undefined, kind: RegExp): string | undefined {
     if (value === undefined) return undefined;
     try {
-      return blocks(value.replaceAll('\\n', '\n'), kind, '');
+      return blocks(value.replaceAll('\\n', '\n'), kind);
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
       this.#problems.push(`${this.#prefix}${key} ${error.message}`);
@@ -71,8 +80,8 @@ class Pem {
   }
 }
 
-function blocks(content: string, kind: RegExp, subject: string): string {
+function blocks(content: string, kind: RegExp): string {
   const found = content.match(kind);
   if (found) return `${found.join('\n')}\n`;
-  throw new OperatorError(`${subject} holds no ${kind === CERTIFICATES ? 'certificate' : 'private key'} in PEM`.trim());
+  throw new OperatorError(`holds no ${kind === CERTIFICATES ? 'certificate' : 'private key'} in PEM`);
 }

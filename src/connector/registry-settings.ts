@@ -1,5 +1,5 @@
 import type { RegistryClientConfig } from './client-config.ts';
-import { readTls, saysTls } from './read-tls.ts';
+import { type Files, readTls, saysTls } from './read-tls.ts';
 import { decodedOrSame } from './secret.ts';
 import { choice, declare, type Effect, optional, secret, type Setting, type SettingsOf } from './setting.ts';
 import { TLS_MEMBERS, tlsIgnored, tlsRenames, type TlsSettings, tlsSettings } from './tls-settings.ts';
@@ -69,6 +69,7 @@ export function completeRegistry(
   prefix: string,
   problems: string[],
   secrets: string[],
+  files: Files,
 ): RegistryClientConfig | undefined {
   const { registryUrls, registryUserInfo: userInfo, registryCredentialsSource: source } = settings;
   const key = `${prefix}schema.registry.`;
@@ -90,7 +91,7 @@ export function completeRegistry(
   secrets.push(...(password ? [password] : []));
   const basicAuth = source === 'URL' ? inUrl : (userInfo ?? inUrl);
   const isTls = parsed.some((url) => url.protocol === 'https:') || saysTls(tlsOf);
-  const tls = isTls ? readTls(tlsOf, key, problems) : undefined;
+  const tls = isTls ? readTls(tlsOf, key, problems, files) : undefined;
   return { urls: parsed.map(withoutCredentials), basicAuth, tls };
 }
 

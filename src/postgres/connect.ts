@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import type pg from 'pg';
 import { BoundedClient, socketOf } from './bounded-client.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import { OperatorError } from '../errors.ts';
+import { readPemFile } from '../regular-file.ts';
 import { postgresError, sqlState } from './errors.ts';
 
 /**
@@ -164,7 +164,7 @@ function sslTransports(settings: ConnectionSettings): readonly (ConnectionOption
 
 function readSetting(name: string, path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readPemFile(path);
   } catch (error) {
     throw new OperatorError(`Cannot read ${name} "${path}"`, { cause: error, advice: `Check the path of ${name}.` });
   }

@@ -1,5 +1,5 @@
 import type { Completed } from '../connector/connector-class.ts';
-import { readTls, saysTls } from '../connector/read-tls.ts';
+import { type Files, readTls, saysTls } from '../connector/read-tls.ts';
 import { completeRegistry, type RegistrySettings } from '../connector/registry-settings.ts';
 import type { TlsSettings } from '../connector/tls-settings.ts';
 import type { LogLevel } from '../observe/logger.ts';
@@ -41,16 +41,20 @@ interface Found {
   readonly secrets: string[];
 }
 
-/** The daemon's configuration from its settings; PEM files are read. */
-export function completeWorker(settings: WorkerSettings): Completed<WorkerConfig> {
+/** The daemon's configuration from its settings. */
+export function completeWorker(
+  settings: WorkerSettings,
+  _given: ReadonlySet<string>,
+  files: Files,
+): Completed<WorkerConfig> {
   const found: Found = { problems: [], warnings: [], secrets: [] };
   const { connectorsDir, connectorsWatch, stateDir, threads, shutdownTimeoutMs, stallTimeoutMs, logLevel } = settings;
   const config: WorkerConfig = {
     connectorsDir,
     connectorsWatch,
     stateDir,
-    kafka: kafka(settings, found),
-    registry: completeRegistry(settings, '', found.problems, found.secrets),
+    kafka: kafka(settings, found, files),
+    registry: completeRegistry(settings, '', found.problems, found.secrets, files),
     rest: rest(settings, found),
     threads,
     shutdownTimeoutMs,
@@ -60,7 +64,7 @@ export function completeWorker(settings: WorkerSettings): Completed<WorkerConfig
   return { config, ...found };
 }
 
-function kafka(settings: WorkerSettings, found: Found): KafkaClientConfig | undefined {
+function kafka(settings: WorkerSettings, found: Found, files: Files): KafkaClientConfig | undefined {
   const { bootstrapServers, clientId, requestTimeoutMs, securityProtocol } = settings;
   const isTls = securityProtocol === 'SSL' || securityProtocol === 'SASL_SSL';
   if (bootstrapServers.length === 0) {
@@ -70,7 +74,7 @@ function kafka(settings: WorkerSettings, found: Found): KafkaClientConfig | unde
   }
   if (!isTls && saysTls(settings))
     found.warnings.push(`ssl.* has no effect while security.protocol is ${securityProtocol}`);
-  const tls = isTls ? readTls(settings, '', found.problems) : undefined;
+  const tls = isTls ? readTls(settings, '', found.problems, files) : undefined;
   const sasl = login(settings, found);
   return { bootstrapServers, clientId, tls, sasl, requestTimeoutMs };
 }

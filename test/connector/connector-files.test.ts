@@ -48,7 +48,7 @@ describe('the files of a directory', () => {
       'a.json': [expect.stringMatching(/^is not JSON: at position \d+/)],
       'b.json': 'good',
       'c.json': [expect.stringMatching(/^connection\.url must be jdbc:postgresql/)],
-      'd.json': ['cannot be read: EISDIR'],
+      'd.json': ['is no regular file'],
     });
     const [, , third] = readConnectorFiles(directory, {});
     expect(third).toMatchObject({ name: 'bad', raw: { 'topic.prefix': 'shop' } });

@@ -23,8 +23,8 @@ const CONVERTERS: readonly string[] = ['io.confluent.connect.avro.AvroConverter'
 
 /**
  * The part of Kafka Connect's REST API that tells which classes there are, what settings they have, and what is wrong with a config. Aliases are
- * listed like classes: a tool that knows Debezium's shows its form. References in a config are not resolved: who may ask here is not thereby
- * to learn which variables and files this machine has.
+ * listed like classes: a tool that knows Debezium's shows its form. References in a config are not resolved, and files that it names are not
+ * looked at: who may ask here is not thereby to learn which variables and files this machine has, nor to have them opened.
  */
 export function pluginRoutes(version: string): Hono<RestEnv> {
   const routes = new Hono<RestEnv>();

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConfigInfos, ConfigKeyInfo } from '../../../src/connector/config-def.ts';
 import type { RestServer } from '../../../src/worker/rest/server.ts';
@@ -82,6 +86,28 @@ test('references in a config are not resolved for who asks', async () => {
   const { body } = await validate('PostgresWalSource', config);
   const { value } = body.configs.find((each) => each.value.name === 'database.hostname') ?? {};
   expect(value?.errors).toEqual([]);
+});
+
+test('files that a config names are not looked at: the answer is the same whatever they are', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'rowcast-validate-'));
+  const pipe = join(directory, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const registry = 'value.converter.schema.registry.';
+  const answers = new Set<string>();
+  for (const path of [import.meta.filename, directory, '/dev/zero', pipe, join(directory, 'nowhere')]) {
+    const { status, body } = await validate('PostgresSink', {
+      'connector.class': 'PostgresSink',
+      'connection.url': 'postgres://u@h/d',
+      'topic.prefix': 'p',
+      [`${registry}url`]: 'https://registry:8081',
+      [`${registry}ssl.truststore.location`]: path,
+      [`${registry}ssl.keystore.location`]: path,
+    });
+    expect([status, body.error_count], path).toEqual([200, 0]);
+    answers.add(JSON.stringify(body).replaceAll(path, 'path'));
+  }
+  expect(answers.size).toBe(1);
+  rmSync(directory, { recursive: true });
 });
 
 test.each<[string, object, string]>([
