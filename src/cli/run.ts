@@ -9,6 +9,7 @@ import { configCommand } from './config-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { offsetsCommand } from './offsets-command.ts';
 import { startCommand } from './start-command.ts';
+import { statusCommand } from './status-command.ts';
 
 /** Runs one command line and returns the exit code: 0 done, 1 failed or a difference was found, 2 wrong usage. */
 export async function run(args: readonly string[], env: Environment): Promise<number> {
@@ -32,7 +33,15 @@ function commands(context: CommandContext): Command {
     .version(VERSION)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  for (const make of [startCommand, configCommand, checkCommand, demoCommand, offsetsCommand, deleteCommand])
+  for (const make of [
+    startCommand,
+    statusCommand,
+    configCommand,
+    checkCommand,
+    demoCommand,
+    offsetsCommand,
+    deleteCommand,
+  ])
     program.addCommand(make(context));
   return program;
 }

@@ -20,17 +20,37 @@ export async function askDaemon(
   if (response === undefined) return undefined;
   const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok && isAnswer(answer)) return answer;
+  throw refusal(url, response.status, answer);
+}
+
+/**
+ * What a daemon that runs answers to a GET of `path`, whatever it says of itself with a status of 503; undefined when nobody answers at its
+ * address. Throws as `askDaemon` does.
+ */
+export async function readDaemon(
+  url: string,
+  rest: Credentials | undefined,
+  path: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const response = await send(`${url}${path}`, { headers: authorization(rest), signal });
+  if (response === undefined) return undefined;
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (answer !== undefined && (response.ok || response.status === 503)) return answer;
+  throw refusal(url, response.status, answer);
+}
+
+function refusal(url: string, status: number, answer: unknown): OperatorError | TransientError {
   const { message, advice } = (answer ?? {}) as { readonly message?: string; readonly advice?: string };
-  const what = `The daemon at ${url} answered ${response.status}${message === undefined ? '' : `: ${message}`}`;
-  if (response.status === 401) {
-    throw new OperatorError(what, {
+  const what = `The daemon at ${url} answered ${status}${message === undefined ? '' : `: ${message}`}`;
+  if (status === 401) {
+    return new OperatorError(what, {
       advice: 'Give this command the settings of the daemon (--config, ROWCAST_*): it uses their rest.credentials.',
     });
   }
-  if (response.status === 503) throw new TransientError(message ?? what, { ...(advice !== undefined && { advice }) });
-  throw new OperatorError(response.status === 409 && message !== undefined ? message : what, {
-    ...(advice !== undefined && { advice }),
-  });
+  const more = advice === undefined ? {} : { advice };
+  if (status === 503) return new TransientError(message ?? what, more);
+  return new OperatorError(status === 409 && message !== undefined ? message : what, more);
 }
 
 async function send(url: string, init: RequestInit): Promise<Response | undefined> {
