@@ -6,7 +6,7 @@ import { errorAnswer, errorHandler } from './answer.ts';
 import { authenticate } from './authentication.ts';
 import { connectRoutes } from './connect-api.ts';
 import type { DaemonView } from './daemon-view.ts';
-import { isLoopback, onlyLoopbackHosts, onlyOwnOrigin } from './guard.ts';
+import { isLoopback, onlyLoopbackHosts, onlyLoopbackOrigins, onlyOwnOrigin } from './guard.ts';
 import { healthRoutes } from './health-api.ts';
 import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { operateRoutes } from './operate-api.ts';
@@ -36,6 +36,7 @@ export function createApp(options: AppOptions): Hono<RestEnv> {
   app.use(endConnection(closing));
   if (redactor) app.use(redactAnswers(redactor));
   if (isLoopback(config.host)) app.use(onlyLoopbackHosts());
+  else if (config.authentication === 'none') app.use(onlyLoopbackOrigins());
   app.use(onlyOwnOrigin());
   app.use(authenticate(config));
   app.use(limitBody());

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { refusal } from './answer.ts';
 
 /** True for an address or name that only this machine can mean. */
@@ -26,13 +26,35 @@ export function onlyLoopbackHosts(): MiddlewareHandler {
  */
 export function onlyOwnOrigin(): MiddlewareHandler {
   return async (c, next) => {
-    const origin = c.req.header('origin');
-    if (origin !== undefined && !['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)) {
+    const origin = originOfChange(c);
+    if (origin !== undefined) {
       const own = [c.req.header('host'), c.req.header('x-forwarded-host')];
       if (!own.includes(hostOf(origin))) throw refusal(403, 'The request was sent by a page of another origin');
     }
     await next();
   };
+}
+
+/**
+ * Against DNS rebinding where others may ask too, by any name, and nobody says who they are: to the browser a page whose name leads here is of
+ * this very server, and may set every header. So what changes something may only come from a page that was asked for by a loopback name.
+ */
+export function onlyLoopbackOrigins(): MiddlewareHandler {
+  return async (c, next) => {
+    const origin = originOfChange(c);
+    if (origin !== undefined && !isLoopback(hostname(hostOf(origin)))) {
+      throw refusal(
+        403,
+        'The request was sent by a page that is not of localhost: without authentication it may come from anywhere; set rest.authentication',
+      );
+    }
+    await next();
+  };
+}
+
+/** The origin of the page that wants to change something; undefined for what only reads, and for who is no browser. */
+function originOfChange(c: Context): string | undefined {
+  return ['GET', 'HEAD', 'OPTIONS'].includes(c.req.method) ? undefined : c.req.header('origin');
 }
 
 /** The Host header without its port. */

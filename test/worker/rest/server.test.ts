@@ -89,6 +89,27 @@ test('what changes something is refused when a page of another origin sent it', 
   expect((await ask('/connectors', { origin: 'http://evil.example' })).status).toBe(200);
 });
 
+test('without authentication, a page whose name was made to lead here may change nothing', async () => {
+  await using open = await serve(daemon, { host: '0.0.0.0' });
+  const asked = daemon.asked.length;
+  const post = async (host: string, headers: object, { url } = open): Promise<number | undefined> => {
+    const options = { method: 'POST', body: JSON.stringify({ kind: 'offsets' }), url };
+    return (await ask('/rowcast/v1/operate', { ...JSON_TYPE, host, ...headers }, options)).status;
+  };
+  expect(await post('evil.example', { origin: 'http://evil.example' })).toBe(403);
+  expect(await post('evil.example:8083', { origin: 'http://evil.example:8083' })).toBe(403);
+  const forwarded = { origin: 'http://evil.example', 'x-forwarded-host': 'evil.example' };
+  expect(await post('127.0.0.1:8083', forwarded)).toBe(403);
+  expect(await post('127.0.0.1:8083', { origin: 'null' })).toBe(403);
+  expect(daemon.asked).toHaveLength(asked);
+  expect(await post('127.0.0.1:8083', { origin: 'http://127.0.0.1:8083' })).toBe(200);
+  expect(await post('localhost:8083', { origin: 'http://localhost:8083' })).toBe(200);
+  expect(await post('rowcast.internal', {})).toBe(200);
+  await using trusted = await serve(daemon, { host: '0.0.0.0', authentication: 'bearer', credentials: 'token' });
+  const named = { origin: 'https://rowcast.example', authorization: 'Bearer token' };
+  expect(await post('rowcast.example', named, trusted)).toBe(200);
+});
+
 test.each<[string, object, object]>([
   ['offsets of all', { kind: 'offsets' }, { kind: 'offsets', connector: undefined }],
   ['offsets of one', { kind: 'offsets', connector: 'a' }, { kind: 'offsets', connector: 'a' }],
