@@ -86,7 +86,28 @@ export async function bodyOf(c: Context): Promise<Readonly<Record<string, unknow
 
 /** The Avro schema that a body carries; what this registry does not keep is refused, not forgotten. */
 export async function schemaIn(c: Context): Promise<string> {
-  const { schema, schemaType, references, metadata, ruleSet, schemaTagsToAdd } = await bodyOf(c);
+  return schemaOf(await bodyOf(c));
+}
+
+/** The schema to register. An id or a version that is to be kept with it is refused, as Confluent's registry does outside of its mode IMPORT. */
+export async function newSchemaIn(c: Context): Promise<string> {
+  const body = await bodyOf(c);
+  const isGiven = (name: string, first: number): boolean => {
+    const number = body[name] ?? -1;
+    if (typeof number === 'number' && Number.isInteger(number)) return number >= first; // Java clients send 0 or -1 for none
+    throw new RegistryRefusal(RegistryCode.badRequest, `"${name}" is not a whole number`);
+  };
+  if (isGiven('id', 0) || isGiven('version', 1)) {
+    throw new RegistryRefusal(
+      RegistryCode.notPermitted,
+      `Subject ${subjectIn(c)} is not in import mode, which this registry does not have: leave "id" and "version" out`,
+    );
+  }
+  return schemaOf(body);
+}
+
+function schemaOf(body: Readonly<Record<string, unknown>>): string {
+  const { schema, schemaType, references, metadata, ruleSet, schemaTagsToAdd } = body;
   const invalid = (message: string): RegistryRefusal => new RegistryRefusal(RegistryCode.invalidSchema, message);
   if (schemaType !== undefined && schemaType !== null && schemaType !== 'AVRO') {
     throw invalid(`"schemaType" ${JSON.stringify(schemaType)} is not supported: this registry keeps AVRO`);

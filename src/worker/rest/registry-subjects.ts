@@ -5,6 +5,7 @@ import { registryAnswer, registryText } from './registry-answer.ts';
 import { RegistryCode, RegistryRefusal } from './registry-refusal.ts';
 import {
   isAsked,
+  newSchemaIn,
   page,
   pick,
   requestSignal,
@@ -69,7 +70,7 @@ function addVersions(routes: Hono, registry: Registry): void {
 
 function addRegistration(routes: Hono, registry: Registry): void {
   routes.post('/subjects/:subject/versions', async (c) => {
-    const { id } = await registry.registerChecked(subjectIn(c), await schemaIn(c), requestSignal());
+    const { id } = await registry.registerChecked(subjectIn(c), await newSchemaIn(c), requestSignal());
     return registryAnswer(c, { id });
   });
   routes.post('/subjects/:subject', async (c) => {

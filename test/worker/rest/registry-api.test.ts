@@ -62,6 +62,21 @@ const register = (subject: string, schema: string): Promise<unknown> =>
   ok(`POST /subjects/${subject}/versions?normalize=False`, { schema, schemaType: 'AVRO' });
 
 describe('registering and looking up', () => {
+  test('an id or a version that is to be kept is refused, and forgotten nowhere', async () => {
+    for (const given of [{ id: 0 }, { id: 7 }, { version: 3 }, { id: 7, version: 3 }]) {
+      expect(await ask('POST /subjects/s/versions', { schema: A, ...given })).toMatchObject({
+        status: 422,
+        body: { error_code: 42205, message: expect.stringContaining('Subject s is not in import mode') },
+      });
+    }
+    expect(await code('POST /subjects/s/versions', { schema: A, id: '7' })).toEqual([400, 400]);
+    expect(await ok('GET /subjects')).toEqual([]);
+    for (const none of [{ id: null, version: null }, { id: -1, version: 0 }, { version: -1 }]) {
+      expect(await ok('POST /subjects/s/versions', { schema: A, ...none })).toEqual({ id: 1 });
+    }
+    expect(await ok('POST /subjects/s', { schema: A, id: 7, version: 3 })).toMatchObject({ id: 1, version: 1 });
+  });
+
   test('a schema is registered under a subject, and found by id, version and text', async () => {
     expect(await register('s', A)).toEqual({ id: 1 });
     expect(await register('s', AB)).toEqual({ id: 2 });
