@@ -104,9 +104,14 @@ export async function tryConnect<T>(
  * did not hold (a pooler that drops startup options, for example).
  */
 export async function pinSession(client: pg.ClientBase, extra: Readonly<Record<string, string>> = {}): Promise<void> {
-  // transaction_timeout came with version 17: as a startup option it would be refused by older servers.
+  // First, because it runs already. As a startup option it would be refused by servers before 17, which do not know it.
+  await client.query(
+    /* sql */ `select set_config('transaction_timeout', '0', false) where current_setting('server_version_num')::int >= 170000`,
+  );
   const result = await client.query<{ name: string; setting: string }>(
-    /* sql */ `select name, setting from pg_catalog.pg_settings where name in (${[...Object.keys(PINNED), 'transaction_timeout'].map((name) => `'${name}'`).join(', ')})`,
+    /* sql */ `select name, setting from pg_catalog.pg_settings where name in (${Object.keys(PINNED)
+      .map((name) => `'${name}'`)
+      .join(', ')})`,
   );
   const found = new Map(result.rows.map((row) => [row.name, row.setting]));
   for (const [name, pinned] of Object.entries(PINNED)) {
@@ -116,7 +121,6 @@ export async function pinSession(client: pg.ClientBase, extra: Readonly<Record<s
       advice: 'Connect to Postgres 14 or newer without a pooler that ignores startup options.',
     });
   }
-  if ((found.get('transaction_timeout') ?? '0') !== '0') await client.query(/* sql */ `set transaction_timeout = 0`);
 }
 
 function clientConfig(
