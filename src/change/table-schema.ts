@@ -14,7 +14,7 @@ export interface ColumnType {
   /** The type whose text form the values have: itself, or what a domain is based on (`pg_catalog.int4`), with the domain's modifier. */
   readonly base: string;
   readonly baseModifier: number;
-  /** An enum's labels in their order. */
+  /** Labels in their order: of an enum, of the one that a domain is based on, or of an array's elements. */
   readonly labels?: readonly string[];
 }
 

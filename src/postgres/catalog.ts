@@ -140,7 +140,7 @@ function typeMembers(modifier: string): string {
       else case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'c' then 'composite' when 'r' then 'range'
       when 'm' then 'multirange' else 'base' end end,
     'base', quote_ident(bn.nspname) || '.' || ${bare('bt.typname')}, 'baseModifier', base.modifier,
-    'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = bt.oid)`;
+    'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid in (bt.oid, t.typelem))`;
 }
 
 /** A domain's base is looked for through all domains in between; the first modifier on the way is the one that holds. */

@@ -42,6 +42,7 @@ test('resolves types, domains, enums, defaults, generated and identity columns, 
   ]);
   expect(columns[2]?.type.baseModifier).toBe(((10 << 16) | 2) + 4);
   expect(columns[3]?.type.labels).toEqual(['sad', "O'k"]);
+  expect(columns[4]?.type.labels).toEqual(['sad', "O'k"]);
   expect(columns[0]?.identity).toBe('d');
   expect(columns[1]?.default).toBe("'x'::character varying");
   expect(columns[5]).toMatchObject({ generated: 's', default: '((p)::numeric * (2)::numeric)' });

@@ -6,7 +6,7 @@ import { byteSize } from './row-set.ts';
 import type { Session } from './session.ts';
 import { writeSql } from './sql-text.ts';
 import { Stages } from './stages.ts';
-import { copySql, isSingle, stagedSql, type Step, writeLiteralStep } from './step.ts';
+import { copySql, hasNoCells, isSingle, stagedSql, type Step, writeLiteralStep } from './step.ts';
 
 /** Sets up to this size travel as literals, many statements in one round trip; above it COPY is faster. */
 const SMALL_ROWS = 200;
@@ -14,6 +14,10 @@ const SMALL_BYTES = 128 * 1024;
 /** Statements are sent when they fill this much, or are this many: the server parses a whole message at once. */
 const MESSAGE_BYTES = 512 * 1024;
 const MESSAGE_STATEMENTS = 500;
+/** No table has more columns; one that has as many (its key twice) has no staging table. */
+const MAX_COLUMNS = 1600;
+/** How many values a statement has that stands in for a staging table: the server needs some hundred bytes for each. */
+const PIECE_CELLS = 100_000;
 
 /** Runs steps on a session: small ones gathered into few round trips, large ones by COPY. */
 export class Executor {
@@ -33,7 +37,7 @@ export class Executor {
   /** Runs or gathers a step; throws OperatorError when a count proves that the target is not what the source had. */
   async step(step: Step, signal: AbortSignal): Promise<void> {
     const isSmall = step.set.rows.length <= SMALL_ROWS && byteSize(step.set, SMALL_BYTES) <= SMALL_BYTES;
-    if (isSmall || isSingle(step)) {
+    if (isSmall || isSingle(step) || hasNoCells(step)) {
       writeLiteralStep(this.#out, step);
       this.#gathered.push(step);
       if (this.#out.length >= MESSAGE_BYTES || this.#gathered.length >= MESSAGE_STATEMENTS) await this.flush(signal);
@@ -99,7 +103,23 @@ export class Executor {
     }
   }
 
+  /** Rows too wide for a staging table, as literals. */
+  async #inPieces(step: Step, signal: AbortSignal): Promise<void> {
+    const { rows, columns } = step.set;
+    const size = Math.max(1, Math.floor(PIECE_CELLS / columns.length));
+    for (let from = 0; from < rows.length; from += size) {
+      const piece = rows.slice(from, from + size);
+      const expected = step.expected === undefined ? undefined : piece.length;
+      const part = { ...step, set: { ...step.set, rows: piece }, expected };
+      writeLiteralStep(this.#out, part);
+      this.#gathered.push(part);
+      await this.flush(signal);
+    }
+  }
+
   async #staged(step: Step, signal: AbortSignal): Promise<void> {
+    const { columns: all, schema } = step.table;
+    if (all.length + schema.key.length > MAX_COLUMNS) return await this.#inPieces(step, signal);
     const stage = await this.stages.open(step.table, signal);
     const columns = step.set.columns.map((column) => column.alias).join(', ');
     await this.#copy(/* sql */ `copy ${stage} (${columns}) from stdin`, step, signal);

@@ -28,10 +28,19 @@ export function isSingle(step: Step): boolean {
   return step.kind === 'delete-one' || step.kind === 'update-one';
 }
 
+/** Rows without a value to write (a table without columns): neither VALUES nor COPY has a form for them. */
+export function hasNoCells(step: Step): boolean {
+  return step.set.columns.length === 0;
+}
+
 /** Appends the step as one statement whose rows are literals. */
 export function writeLiteralStep(out: ByteWriter, step: Step): void {
   if (isSingle(step)) return writeSingle(out, step);
   const { set } = step;
+  if (hasNoCells(step)) {
+    const rows = /* sql */ `select from pg_catalog.generate_series(1, ${set.rows.length})`;
+    return writeSql(out, /* sql */ `insert into ${step.table.name} ${rows};`);
+  }
   writeSql(out, head(step));
   if (step.kind === 'insert' || step.kind === 'upsert') {
     writeSql(out, ' values ');
@@ -87,7 +96,8 @@ function tail(step: Step): string {
   }
   const byOldKey = step.kind === 'rekey' || step.isGuarded;
   const where = table.schema.key.map((ordinal, n) => {
-    return `t.${column(table, ordinal).quoted} = s.${byOldKey ? `o${n}` : `c${ordinal}`}`;
+    const { quoted, equals } = column(table, ordinal);
+    return `t.${quoted} ${equals} s.${byOldKey ? `o${n}` : `c${ordinal}`}`;
   });
   if (step.isGuarded) where.push(guard(step));
   const condition = ` where ${where.join(' and ')}`;
@@ -100,10 +110,13 @@ function tail(step: Step): string {
 
 function guard({ kind, table }: Step): string {
   const { key } = table.schema;
-  const isSame = /* sql */ `(${key.map((ordinal, n) => `s.o${n} = s.c${ordinal}`).join(' and ')})`;
+  const isSame = /* sql */ `(${key.map((ordinal, n) => `s.o${n} ${column(table, ordinal).equals} s.c${ordinal}`).join(' and ')})`;
   if (kind === 'delete') return /* sql */ `not ${isSame}`;
-  const taken = key.map((ordinal) => `n.${column(table, ordinal).quoted} = s.c${ordinal}`).join(' and ');
-  return /* sql */ `(${isSame} or not exists (select from ${table.name} as n where ${taken}))`;
+  const taken = key.map((ordinal) => {
+    const { quoted, equals } = column(table, ordinal);
+    return `n.${quoted} ${equals} s.c${ordinal}`;
+  });
+  return /* sql */ `(${isSame} or not exists (select from ${table.name} as n where ${taken.join(' and ')}))`;
 }
 
 function insertColumns(step: Step): string {
@@ -137,9 +150,10 @@ function writeSingle(out: ByteWriter, step: Step): void {
     /* sql */ `with one as materialized (select t.tableoid as o, t.ctid as c from ${table.name} as t where true`,
   );
   for (const ordinal of table.probe ?? []) {
-    writeSql(out, ` and t.${column(table, ordinal).quoted} = `);
+    const { quoted, equals, type } = column(table, ordinal);
+    writeSql(out, ` and t.${quoted} ${equals} `);
     writeLiteral(out, set, row, ordinal);
-    writeSql(out, `::${column(table, ordinal).type}`);
+    writeSql(out, `::${type}`);
   }
   for (const { alias, ordinal, type } of set.columns) {
     if (!alias.startsWith('o')) continue;

@@ -17,6 +17,8 @@ export interface TargetColumn {
   readonly isUpdatable: boolean;
   /** It is NOT NULL. */
   readonly isRequired: boolean;
+  /** How a key column is compared: an extension's operator must be named with its schema, because no search_path finds it. */
+  readonly equals: string;
 }
 
 /** One table version and the target table that takes its rows. */
@@ -96,14 +98,17 @@ export async function describeTarget(
       advice: 'Add them with the types of the source, or set auto.evolve.',
     });
   }
-  const columns = schema.columns.map((column, ordinal) => toTarget(byName.get(column.name) as Column, ordinal));
   const attnums = schema.key.map((ordinal) => byName.get((schema.columns[ordinal] as Column).name)?.attnum);
-  const constraints = await readConstraints(session, oid, attnums as number[]);
+  const { operators, ...constraints } = await readConstraints(session, oid, attnums as number[]);
+  const columns = schema.columns.map((column, ordinal) => {
+    const found = byName.get(column.name) as Column;
+    return toTarget(found, ordinal, operators[found.attnum] ?? '=');
+  });
   const writable = facts.columns.filter((column) => !column.generated).map((column) => quoteIdentifier(column.name));
   return { schema, oid, name, columns, writable, ...constraints };
 }
 
-function toTarget(column: Column, ordinal: number): TargetColumn {
+function toTarget(column: Column, ordinal: number, equals: string): TargetColumn {
   const isWritten = column.generated === undefined;
   return {
     ordinal,
@@ -112,10 +117,14 @@ function toTarget(column: Column, ordinal: number): TargetColumn {
     isWritten,
     isUpdatable: isWritten && column.identity !== 'a',
     isRequired: !column.nullable,
+    equals,
   };
 }
 
-type Constraints = Pick<TargetTable, 'hasUniqueKey' | 'parents' | 'isReferenced' | 'hasActions'>;
+interface Constraints extends Pick<TargetTable, 'hasUniqueKey' | 'parents' | 'isReferenced' | 'hasActions'> {
+  /** Equality of key columns by their number, where it is not one of Postgres's own. */
+  readonly operators: Readonly<Record<number, string>>;
+}
 
 async function readConstraints(session: Session, oid: number, key: readonly number[]): Promise<Constraints> {
   const result = await session.client.query<Constraints>(CONSTRAINTS, [oid, key]);
@@ -123,8 +132,25 @@ async function readConstraints(session: Session, oid: number, key: readonly numb
   return { ...row, hasUniqueKey: row.hasUniqueKey && key.length > 0 };
 }
 
+/** The equality that an index on the type goes by. */
+const OPERATORS = /* sql */ `
+  with recursive walk (attnum, oid) as (
+    select attnum, atttypid from pg_catalog.pg_attribute where attrelid = $1 and attnum = any($2::int2[])
+    union all
+    select walk.attnum, t.typbasetype from walk join pg_catalog.pg_type t on t.oid = walk.oid and t.typtype = 'd')
+  select coalesce(json_object_agg(walk.attnum, format('operator(%I.%s)', n.nspname, o.oprname)), '{}')
+  from walk
+  join pg_catalog.pg_opclass c on c.opcintype = walk.oid and c.opcdefault
+  join pg_catalog.pg_am m on m.oid = c.opcmethod and m.amname = 'btree'
+  join pg_catalog.pg_amop a on a.amopfamily = c.opcfamily and a.amopstrategy = 3
+    and a.amoplefttype = walk.oid and a.amoprighttype = walk.oid
+  join pg_catalog.pg_operator o on o.oid = a.amopopr
+  join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+  where n.nspname <> 'pg_catalog'`;
+
 const CONSTRAINTS = /* sql */ `
   select
+    (${OPERATORS}) as operators,
     exists (select from pg_catalog.pg_index i where i.indrelid = $1 and i.indisunique and i.indimmediate and i.indisvalid
       and i.indpred is null and i.indexprs is null and i.indnkeyatts = cardinality($2::int2[])
       and (select array_agg(k.attnum order by k.attnum) from unnest(i.indkey::int2[]) with ordinality k (attnum, n)

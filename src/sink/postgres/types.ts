@@ -18,8 +18,8 @@ export async function resolveType(
 ): Promise<string> {
   const found = await lookUp(session, type.name, type.modifier);
   if (found !== undefined) return found;
-  if (type.kind === 'enum' && type.labels !== undefined) {
-    await createEnum(session, settings, type.name, type.labels, signal);
+  if ((type.kind === 'enum' || type.kind === 'array') && type.labels !== undefined) {
+    await createEnum(session, settings, enumName(type), type.labels, signal);
     return (await lookUp(session, type.name, -1)) as string;
   }
   if (type.kind === 'domain') {
@@ -45,9 +45,10 @@ export async function addLabels(
   type: ColumnType,
   signal: AbortSignal,
 ): Promise<void> {
-  const name = type.kind === 'domain' ? type.base : type.name;
+  if (type.labels === undefined) return;
+  const name = enumName(type);
   const present = await readLabels(session, name);
-  if (present === undefined || type.labels === undefined) return;
+  if (present === undefined) return;
   const missing = type.labels.filter((label) => !present.includes(label));
   if (missing.length === 0) return;
   await using other = await Session.open(settings, signal);
@@ -60,6 +61,12 @@ export async function addLabels(
     );
     present.push(label);
   }
+}
+
+/** The enum behind a column: an array is declared as its elements' type with brackets behind it. */
+function enumName({ kind, name, base, declared }: ColumnType): string {
+  if (kind === 'array') return declared.replace(/(\[\])+$/, '');
+  return kind === 'domain' ? base : name;
 }
 
 /** Reads `public."Mood"` as its two names and quotes them anew. */
