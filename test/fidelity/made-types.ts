@@ -29,7 +29,7 @@ export const MADE_TYPES: readonly TypeCase[] = [
   { type: 'kinds.ints', values: ['{}', '{1,NULL,3}', '[0:1]={1,2}'] },
   { type: 'kinds.pairs', values: ['(1,a,2.50)', '(,,)'] },
   { type: 'kinds.price', values: ['1.5', 'NaN', '12345.678'] },
-  { type: 'kinds.must', values: ['7', '-7'], required: true },
+  { type: 'kinds.must', values: ['7', '-7'], arrays: false, required: true },
   {
     type: 'kinds.pair',
     values: ['(,,)', '(1,"a ""b"", \\\\ (c)",1.10)', '(,"",NaN)', sql('a row of NULLs', 'row(null, null, null)')],
@@ -37,10 +37,7 @@ export const MADE_TYPES: readonly TypeCase[] = [
   },
   {
     type: 'kinds.nest',
-    values: [
-      sql('nested', "row(row(1, 'x,y', 2.0), array[row(2, '\"', null)::kinds.pair, null], 'infinity')"),
-      '(,,)',
-    ],
+    values: [sql('nested', "row(row(1, 'x,y', 2.0), array[row(2, '\"', null)::kinds.pair, null], 'infinity')"), '(,,)'],
   },
   { type: 'int4range', values: ['empty', '[1,5)', '(,)', '[-2147483648,2147483647)'], quick: true },
   { type: 'int8range', values: ['[1,9223372036854775807)', '(,5)'] },
@@ -64,7 +61,7 @@ export const MADE_TYPES: readonly TypeCase[] = [
   { type: 'text[]', arrays: false, values: ['{}', '{"","NULL",NULL,"a,b","\\"","\\\\","{}"," x "}'], quick: true },
   { type: 'bytea[]', arrays: false, values: ['{"\\\\x","\\\\x005c27",NULL}'] },
   { type: 'numeric(5,1)[]', arrays: false, values: ['{1.5,NaN,-0.0}'] },
-  { type: 'box[]', arrays: false, values: ['{(2,2),(1,1);(4,4),(3,3)}'] },
+  { type: 'box[]', arrays: false, key: false, values: ['{(2,2),(1,1);(4,4),(3,3)}'] },
   { type: 'kinds."Mood"[]', arrays: false, values: ['{sad,"so, so","\\"",NULL}', '{}'] },
   { type: 'kinds.pair[]', arrays: false, values: ['{"(1,\\"a,b\\",2)",NULL,"(,,)"}'] },
   { type: 'information_schema.sql_identifier', values: ['abc', 'A "b"'] },

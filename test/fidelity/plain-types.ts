@@ -1,7 +1,18 @@
 import { sql, since, type TypeCase } from './type-case.ts';
 
 /** Each control character by itself, as text and between letters; and what is easily taken for something else. */
-const CONTROLS = [...Array.from({ length: 31 }, (_, i) => i + 1), 127, 128, 133, 159, 160, 0xad, 0x2028, 0xfeff, 0xfffe];
+const CONTROLS = [
+  ...Array.from({ length: 31 }, (_, i) => i + 1),
+  127,
+  128,
+  133,
+  159,
+  160,
+  0xad,
+  0x2028,
+  0xfeff,
+  0xfffe,
+];
 
 /** Numbers, texts, times and what else is a value without parts. */
 export const PLAIN_TYPES: readonly TypeCase[] = [
@@ -91,7 +102,7 @@ export const PLAIN_TYPES: readonly TypeCase[] = [
   { type: 'varchar', values: ['', 'ab   '] },
   { type: 'char(5)', values: ['', 'ab', 'ab   ', '\u{1f600}'], quick: true },
   { type: 'char', values: ['x', ''] },
-  { type: 'bpchar', values: ['x', 'x   ', ''], since: 16 },
+  { type: 'bpchar', values: ['x', 'x   ', ''] },
   { type: '"char"', values: ['x', '', '\\', '"', ',', '\\001', '\\177', '\\200', '\\377'] },
   { type: 'name', values: ['', 'pg_class', '"Quoted"', sql('63 bytes', "repeat('n', 63)"), '\u00e9\u00e9'] },
   {
@@ -100,7 +111,10 @@ export const PLAIN_TYPES: readonly TypeCase[] = [
       '\\x',
       '\\x00',
       '\\x5c',
-      sql('all bytes', "(select decode(string_agg(lpad(to_hex(i), 2, '0'), '' order by i), 'hex') from generate_series(0, 255) i)"),
+      sql(
+        'all bytes',
+        "(select decode(string_agg(lpad(to_hex(i), 2, '0'), '' order by i), 'hex') from generate_series(0, 255) i)",
+      ),
       sql('placeholder', "convert_to('__debezium_unavailable_value', 'UTF8')"),
     ],
     quick: true,
@@ -246,6 +260,6 @@ export const LARGE_TYPES: readonly TypeCase[] = [
     type: 'jsonb',
     large: true,
     arrays: false,
-    values: [sql('3 MB', "(select jsonb_object_agg(i, md5(i::text)) from generate_series(1, 65000) i)")],
+    values: [sql('3 MB', '(select jsonb_object_agg(i, md5(i::text)) from generate_series(1, 65000) i)')],
   },
 ];

@@ -13,6 +13,8 @@ export interface TypeCase {
   readonly values: readonly (string | SqlValue)[];
   /** False for types of which no array is tested: arrays themselves, and values that are too large. */
   readonly arrays?: false;
+  /** False where an index would be made that cannot be used. */
+  readonly key?: false;
   /** The values are large: no key, no bulk, no table without key. */
   readonly large?: true;
   /** The type admits no NULL. */
