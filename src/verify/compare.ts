@@ -80,8 +80,12 @@ async function shapeOf(client: pg.Client, table: TableName): Promise<Shape> {
     ]);
     const key = rows.filter((row) => row.key !== null).sort((a, b) => (a.key as number) - (b.key as number));
     const columns = [...key, ...rows.filter((row) => row.key === null)];
-    const by = (row: { name: string; collated: boolean }): string =>
-      key.length > 0 && !row.collated ? quoteIdentifier(row.name) : `${quoteIdentifier(row.name)}::text collate "C"`;
+    const by = ({ name, collated }: { name: string; collated: boolean }): string => {
+      const column = quoteIdentifier(name);
+      // By the output function: a cast to text may be one that the type's owner has made, and would run with our rights.
+      if (key.length === 0) return `format('%L', ${column}) collate "C"`;
+      return collated ? `${column}::text collate "C"` : column;
+    };
     const order = (key.length > 0 ? key : columns).map(by).join(', ');
     return { columns: columns.map(({ name }) => name), keyColumns: key.length, order };
   } catch (error) {
