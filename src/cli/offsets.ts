@@ -1,12 +1,8 @@
-import type { ConnectorFile } from '../connector/load-file.ts';
 import type { Environment } from '../connector/reference.ts';
-import { findDaemon } from '../worker/daemon-file.ts';
-import { connectorOf } from '../worker/operate/context.ts';
-import { askDaemon } from '../worker/operate/daemon-client.ts';
-import { operateOnLog } from '../worker/operate/on-log.ts';
 import type { OperatorAnswer, OperatorRequest } from '../worker/rest/daemon-view.ts';
 import { confirm } from './confirm.ts';
-import { type OperatorFlags, operatorConfig, validConnectors } from './operator-options.ts';
+import { findOperation, type Subject } from './operation.ts';
+import type { OperatorFlags } from './operator-options.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export interface OffsetsOptions extends OperatorFlags {
@@ -14,33 +10,39 @@ export interface OffsetsOptions extends OperatorFlags {
   readonly yes?: boolean;
 }
 
-/** Shows or changes offsets, through the daemon when one runs on the state directory, else on the log itself. Returns 0. */
+/** Shows or changes offsets, through the daemon when one runs on the state directory, else on the log itself. 1 when something could not be looked at. */
 export async function runOffsets(request: OperatorRequest, options: OffsetsOptions, env: Environment): Promise<number> {
-  const config = operatorConfig(options, env);
   using stop = stopSignal();
-  const daemon = await findDaemon(config.stateDir);
-  const connectors = validConnectors(config.connectorsDir, env);
+  const operation = await findOperation(options, env, stop.signal);
   if (request.kind !== 'offsets') {
-    const plan = planOf(request.kind, connectorOf({ connectors }, request.connector));
+    const plan = planOf(request.kind, request.connector, await operation.subject(request.connector));
     await confirm(plan, options.yes === true, stop.signal);
   }
-  const answer =
-    (daemon?.url === undefined ? undefined : await askDaemon(daemon.url, config.rest, request, stop.signal)) ??
-    (await operateOnLog(config, connectors, request, stop.signal));
+  const answer = await operation.carryOut(request);
   print(answer, options.json === true);
-  return 0;
+  return request.kind === 'offsets' && hasErrors(answer) ? 1 : 0;
 }
 
-function planOf(kind: OperatorRequest['kind'], connector: ConnectorFile): readonly string[] {
-  const { name } = connector;
+function planOf(kind: OperatorRequest['kind'], name: string, subject: Subject | undefined): readonly string[] {
+  if (subject === undefined) return []; // the daemon says that there is none
   if (kind === 'accept') return [`The server, publication and slot of ${name} as they are now will be accepted.`];
-  if (connector.kind === 'PostgresWalSource') {
-    return [
-      `The position of ${name} will be made void and slot "${connector.config.slot}" dropped:`,
-      'its next start copies every captured table again, and its sinks empty and fill theirs.',
-    ];
+  if (subject.kind === 'sink') {
+    return [`The progress of ${name} will be forgotten: its next start replays the log from its beginning.`];
   }
-  return [`The progress of ${name} will be forgotten: its next start replays the log from its beginning.`];
+  return [
+    `The position of ${name} will be made void and its slot${named(subject.slot)} dropped:`,
+    'its next start copies every captured table again, and its sinks empty and fill theirs.',
+  ];
+}
+
+/** An object's name in quotes, behind a blank; nothing when it is not known. */
+export function named(name: string | undefined): string {
+  return name === undefined ? '' : ` "${name}"`;
+}
+
+function hasErrors({ value }: OperatorAnswer): boolean {
+  const entries = Object.values(value as Readonly<Record<string, { readonly error?: string }>>);
+  return entries.some(({ error }) => error !== undefined);
 }
 
 /** Lines for a person, or one JSON document for a program. */

@@ -199,7 +199,11 @@ class RunningDaemon implements Daemon, DaemonView {
     const { set, slots, log, stateLog } = this.#parts;
     const forget: OperateContext['forget'] = stateLog && ((reader, abort) => stateLog.forget(reader, abort));
     const carryOut = (): Promise<OperatorAnswer> =>
-      operate({ log, forget, connectors: set.known(), clock: systemClock }, request, signal);
+      operate(
+        { log, forget, readers: stateLog?.readers ?? [], connectors: set.known(), clock: systemClock },
+        request,
+        signal,
+      );
     if (request.kind === 'offsets') return await carryOut();
     if (request.kind === 'delete') {
       const answer = await set.deleting(request.connector, carryOut);

@@ -8,6 +8,8 @@ import { serialLog } from './serial-log.ts';
 export interface StateLog extends Log {
   /** A reader that is gone for good holds nothing back any more. */
   forget(reader: string, signal: AbortSignal): Promise<void>;
+  /** Who holds something back. */
+  readonly readers: readonly string[];
 }
 
 /**
@@ -17,5 +19,11 @@ export interface StateLog extends Log {
 export async function openStateLog(stateDirectory: string, signal?: AbortSignal): Promise<StateLog> {
   const options = signal === undefined ? {} : { signal };
   const log = await ReopeningLog.open(() => openEmbeddedLog(join(stateDirectory, 'log'), options));
-  return { ...serialLog(log), forget: (reader, abort) => log.forget(reader, abort) };
+  return {
+    ...serialLog(log),
+    forget: (reader, abort) => log.forget(reader, abort),
+    get readers() {
+      return log.readers;
+    },
+  };
 }

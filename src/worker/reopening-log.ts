@@ -51,6 +51,11 @@ export class ReopeningLog implements Log {
     await (await this.#usable()).release(...args);
   }
 
+  /** See EmbeddedLog.readers. */
+  get readers(): readonly string[] {
+    return this.#log.readers;
+  }
+
   /** See EmbeddedLog.forget. */
   async forget(...args: Parameters<EmbeddedLog['forget']>): Promise<void> {
     await (await this.#usable()).forget(...args);

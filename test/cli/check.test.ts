@@ -49,7 +49,7 @@ test('every check is in the documentation, and no other', () => {
   );
   const text = files.map((file) => readFileSync(join(source, file), 'utf8')).join('\n');
   const named = text.matchAll(
-    /(?:found(?:\.\w+|\[[^\]]+\])\(\s*|check: |return \[|\[check, object\] = \[)'([a-z_][a-z_. -]*)'/g,
+    /(?:found(?:\.\w+|\[[^\]]+\])\(\s*|check: |const CHECK = |return \[|\[check, object\] = \[)'([a-z_][a-z_. -]*)'/g,
   );
   const checks = new Set([...named].map((match) => match[1] as string));
   const documented = readFileSync(join(root, 'docs', 'check.md'), 'utf8')

@@ -1,7 +1,5 @@
 import type { ConnectorFile } from '../../connector/load-file.ts';
-import { maskConfig, type RawConfig } from '../../connector/parse-config.ts';
-import { POSTGRES_SINK } from '../../connector/postgres-sink.ts';
-import { POSTGRES_WAL_SOURCE } from '../../connector/postgres-wal-source.ts';
+import { maskConnector } from '../../connector/connector-classes.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { ConnectorView } from '../rest/daemon-view.ts';
 import type { ConnectorStatus } from '../status.ts';
@@ -22,7 +20,9 @@ export interface ConnectorSetOptions {
   readonly onRemoved: (connector: ConnectorFile) => void;
 }
 
-const DELETED = 'It was deleted, but its file is still there: remove it, or write it again to begin from scratch.';
+const DELETED =
+  'It was deleted, but its file is still there: remove it. Written again it runs again, from where it was if its slot and progress are still there; ' +
+  'if not, `rowcast offsets reset` with its name lets it begin from scratch.';
 
 /** All connectors of the daemon: what is wanted, what runs, and the way from one to the other. */
 export class ConnectorSet {
@@ -129,10 +129,11 @@ export class ConnectorSet {
       name,
       kind: connector && (connector.kind === 'PostgresWalSource' ? 'source' : 'sink'),
       file: connector?.file ?? invalid[0]?.file ?? '',
-      config: masked(connector?.raw ?? invalid[0]?.raw ?? {}),
+      config: maskConnector(connector?.raw ?? invalid[0]?.raw ?? {}),
       status: place?.task?.status(),
-      problems: this.#deleted.has(name) ? [...problems, DELETED] : problems,
-      warnings: connector?.warnings ?? [],
+      problems,
+      warnings: this.#deleted.has(name) ? [DELETED] : (connector?.warnings ?? []),
+      isDeleted: this.#deleted.has(name),
     };
   }
 
@@ -150,7 +151,7 @@ export class ConnectorSet {
         this.#places.delete(name);
         this.#warned.delete(name);
         if (this.#deleted.has(name)) {
-          logger.warn('connector deleted', { connector: name, advice: DELETED });
+          logger.info('connector deleted', { connector: name });
           return;
         }
         this.#removed.set(name, connector);
@@ -179,9 +180,4 @@ export class ConnectorSet {
     this.#warned.set(name, all);
     for (const setting of warnings) this.#options.logger.warn('setting ignored', { connector: name, setting });
   }
-}
-
-/** By the secrets of every class: a file that cannot be used may name none, or a wrong one. */
-function masked(raw: RawConfig): RawConfig {
-  return maskConfig(POSTGRES_SINK, maskConfig(POSTGRES_WAL_SOURCE, raw));
 }

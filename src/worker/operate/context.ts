@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { ConnectorFile } from '../../connector/load-file.ts';
+import { nearest } from '../../connector/nearest.ts';
 import { OperatorError } from '../../errors.ts';
 import type { Log } from '../../log/log.ts';
 
@@ -9,6 +10,8 @@ export interface OperateContext {
   readonly log: Log;
   /** What the embedded log is told of a reader that is gone for good; undefined where the log has no such list (Kafka). */
   readonly forget: ((reader: string, signal: AbortSignal) => Promise<void>) | undefined;
+  /** Who holds something back in the embedded log; empty for Kafka. */
+  readonly readers: readonly string[];
   /** Every connector that has a valid file. */
   readonly connectors: readonly ConnectorFile[];
   readonly clock: Clock;
@@ -40,9 +43,18 @@ export interface ConnectorOffsets {
 export function connectorOf({ connectors }: Pick<OperateContext, 'connectors'>, name: string): ConnectorFile {
   const found = connectors.find((each) => each.name === name);
   if (found !== undefined) return found;
-  const names = connectors.map((each) => each.name).join(', ');
-  throw new OperatorError(`There is no connector "${name}"`, {
+  throw noConnector(connectors, name);
+}
+
+/** Says which connectors there are instead, the nearest name first. */
+export function noConnector(connectors: readonly ConnectorFile[], name: string): OperatorError {
+  const names = connectors.map((each) => each.name);
+  const guess = nearest(name, names);
+  const hint = guess === undefined ? '' : `Did you mean ${guess}? `;
+  return new OperatorError(`There is no connector "${name}"`, {
     advice:
-      names === '' ? 'No connector file is valid.' : `There are: ${names}. A deleted file must be put back first.`,
+      names.length === 0
+        ? 'No connector file is valid.'
+        : `${hint}There are: ${names.join(', ')}. A deleted file must be put back first.`,
   });
 }

@@ -8,7 +8,7 @@ import { dropSlot, reportSlot } from '../../source/wal/slot.ts';
 import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
 import { replayedPrefix, walSourceSettings } from '../settings.ts';
 import { onDatabase, onIdleSource } from './connections.ts';
-import type { OperateContext } from './context.ts';
+import { noConnector, type OperateContext } from './context.ts';
 import type { SinkFile } from './sink-offsets.ts';
 import type { SourceFile } from './source-offsets.ts';
 
@@ -25,14 +25,17 @@ interface Deleted {
  * forgets this one in any case. A connector whose file is gone already is only forgotten.
  */
 export async function deleteConnector(
-  context: Pick<OperateContext, 'connectors' | 'forget'>,
+  context: Pick<OperateContext, 'connectors' | 'forget' | 'readers'>,
   request: DeleteRequest,
   signal: AbortSignal,
 ): Promise<OperatorAnswer> {
   const { connector: name } = request;
   const connector = context.connectors.find((each) => each.name === name);
   const isTidied = request.dropSlot || request.dropPublication || request.dropProgress;
-  if (connector === undefined && isTidied) throw unknown(name);
+  if (connector === undefined) {
+    if (!context.readers.includes(name)) throw noConnector(context.connectors, name);
+    if (isTidied) throw unknown(name);
+  }
   const deleted: Deleted = { done: [], stays: [] };
   if (connector?.kind === 'PostgresWalSource') await deleteSource(context, connector, request, deleted, signal);
   if (connector?.kind === 'PostgresSink') await deleteSink(connector, request, deleted, signal);

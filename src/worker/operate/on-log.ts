@@ -37,7 +37,7 @@ async function onOwnLog(
 ): Promise<OperatorAnswer> {
   if (config.kafka) {
     await using log = await openKafkaLog(kafkaSettings(config.kafka, 'operator'), signal);
-    return await operate({ log, forget: undefined, connectors, clock: systemClock }, request, signal);
+    return await operate({ log, forget: undefined, readers: [], connectors, clock: systemClock }, request, signal);
   }
   const directory = join(config.stateDir, 'log');
   if (!existsSync(directory)) {
@@ -47,5 +47,5 @@ async function onOwnLog(
   }
   await using log = await openEmbeddedLog(directory, { signal });
   const forget = log.forget.bind(log);
-  return await operate({ log, forget, connectors, clock: systemClock }, request, signal);
+  return await operate({ log, forget, readers: log.readers, connectors, clock: systemClock }, request, signal);
 }

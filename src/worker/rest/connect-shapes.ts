@@ -83,7 +83,8 @@ export function taskConfig({ config }: ConnectorView): RawConfig {
 }
 
 /** A file that never was valid has FAILED; one that is about to be started is UNASSIGNED, which tools take for "soon". */
-function stateOf({ status, problems }: ConnectorView): ConnectState {
+function stateOf({ status, problems, isDeleted }: ConnectorView): ConnectState {
+  if (isDeleted) return 'STOPPED';
   if (status !== undefined) return connectState(status.state);
   return problems.length > 0 ? 'FAILED' : 'UNASSIGNED';
 }

@@ -32,6 +32,8 @@ export interface ConnectorView {
   /** What is wrong with the file as it is now; the last valid configuration runs on. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
+  /** An operator has deleted it, and its file is still there: it stays stopped. */
+  readonly isDeleted: boolean;
 }
 
 /** What `rowcast offsets` and `rowcast delete` ask of a daemon that runs. */

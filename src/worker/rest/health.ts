@@ -43,7 +43,7 @@ export function judge(
 }
 
 function judgeOne(
-  { name, status, problems }: ConnectorView,
+  { name, status, problems, isDeleted }: ConnectorView,
   now: number,
   stallTimeoutMs: number,
   failingMs: number,
@@ -51,6 +51,7 @@ function judgeOne(
   const verdict = (of: HealthStatus, message: string): ConnectorHealth => {
     return { name, status: of, stage: status?.stage.name, message };
   };
+  if (isDeleted) return healthy(name);
   if (status === undefined) {
     if (problems.length > 0) return verdict('unhealthy', `does not run: ${problems.join('; ')}`);
     if (failingMs > stallTimeoutMs) return verdict('unhealthy', `has not been started for ${inSeconds(failingMs)}`);

@@ -153,7 +153,9 @@ test('a deleted connector stays stopped until its file is written again, and doe
   look(sink('a.json', 'a', 70_000));
   await set.settled();
   expect(pool.what).toEqual({});
-  expect(set.views()).toMatchObject([{ name: 'a', problems: [expect.stringContaining('It was deleted')] }]);
+  expect(set.views()).toMatchObject([
+    { name: 'a', isDeleted: true, problems: [], warnings: [expect.stringContaining('It was deleted')] },
+  ]);
   expect(logger.lines.join()).not.toContain('nothing was deleted');
   set.apply(set.wanted, new Set(['a.json']));
   await set.settled();

@@ -75,6 +75,7 @@ export function operator(log: Log, connectors: readonly ConnectorFile[], forgott
     log,
     connectors,
     clock: systemClock,
+    readers: [],
     forget: async (reader) => {
       forgotten.push(reader);
     },

@@ -46,6 +46,7 @@ export function sourceView(more: Partial<ConnectorView> = {}, status: Partial<So
     file: 'connectors/shop-source.json',
     config: { 'connector.class': 'PostgresWalSource', 'database.password': '********' },
     problems: [],
+    isDeleted: false,
     warnings: ['colour is not a known setting'],
     status: sourceStatus(status),
     ...more,
@@ -84,6 +85,7 @@ export function sinkView(more: Partial<ConnectorView> = {}, status: Partial<Sink
     file: 'connectors/shop-sink.json',
     config: { name: 'shop-sink', 'connector.class': 'PostgresSink' },
     problems: [],
+    isDeleted: false,
     warnings: [],
     status: {
       kind: 'sink',
@@ -126,6 +128,7 @@ export function brokenView(): ConnectorView {
     config: {},
     status: undefined,
     problems: ['connectors/broken.json: connector.class is required'],
+    isDeleted: false,
     warnings: [],
   };
 }

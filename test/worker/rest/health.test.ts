@@ -31,6 +31,7 @@ const table: [string, ConnectorView, HealthStatus, string][] = [
     'does not respond',
   ],
   ['has just failed, at an old stage', at('retrying', 'publishing', 2 * STALL, false), 'healthy', ''],
+  ['was deleted, but has its file still', sourceView({ status: undefined, isDeleted: true }), 'healthy', ''],
   ['was stopped long ago', at('stopped', 'publishing', 2 * STALL, false), 'healthy', ''],
   ['has failed', failedView(), 'unhealthy', 'has failed at "waiting for changes": Slot "s" was invalidated'],
   ['never ran', brokenView(), 'unhealthy', 'does not run: connectors/broken.json: connector.class is required'],
