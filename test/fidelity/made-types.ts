@@ -25,7 +25,7 @@ export const EXTENSIONS: readonly string[] = ['hstore', 'citext', 'ltree', 'cube
 export const MADE_TYPES: readonly TypeCase[] = [
   { type: 'kinds."Mood"', values: ['sad', 'so, so', "it's", '\u00dcnhappy', '"', '\\', '{}', ' '], quick: true },
   { type: 'kinds.short', values: ['', 'abc', '\u20ac'] },
-  { type: 'kinds.shorter', values: ['ab', ''], quick: true },
+  { type: 'kinds.shorter', values: ['ab', ''] },
   { type: 'kinds.ints', values: ['{}', '{1,NULL,3}', '[0:1]={1,2}'] },
   { type: 'kinds.pairs', values: ['(1,a,2.50)', '(,,)'] },
   { type: 'kinds.price', values: ['1.5', 'NaN', '12345.678'] },
@@ -50,7 +50,7 @@ export const MADE_TYPES: readonly TypeCase[] = [
   { type: 'nummultirange', values: ['{[1.10,2.0],(3,)}'] },
   { type: 'datemultirange', values: ['{[2024-01-01,2024-01-02),[2024-02-01,)}'] },
   { type: 'tsmultirange', values: ['{["2024-01-01 00:00:00",infinity]}'] },
-  { type: 'tstzmultirange', values: ['{[2024-01-01,2024-01-02),[2024-02-01,)}'], quick: true },
+  { type: 'tstzmultirange', values: ['{[2024-01-01,2024-01-02),[2024-02-01,)}'] },
   { type: 'int8multirange', values: ['{[1,9223372036854775807)}'] },
   {
     type: 'integer[]',

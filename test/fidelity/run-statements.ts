@@ -13,6 +13,7 @@ export async function runStatements(
   sink: string,
 ): Promise<void> {
   const { source, replica, version } = world;
+  report.setVersion(version);
   const usable = cases.filter(({ since = 0 }) => since <= version);
   for (const { name, since } of cases.filter((each) => !usable.includes(each))) {
     report.add({ name: `statements ${name}, ${sink}`, detail: `Postgres ${since} has them`, skipped: true });
@@ -25,6 +26,7 @@ export async function runStatements(
   world.start();
   await world.settled();
   for (const [i, { replica: prepare }] of usable.entries()) if (prepare !== undefined) await run(replica, i, prepare);
+  await world.restartSink();
   await replica.query("set search_path = ''");
   for (const [i, { stream }] of usable.entries()) for (const sql of stream) await run(source, i, sql);
   await source.query("set search_path = ''");

@@ -16,7 +16,8 @@ interface Cell {
 /** Sends every value of every type on every way, and reports a line per value and one per table's declarations. */
 export async function runTypes(world: World, cases: readonly TypeCase[], report: Report): Promise<void> {
   const { source, replica, version } = world;
-  const extensions = await prepare(world);
+  report.setVersion(version);
+  const extensions = await prepare(world, new Set(cases.map(({ extension }) => extension)));
   const usable = cases.filter(({ extension, since = 0 }) => {
     return since <= version && (extension === undefined || extensions.has(extension));
   });
@@ -67,9 +68,9 @@ export async function runTypes(world: World, cases: readonly TypeCase[], report:
 }
 
 /** Both sides get the types that a replica's administrator creates; the source alone gets the enums. */
-async function prepare({ source, replica }: World): Promise<Set<string>> {
+async function prepare({ source, replica }: World, wanted: ReadonlySet<string | undefined>): Promise<Set<string>> {
   const { rows } = await source.query<{ name: string }>(`select name from pg_catalog.pg_available_extensions`);
-  const extensions = EXTENSIONS.filter((name) => rows.some((row) => row.name === name));
+  const extensions = EXTENSIONS.filter((name) => wanted.has(name) && rows.some((row) => row.name === name));
   for (const client of [source, replica]) {
     await client.query(MADE_TYPES_SQL);
     for (const name of extensions) await client.query(`create extension ${name} with schema public`);

@@ -1,9 +1,8 @@
 import type pg from 'pg';
 import { describeError } from '../../src/errors.ts';
-import { quoteIdentifier, quoteLiteral } from '../../src/postgres/identifier.ts';
 import { connect } from '../../src/postgres/connect.ts';
-import type { PostgresServer } from '../../src/cli/demo/postgres-server.ts';
-import { Replication } from '../pipeline/replication.ts';
+import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
+import { Replication, type Running } from '../pipeline/replication.ts';
 
 const SETTLE_ATTEMPTS = 8;
 
@@ -15,25 +14,24 @@ export interface World extends AsyncDisposable {
   readonly version: number;
   readonly replication: Replication;
   start(): void;
+  /** The sink looks at the constraints of its tables when it first meets them: after they were changed by hand it begins anew. */
+  restartSink(): Promise<void>;
   /** Waits until the replica shows what the source has committed; throws what ended the pipeline, with its causes. */
   settled(): Promise<void>;
 }
 
-/** Creates the databases `name` and `name`_replica; the sink signs in as `user` where one is given. */
-export async function openWorld(server: PostgresServer, name: string, sinkUser?: string): Promise<World> {
-  const settings = await server.createDatabase(name);
-  const target = await server.createDatabase(`${name}_replica`);
+/** Connects to both databases; `sink` is what the sink signs in with, if not with the replica's own settings. */
+export async function openWorld(
+  settings: ConnectionSettings,
+  target: ConnectionSettings,
+  sink: ConnectionSettings = target,
+): Promise<World> {
   const [source, replica] = [await connect(settings, 'fidelity'), await connect(target, 'fidelity')];
   const found = await source.query<{ version: number }>(
     `select current_setting('server_version_num')::int / 10000 as version`,
   );
-  if (sinkUser !== undefined) {
-    const role = quoteIdentifier(sinkUser);
-    await replica.query(`create role ${role} login password ${quoteLiteral(sinkUser)}`);
-    await replica.query(`grant all on database ${quoteIdentifier(target.database)} to ${role}`);
-  }
-  const sink = sinkUser === undefined ? target : { ...target, user: sinkUser, password: sinkUser };
   const replication = await Replication.open({ source: settings, target: sink });
+  let sinking: Running | undefined;
   return {
     source,
     replica,
@@ -41,7 +39,11 @@ export async function openWorld(server: PostgresServer, name: string, sinkUser?:
     replication,
     start: () => {
       replication.startSource();
-      replication.startSink();
+      sinking = replication.startSink();
+    },
+    restartSink: async () => {
+      await sinking?.stop();
+      sinking = replication.startSink();
     },
     settled: () => settled(replication),
     async [Symbol.asyncDispose]() {
