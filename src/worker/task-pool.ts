@@ -14,6 +14,8 @@ export interface TaskPool extends AsyncDisposable {
 export interface RunningTask {
   /** What it is doing now, at most a few hundred milliseconds old. */
   status(): ConnectorStatus;
+  /** True while it was told to take over, and has not made its claim yet: whoever runs it next is to be told again. */
+  takesOver(): boolean;
   /** Resolves when it has ended by itself: stopped, finished, or failed in a way that needs a person. */
   readonly ended: Promise<void>;
   /** Drains, checkpoints and ends it; what it holds (slot, target row, connections) is free when this resolves. Idempotent. */

@@ -87,7 +87,7 @@ export class OrphanedSlots implements AsyncDisposable {
     const used = wanted.flatMap(slotOf);
     const left = removed.flatMap(slotOf).filter((each) => !used.some((other) => isSameSlot(each, other)));
     await this.#known.update([...used, ...left]);
-    const orphans = this.#known.slots.filter((each) => !used.some((other) => isSameSlot(each, other)));
+    const orphans = this.#known.slots.filter((each) => !used.some((other) => isUsedBy(each, other)));
     const ways = connections([...wanted, ...removed]);
     for (const server of new Set(orphans.map((each) => each.server))) {
       const here = orphans.filter((each) => each.server === server);
@@ -153,6 +153,11 @@ export class OrphanedSlots implements AsyncDisposable {
   #tellFailure(error: unknown): void {
     this.#logger.debug('slots could not be looked at', { message: describeError(error) });
   }
+}
+
+/** A server may have got another name: the same connector with a slot of that name is taken for the same one. */
+function isUsedBy(slot: KnownSlot, used: KnownSlot): boolean {
+  return isSameSlot(slot, used) || (slot.connector === used.connector && slot.slot === used.slot);
 }
 
 function keyOf({ server, slot }: KnownSlot): string {

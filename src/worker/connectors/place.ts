@@ -110,7 +110,9 @@ export class Place {
     let isRestart = false;
     while (this.#isBehind()) {
       if (this.#running) {
-        await this.#running.task.stop();
+        const { task } = this.#running;
+        await task.stop();
+        this.#takeOver = task.takesOver();
         this.#running = undefined;
         this.#isStale = false;
         isRestart = true;
@@ -127,7 +129,6 @@ export class Place {
 
   #start(connector: ConnectorFile, isRestart: boolean): void {
     const task = this.#pool.start(connector, { takeOver: this.#takeOver });
-    this.#takeOver = false; // once: whoever comes after this start may own it by right
     this.#running = { digest: effectiveDigest(connector), task };
     this.#connector = connector;
     this.#task = task;

@@ -50,6 +50,7 @@ class ThreadPool implements TaskPool {
     let stopping: Promise<void> | undefined;
     const running: RunningTask = {
       status: () => statusIn(thread, task),
+      takesOver: () => task.takesOver,
       ended: task.ended,
       stop: () => (stopping ??= thread.stop(task)),
     };

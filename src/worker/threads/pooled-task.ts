@@ -43,6 +43,11 @@ export class PooledTask {
     return this.connector.name;
   }
 
+  /** It was told to take over, and its claim is still to be made. */
+  get takesOver(): boolean {
+    return this.#memory.takeOver;
+  }
+
   /** What it told last. */
   get status(): ConnectorStatus {
     return this.#status;

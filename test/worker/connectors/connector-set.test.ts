@@ -86,6 +86,19 @@ test('only the first start takes over', async () => {
   expect(pool.running.get('b')?.takeOver).toBe(false);
 });
 
+test('a take-over that was not carried out yet is asked for again', async () => {
+  const { pool, set, look } = stage(true);
+  pool.claims = false;
+  look(sink('a.json', 'a', 70_000));
+  look(sink('a.json', 'a', 71_000));
+  await set.settled();
+  expect(pool.running.get('a')?.takeOver).toBe(true);
+  pool.claims = true;
+  look(sink('a.json', 'a', 72_000));
+  await set.settled();
+  expect(pool.running.get('a')?.takeOver).toBe(false);
+});
+
 test('a connector that has failed starts again when its file is written again, and only then', async () => {
   const { pool, set, look } = stage();
   look(sink('a.json', 'a', 70_000), sink('b.json', 'b', 70_000));

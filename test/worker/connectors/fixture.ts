@@ -73,6 +73,8 @@ export class FakePool implements Pick<TaskPool, 'start'> {
   /** Every start, by name and bytes. */
   readonly starts: string[] = [];
   readonly broken: string[] = [];
+  /** Whether tasks make the claim that they are told to make. */
+  claims = true;
   stopping: (name: string) => Promise<void> = async () => {};
 
   start(connector: ConnectorFile, { takeOver }: { readonly takeOver: boolean }): RunningTask {
@@ -103,6 +105,7 @@ export class FakePool implements Pick<TaskPool, 'start'> {
         counts: noCommits(),
         lagMs: undefined,
       }),
+      takesOver: () => takeOver && !this.claims,
       ended,
       stop: () => (stopped ??= stop()),
     };

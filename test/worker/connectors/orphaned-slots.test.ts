@@ -60,6 +60,11 @@ test('a slot that is in use, or under another connector now, is not told, and on
   expect((await lookFor([source('b.json', 'renamed', 'slot_a')])).lines.join()).not.toContain('slot_a');
 });
 
+test('a server that got another name leaves no slot behind', async () => {
+  await lookFor([source('a.json', 'a', 'slot_a', 'localhost')]);
+  expect((await lookFor([source('a.json', 'a', 'slot_a', '127.0.0.1')])).lines).toEqual([]);
+});
+
 test('a slot whose server cannot be looked at is told as such, with where it is and what removes it', async () => {
   await lookFor([source('a.json', 'a', 'slot_a')]);
   const failing: LookAtSlots = () => Promise.reject(new Error('no route'));
