@@ -7,6 +7,7 @@ import { Report } from './report.ts';
 import { ROW_STATEMENTS } from './row-statements.ts';
 import { runStatements } from './run-statements.ts';
 import { runTypes } from './run-types.ts';
+import { SHAPE_STATEMENTS } from './shape-statements.ts';
 import { TABLE_STATEMENTS } from './table-statements.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -31,6 +32,6 @@ test('edge values of types arrive as they left, on every way that a row can take
 });
 
 test('statements of every kind leave the replica equal', { timeout: 240_000 }, async () => {
-  const statements = [...ROW_STATEMENTS, ...TABLE_STATEMENTS].filter(isQuick);
+  const statements = [...ROW_STATEMENTS, ...TABLE_STATEMENTS, ...SHAPE_STATEMENTS].filter(isQuick);
   expect(await different((world, report) => runStatements(world, statements, report, 'applied'))).toEqual([]);
 });

@@ -11,6 +11,7 @@ import { ROW_STATEMENTS } from './row-statements.ts';
 import { MADE_BY_THE_SINK, runMadeType } from './run-made-types.ts';
 import { runStatements } from './run-statements.ts';
 import { runTypes } from './run-types.ts';
+import { SHAPE_STATEMENTS } from './shape-statements.ts';
 import { TABLE_STATEMENTS } from './table-statements.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -59,7 +60,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function runOn(kind: ServerKind, report: Report, part: string | undefined): Promise<void> {
   await using server = await kind.start({ max_prepared_transactions: '10', max_connections: '60' });
-  const statements = [...ROW_STATEMENTS, ...TABLE_STATEMENTS];
+  const statements = [...ROW_STATEMENTS, ...TABLE_STATEMENTS, ...SHAPE_STATEMENTS];
   const runs: Readonly<Record<string, () => Promise<void>>> = {
     types: async () => {
       await using world = await pair(server, 'types');
