@@ -17,6 +17,7 @@ import type { ConnectionSettings } from '../../src/postgres/connection-settings.
 import { connect } from '../../src/postgres/connect.ts';
 import { lsnToPosition, parseLsn } from '../../src/postgres/lsn.ts';
 import { createPostgresSink } from '../../src/sink/postgres/postgres-sink.ts';
+import type { Sink } from '../../src/sink/sink.ts';
 import type { PostgresSinkSettings } from '../../src/sink/postgres/settings.ts';
 import type { WalSourceSettings } from '../../src/source/wal/settings.ts';
 import { createWalSource } from '../../src/source/wal/wal-source.ts';
@@ -50,6 +51,8 @@ export interface ReplicationOptions {
   readonly tables?: readonly string[];
   /** The log between the two; an embedded one in a temporary directory when absent. */
   readonly log?: Log;
+  /** What stands in place of the sink: the fuzzer plants bugs here. */
+  readonly replaceSink?: (sink: Sink) => Sink;
 }
 
 /** A task that runs until it is stopped; `failure` is what ended it before. */
@@ -67,6 +70,8 @@ export class Replication implements AsyncDisposable {
   readonly #tasks: Running[] = [];
   log: Log;
   readonly warnings: string[] = [];
+  /** Why a task was tried again last. */
+  lastRetry: unknown;
   readonly sourceProgress: SourceLoopOptions['progress'] = {
     state: 'starting',
     stage: starting(0),
@@ -142,7 +147,8 @@ export class Replication implements AsyncDisposable {
     const settings: PostgresSinkSettings = { connection: target, name: 'replica', prefix: PREFIX, ...sink };
     const origin = { version: '0', name: PREFIX, database: target.database };
     return this.#run(async (signal) => {
-      await using postgres = createPostgresSink(settings);
+      const created = createPostgresSink(settings);
+      await using postgres = this.#options.replaceSink?.(created) ?? created;
       const options: SinkLoopOptions = {
         sink: postgres,
         log: this.log,
@@ -150,8 +156,7 @@ export class Replication implements AsyncDisposable {
         clock: systemClock,
         name: 'replica',
         prefix: PREFIX,
-        accepts: tables && (({ name }) => tables.includes(name)),
-        acceptsTopic: tables && ((topic) => tables.some((name) => topic === `${PREFIX}.public.${name}`)),
+        filter: { topics: (tables ?? []).map((name) => `${PREFIX}.public.${name}`), topicsRegex: [] },
         fetchBytes: 4 * 1024 * 1024,
         chunkBytes: 1024 * 1024,
         groupRecords: 10_000,
@@ -204,7 +209,13 @@ export class Replication implements AsyncDisposable {
       failure: undefined,
       ended: supervise(
         task,
-        { clock: systemClock, jitter: Math.random, onState: () => undefined },
+        {
+          clock: systemClock,
+          jitter: Math.random,
+          onState: (state) => {
+            if (state.kind === 'retrying') this.lastRetry = state.error;
+          },
+        },
         controller.signal,
       ).catch((error: unknown) => {
         running.failure = error;
