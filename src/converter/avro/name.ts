@@ -1,11 +1,12 @@
 /**
  * A legal Avro name: what Avro does not allow becomes `_`, and a digit in front gets one before it
- * (Debezium's `field.name.adjustment.mode=avro`).
+ * (Debezium's `field.name.adjustment.mode=avro`). `__proto__` gets one too: avsc, and what else is written in JavaScript, keeps fields
+ * in objects, where that name means something else.
  * @see https://avro.apache.org/docs/1.12.0/specification/#names
  */
 export function avroName(name: string): string {
   const legal = name.replace(/[^A-Za-z0-9_]/g, '_');
-  return /^[A-Za-z_]/.test(legal) ? legal : `_${legal}`;
+  return /^[A-Za-z_]/.test(legal) && legal !== '__proto__' ? legal : `_${legal}`;
 }
 
 /** A legal Avro namespace made of a topic's name: every part between dots is a legal name. */

@@ -161,6 +161,14 @@ test('names that become the same stay apart, and legal ones keep their name', ()
   expect(avroNames(['a-b', 'a b', 'a_b', 'a_b_2'])).toEqual(['a_b_3', 'a_b_4', 'a_b', 'a_b_2']);
 });
 
+test('a column named __proto__ leaves other columns alone', async () => {
+  const names = ['__proto__', 'order', 'name', 'type', '___proto__'];
+  const { encoder, decoder } = await path(table(names.map((name) => column(name, 'text'))));
+  const row = ['a', 'b', 'c', 'd', 'e'];
+  const { value, exact } = encode(encoder, WireOp.create, undefined, row);
+  expect(decode(decoder, names.length, value, exact).after).toEqual(row);
+});
+
 test('columns with illegal names find their way back', async () => {
   const names = ['Order Id', 'a-b', 'a_b', '1st', 'größe', 'type'];
   const types = ['int4', 'numeric', 'numeric', 'text', 'date', '_int4'];
