@@ -38,6 +38,10 @@ export async function resetSource(tools: OperatorTools, slot: string, signal: Ab
   const offset = spans[0]?.base;
   if (offset === undefined) throw new TransientError('The claim was stored without an offset');
   const history = await readHistory(log, prefix, offset, signal);
+  if (ownerOf(history)?.daemon !== owner.daemon) {
+    // Its name would take the log away from the daemon that has taken over meanwhile (V7).
+    throw new TransientError(`Another daemon took ${prefix} over while it was reset`, { advice: 'Reset it again.' });
+  }
   const { checkpoint: last } = history;
   if (last === undefined || !last.consistent) return settledOutcome(history) as ResetOutcome;
   const checkpoint: Omit<Checkpoint, 'part' | 'last' | 'records'> = {
