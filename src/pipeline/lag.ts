@@ -23,3 +23,12 @@ export function lagMs({ committedAt, appliedAt, applying }: Readonly<AppliedTime
   const takes = applying === 0 ? 0 : now - applying;
   return Math.max(0, took, takes);
 }
+
+/** Notes what a commit at `now` has brought: whole checkpoints. */
+export function noteTimes(shown: AppliedTimes, group: readonly { readonly committedAt: number }[], now: number): void {
+  shown.applying = 0;
+  const last = group.findLast(({ committedAt }) => committedAt > 0);
+  if (last === undefined) return;
+  shown.committedAt = last.committedAt;
+  shown.appliedAt = now;
+}

@@ -1,6 +1,6 @@
 import { OperatorError, TransientError } from '../errors.ts';
 import type { Append, Log, Span } from '../log/log.ts';
-import { CheckpointCounter, type CountingCheckpoint } from '../log/protocol/counter.ts';
+import { CheckpointCounter, type CountFrom, type CountingCheckpoint } from '../log/protocol/counter.ts';
 import {
   type Acceptance,
   type Claim,
@@ -196,6 +196,32 @@ export async function lowestOffsets(log: Log, prefix: string, signal: AbortSigna
   };
   await visitLedger(log, prefix, start, end, visit, signal);
   return [{ topic: checkpointsTopic(prefix), partition: 0, offset: 0 }, ...lowest.values()];
+}
+
+/**
+ * Whether a first copy begins behind a checkpoint that counts. Its first checkpoint has no records, and an unfinished copy is never gone
+ * on with: so it is one that is not consistent, and the first of its claim.
+ */
+export async function copyFollows(
+  log: Log,
+  prefix: string,
+  after: CountFrom & { readonly checkpointOffset: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { end } = await log.bounds(checkpointsTopic(prefix), 0, signal);
+  const counter = new CheckpointCounter(after);
+  let found = false;
+  const visit = (offset: number, record: LedgerRecord): void => {
+    const checkpoint = counter.feed(offset, record);
+    if (checkpoint !== undefined && beginsCopy(checkpoint)) found = true;
+  };
+  await visitLedger(log, prefix, after.checkpointOffset + 1, end, visit, signal);
+  return found;
+}
+
+/** True for the first checkpoint of a claim under which everything is copied. */
+export function beginsCopy({ consistent, claim, previous }: CountingCheckpoint): boolean {
+  return !consistent && previous?.claim !== claim;
 }
 
 /** Says that the log has forgotten what it promised to keep. */

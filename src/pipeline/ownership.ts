@@ -6,6 +6,7 @@ import type { Log } from '../log/log.ts';
 import type { Claim, Previous } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { type HeldSource, type Incarnation, isNewer } from '../source/source.ts';
+import { proveCovered } from './capture.ts';
 import { proveNoGap } from './gap.ts';
 import { type History, ledgerAppends, readHistory, tailLost } from './ledger.ts';
 
@@ -46,7 +47,7 @@ export interface OwnershipOptions {
 
 /**
  * Claims the log for a source that is held, and finds where to go on (PROTOCOL, source 1): look, refuse or claim, read back as
- * of the own claim, prove that there is no gap (Invariant 6).
+ * of the own claim, prove that there is no gap (Invariant 6), and none in what is captured (S2).
  * Throws RefusedError while another owner stands, OperatorError when the history does not fit the source.
  */
 export async function takeOwnership(options: OwnershipOptions, held: HeldSource, signal: AbortSignal): Promise<Owned> {
@@ -148,6 +149,7 @@ async function appendClaim(
     creating,
     ...held.identity,
     clusterId: log.clusterId,
+    capture: held.capture,
   };
   const { spans } = await log.publish(
     ledgerAppends(prefix, claim, () => clock.now()),
@@ -162,7 +164,7 @@ async function appendClaim(
 async function resume(
   history: History,
   claim: { offset: number; logId: string },
-  { memory, prefix }: OwnershipOptions,
+  { log, memory, prefix }: OwnershipOptions,
   held: HeldSource,
   signal: AbortSignal,
 ): Promise<Owned> {
@@ -183,6 +185,7 @@ async function resume(
   // An unfinished first snapshot cannot be gone on with: its exported snapshot died with the connection.
   if (!checkpoint.consistent) return { ...next, position: undefined };
   await proveNoGap(history, held, prefix, signal);
+  await proveCovered(history, log, prefix, held, signal);
   return { ...next, position: checkpoint.position };
 }
 

@@ -1,4 +1,3 @@
-import type { TableSchema } from '../change/table-schema.ts';
 import type { Clock } from '../clock.ts';
 import type { Converter } from '../converter/converter.ts';
 import { OperatorError, TransientError } from '../errors.ts';
@@ -7,12 +6,16 @@ import { CheckpointCounter, type CountingCheckpoint } from '../log/protocol/coun
 import { decodeLedgerRecord } from '../log/protocol/records.ts';
 import { checkpointsTopic, schemaChangesTopic } from '../log/protocol/topics.ts';
 import { RecordReader } from '../log/record-reader.ts';
-import type { Ownership, Progress, Sink } from '../sink/sink.ts';
+import type { Ownership, Progress, Sink, TopicFilter } from '../sink/sink.ts';
+import { type FilterPlan, planFilter } from './filter-change.ts';
+import { assertSameTopics, historyLost } from './history-lost.ts';
 import { isInterruption } from './interruption.ts';
-import type { AppliedTimes } from './lag.ts';
+import { type AppliedTimes, noteTimes } from './lag.ts';
+import { beginsCopy } from './ledger.ts';
 import { enter, type Stage, wait } from './stage.ts';
 import { SpanReader } from './span-reader.ts';
 import { loadTableVersions, type TableVersions } from './table-versions.ts';
+import { type Selection, selectionOf } from './topic-filter.ts';
 import { verifyControlTopic } from './topics.ts';
 
 /** How far a running sink is, for people; kept by the caller across restarts. */
@@ -31,8 +34,8 @@ export interface SinkLoopOptions {
   readonly name: string;
   /** `topic.prefix` of the source that is replayed. */
   readonly prefix: string;
-  readonly accepts: ((table: TableSchema) => boolean) | undefined;
-  readonly acceptsTopic: ((topic: string) => boolean) | undefined;
+  /** Which of its topics are replayed. */
+  readonly filter: TopicFilter;
   readonly fetchBytes: number;
   readonly chunkBytes: number;
   /** Several checkpoints go into one target transaction until they have this many records. */
@@ -100,17 +103,8 @@ async function openReplay(options: SinkLoopOptions, owned: Ownership, signal: Ab
   const offset = progress === undefined ? start : progress.checkpointOffset + 1;
   await log.release(name, scopeOf(prefix), [{ topic, partition: 0, offset }], signal);
   const versions = await loadTableVersions(log, prefix, signal);
-  return new Replay(options, owned, versions, ids, offset);
-}
-
-function assertSameTopics(expected: Readonly<Record<string, string>>, ids: ReadonlyMap<string, string>): void {
-  for (const [topic, id] of Object.entries(expected)) {
-    const actual = ids.get(topic);
-    if (actual === undefined || actual === id) continue;
-    throw new OperatorError(`Topic ${topic} was deleted and created again: its history is lost`, {
-      advice: 'Make a new replica by a snapshot under a new topic.prefix.',
-    });
-  }
+  const plan = await planFilter(options, progress, versions, signal);
+  return new Replay(options, owned, plan, versions, ids, offset);
 }
 
 /** Reads checkpoints from an offset on and applies them in groups. */
@@ -121,18 +115,23 @@ class Replay {
   readonly #topicIds: Map<string, string>;
   readonly #applied = new Map<string, Cursor>();
   #owned: Ownership;
+  #plan: FilterPlan;
+  #selection: Selection;
   #offset: number;
   #releasedAt: number;
 
   constructor(
     options: SinkLoopOptions,
     owned: Ownership,
+    plan: FilterPlan,
     versions: TableVersions,
     topicIds: Map<string, string>,
     offset: number,
   ) {
     this.#options = options;
     this.#owned = owned;
+    this.#plan = plan;
+    this.#selection = selectionOf(options.prefix, plan.now);
     this.#versions = versions;
     this.#topicIds = topicIds;
     this.#offset = offset;
@@ -166,8 +165,9 @@ class Replay {
   }
 
   /** The source was reset: committed alone, so that the copy that follows finds a target that is not consistent any more. */
-  #beginsAnew({ consistent }: CountingCheckpoint, before: CountingCheckpoint | undefined): boolean {
-    return !consistent && (before ?? this.#owned.progress)?.consistent === true;
+  #beginsAnew(checkpoint: CountingCheckpoint, before: CountingCheckpoint | undefined): boolean {
+    if (this.#plan.fromCopy !== undefined && beginsCopy(checkpoint)) return true;
+    return !checkpoint.consistent && (before ?? this.#owned.progress)?.consistent === true;
   }
 
   async #readCheckpoints(signal: AbortSignal): Promise<CountingCheckpoint[]> {
@@ -222,7 +222,7 @@ class Replay {
     const progress = this.#progressAt(last);
     {
       await using transaction = await sink.begin(this.#owned, signal);
-      const reader = new SpanReader({ ...this.#options, versions: this.#versions }, group);
+      const reader = new SpanReader({ ...this.#options, ...this.#selection, versions: this.#versions }, group);
       for await (const batch of reader.batches(signal)) {
         at('applying');
         await transaction.apply(batch, signal);
@@ -235,11 +235,20 @@ class Replay {
     shown.applied = progress;
     noteTimes(shown, group, clock.now());
     this.#noteApplied(group);
+    this.#plan = this.#planAfter(last);
+    this.#selection = selectionOf(this.#options.prefix, this.#plan.now);
     if (durable) await this.#release(signal);
   }
 
-  #progressAt({ claim, number, offset, position, consistent }: CountingCheckpoint): Progress {
+  /** Where a copy follows it has all rows of what the filter takes in now. */
+  #planAfter(checkpoint: CountingCheckpoint): FilterPlan {
+    const { fromCopy } = this.#plan;
+    return fromCopy !== undefined && beginsCopy(checkpoint) ? { now: fromCopy, fromCopy: undefined } : this.#plan;
+  }
+
+  #progressAt(checkpoint: CountingCheckpoint): Progress {
     const { log } = this.#options;
+    const { claim, number, offset, position, consistent } = checkpoint;
     return {
       logId: this.#counter.logId as string,
       clusterId: log.clusterId,
@@ -249,6 +258,7 @@ class Replay {
       position,
       consistent,
       topicIds: Object.fromEntries(this.#topicIds),
+      filter: this.#planAfter(checkpoint).now,
     };
   }
 
@@ -280,21 +290,7 @@ class Replay {
   }
 }
 
-function noteTimes(shown: SinkProgress, group: readonly CountingCheckpoint[], now: number): void {
-  shown.applying = 0;
-  const last = group.findLast(({ committedAt }) => committedAt > 0);
-  if (last === undefined) return;
-  shown.committedAt = last.committedAt;
-  shown.appliedAt = now;
-}
-
 /** All topics of a source begin so. */
 function scopeOf(prefix: string): string {
   return `${prefix}.`;
-}
-
-function historyLost(prefix: string, what: string): OperatorError {
-  return new OperatorError(`Topic ${checkpointsTopic(prefix)} lost history: ${what}`, {
-    advice: 'It was deleted, trimmed or changed by hand. Make a new replica by a snapshot under a new topic.prefix.',
-  });
 }

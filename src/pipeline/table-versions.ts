@@ -6,6 +6,7 @@ import { decodeControl } from '../log/protocol/control-codec.ts';
 import {
   HEADER,
   headerClaim,
+  headerNumber,
   headerOp,
   headerTableVersion,
   isHeader,
@@ -22,6 +23,8 @@ const WAIT_MS = 1_000;
 export class TableVersions {
   readonly #prefix: string;
   readonly #claims = new Map<number, Map<number, TableSchema>>();
+  /** Each version with the number of the checkpoint that it was announced for. */
+  readonly #announced: { readonly table: TableSchema; readonly number: number }[] = [];
 
   constructor(prefix: string) {
     this.#prefix = prefix;
@@ -31,6 +34,17 @@ export class TableVersions {
     let versions = this.#claims.get(claim);
     if (versions === undefined) this.#claims.set(claim, (versions = new Map()));
     versions.set(table.version, table);
+  }
+
+  /** Adds a version that was announced for checkpoint `number`. */
+  addAnnounced(claim: number, table: TableSchema, number: number): void {
+    this.add(claim, table);
+    this.#announced.push({ table, number });
+  }
+
+  /** What was announced, when this was loaded, up to checkpoint `number`: rows of other tables all lie behind it. */
+  announced(number: number): readonly TableSchema[] {
+    return this.#announced.flatMap((each) => (each.number <= number ? [each.table] : []));
   }
 
   /** The table that `claim` announced as `version`. Throws OperatorError when it did not. */
@@ -74,5 +88,5 @@ function addVersion(versions: TableVersions, reader: RecordReader, topic: string
   const control = decodeControl(bytes.subarray(reader.valueStart, reader.valueEnd), topic, (v) =>
     versions.get(claim, v),
   );
-  if (control.kind === 'table') versions.add(claim, control.table);
+  if (control.kind === 'table') versions.addAnnounced(claim, control.table, headerNumber(bytes, headerStart));
 }

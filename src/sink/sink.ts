@@ -1,6 +1,12 @@
 import type { Batch } from '../change/batch.ts';
 import type { Position } from '../change/position.ts';
 
+/** Which topics a sink replays, as its connector says it: names, or expressions when there are none; both empty: all. */
+export interface TopicFilter {
+  readonly topics: readonly string[];
+  readonly topicsRegex: readonly string[];
+}
+
 /** What a sink stores in the target, in the transaction that applied it (Invariant 5). Field meanings: docs/format.md. */
 export interface Progress {
   readonly logId: string;
@@ -13,6 +19,8 @@ export interface Progress {
   readonly consistent: boolean;
   /** Ids of the topics read so far: a topic that was re-created is seen at once. */
   readonly topicIds: Readonly<Record<string, string>>;
+  /** With what it was applied (S1); absent in progress of a Rowcast that did not store it. */
+  readonly filter?: TopicFilter;
 }
 
 /** A target that this process owns: its epoch is the highest there is, until another one claims. */

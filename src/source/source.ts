@@ -1,5 +1,6 @@
 import type { Batch } from '../change/batch.ts';
 import type { Position } from '../change/position.ts';
+import type { TableSchema } from '../change/table-schema.ts';
 
 /** Which server and history a source reads; a position means nothing on another one (Invariant 6). */
 export interface SourceIdentity {
@@ -38,11 +39,20 @@ export function isNewer(a: Incarnation, b: Incarnation): boolean {
   return a.daemon === b.daemon && (a.offset > b.offset || (a.offset === b.offset && a.id > b.id));
 }
 
+/** What a source captures. Stands in claims, so that a later start sees what was not captured before (S2). */
+export interface Capture {
+  /** The include and exclude lists that are not empty, by the name of their setting, as the connector says them. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+  /** Ids of the tables that were captured when the source was opened; absent where they are too many for a claim. */
+  readonly tables?: readonly number[];
+}
+
 /** A source that is held by this process until it is disposed of. Nothing is acknowledged before `acknowledge` is called. */
 export interface HeldSource extends AsyncDisposable {
   readonly identity: SourceIdentity;
   /** Name of the slot, for the claim. */
   readonly slot: string;
+  readonly capture: Capture;
   /** Where the source would resume by itself (the slot's confirmed_flush); undefined when there is no slot. */
   readonly confirmed: Position | undefined;
 
@@ -54,6 +64,14 @@ export interface HeldSource extends AsyncDisposable {
    * Throws OperatorError when the publication is another one.
    */
   descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean>;
+
+  /**
+   * Judges whether what is captured now was captured so far: throws OperatorError, naming them, when there are tables with rows, or
+   * columns of such tables, that `before` left out: their earlier rows were never sent. `announced` are the tables that the log knows: one
+   * of them that `before` left out has missed changes, with rows or without. Asked before `read` goes on where another run ended. What
+   * people have added to a publication since is only warned of.
+   */
+  assertCovered(before: Capture, announced: readonly TableSchema[], signal: AbortSignal): Promise<void>;
 
   /**
    * Creates the slot anew, dropping the present one, and returns its consistent point, from which `snapshot` and `read` go on.

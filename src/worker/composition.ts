@@ -16,8 +16,6 @@ import {
   postgresSinkSettings,
   recordBatchBytes,
   replayedPrefix,
-  tableFilter,
-  topicFilter,
   topicSettings,
   walSourceSettings,
 } from './settings.ts';
@@ -105,8 +103,7 @@ function sinkTask(
     loop: {
       clock: systemClock,
       prefix,
-      accepts: tableFilter(config),
-      acceptsTopic: topicFilter(config),
+      filter: { topics: config.topics, topicsRegex: config.topicsRegex },
       fetchBytes: config.maxFetchBytes,
       chunkBytes: CHUNK_BYTES,
       groupRecords: GROUP_RECORDS,

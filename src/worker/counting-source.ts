@@ -23,11 +23,13 @@ function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
   return {
     identity: held.identity,
     slot: held.slot,
+    capture: held.capture,
     get confirmed() {
       return held.confirmed;
     },
     exists: (...args) => held.exists(...args),
     descendsFrom: (...args) => held.descendsFrom(...args),
+    assertCovered: (...args) => held.assertCovered(...args),
     create: (...args) => held.create(...args),
     snapshot: (...args) => held.snapshot(...args),
     async *read(...args) {

@@ -1,8 +1,8 @@
 import { sinkConnection, sourceConnection } from '../connector/connection-of.ts';
 import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
-import { dataTopic } from '../log/protocol/topics.ts';
 import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
+import { compileTopicFilter, selectionOf } from '../pipeline/topic-filter.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
 import type { WalSourceSettings } from '../source/wal/settings.ts';
@@ -59,17 +59,12 @@ export function replayedPrefix(config: PostgresSinkConfig): string {
 
 /** Which table topics a sink replays; undefined means all of its source. */
 export function topicFilter(config: PostgresSinkConfig): ((topic: string) => boolean) | undefined {
-  const { topics, topicsRegex } = config;
-  if (topics.length > 0) return (topic) => topics.includes(topic);
-  if (topicsRegex.length === 0) return undefined;
-  const expressions = topicsRegex.map((expression) => new RegExp(`^(?:${expression})$`, 'u'));
-  return (topic) => expressions.some((expression) => expression.test(topic));
+  return compileTopicFilter(config);
 }
 
 /** The same choice by table, for changes that name tables instead of topics. */
 export function tableFilter(
   config: PostgresSinkConfig,
 ): ((table: { readonly schema: string; readonly name: string }) => boolean) | undefined {
-  const accepts = topicFilter(config);
-  return accepts && (({ schema, name }) => accepts(dataTopic(replayedPrefix(config), schema, name)));
+  return selectionOf(replayedPrefix(config), config).accepts;
 }

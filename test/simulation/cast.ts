@@ -9,6 +9,7 @@ import { runSource } from '../../src/pipeline/source-loop.ts';
 import { supervise } from '../../src/pipeline/supervise.ts';
 import { Process } from './process.ts';
 import { modelConverter } from './world/converter.ts';
+import { NotCovered } from './world/postgres.ts';
 import { NAMES } from './world/rows.ts';
 import { PREFIX, type World } from './world/world.ts';
 
@@ -177,7 +178,10 @@ export class Cast {
       member.stop.signal,
     ).then(
       () => this.#kill(member, 'stopped'),
-      (error: unknown) => this.#world.violation(`${part.role} ${part.daemon} ended: ${describeError(error)}`),
+      (error: unknown) => {
+        if (error instanceof NotCovered) return this.#kill(member, 'wider lists refused');
+        this.#world.violation(`${part.role} ${part.daemon} ended: ${describeError(error)}`);
+      },
     );
   }
 
@@ -220,11 +224,10 @@ export class Cast {
   }
 
   /** A sink of all tables knows no selection, as one without table lists. */
-  #selection(): Pick<SinkLoopOptions, 'accepts' | 'acceptsTopic'> {
+  #selection(): Pick<SinkLoopOptions, 'filter'> {
     const { accepted } = this.#world;
-    if (accepted.length === NAMES.length) return { accepts: undefined, acceptsTopic: undefined };
-    const unwanted = NAMES.filter((name) => !accepted.includes(name)).map((name) => dataTopic(PREFIX, 'public', name));
-    return { accepts: ({ name }) => accepted.includes(name), acceptsTopic: (topic) => !unwanted.includes(topic) };
+    const wanted = accepted.length === NAMES.length ? [] : accepted;
+    return { filter: { topics: wanted.map((name) => dataTopic(PREFIX, 'public', name)), topicsRegex: [] } };
   }
 
   #sink({ process }: Member): (signal: AbortSignal) => Promise<void> {

@@ -3,6 +3,7 @@ import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';
 import type { RecordReader } from '../../src/log/record-reader.ts';
 import type { Progress } from '../../src/sink/sink.ts';
 import { type Database, lsnOf, type ModelSnapshot, type ModelTransaction, positionOf } from './world/database.ts';
+import { isWide } from './world/postgres.ts';
 import { type ModelChange, NAMES } from './world/rows.ts';
 
 /** How far a target is: nothing, inside a copy, or behind some of the source's transactions. Never changed in place. */
@@ -33,6 +34,10 @@ export class Checker {
   #seen = new Set<string>();
   readonly #claimants = new Map<number, string>();
   #owner: string | undefined;
+  /** Claims of sources whose lists leave nothing out. */
+  readonly #wide = new Set<number>();
+  /** Everything was captured so far, nothing left out. */
+  #isCovered = false;
   /** Daemons of which some process was asked to take over. */
   readonly asked: Set<string> = new Set();
   /** How often an operator has asked for a reset of the source. */
@@ -64,6 +69,7 @@ export class Checker {
     if (record.kind === 'claim') {
       if (record.logId === this.#logId) this.#claim = reader.offset;
       this.#claimants.set(reader.offset, record.daemon);
+      if (record.capture !== undefined && isWide(record.capture)) this.#wide.add(reader.offset);
       return;
     }
     if (record.kind === 'acceptance') return;
@@ -89,6 +95,13 @@ export class Checker {
       this.#violation('a copy began again though nobody had asked for it');
     }
     this.#isConsistent = record.consistent;
+    this.#assertCovered(this.#wide.has(record.claim), record.consistent);
+  }
+
+  /** Wider lists count from a copy under them on, and never behind narrower ones. */
+  #assertCovered(isNowWide: boolean, consistent: boolean): void {
+    if (isNowWide && consistent && !this.#isCovered) this.#violation('lists take in what was never captured');
+    this.#isCovered = isNowWide;
   }
 
   /** The log changes hands only when an operator asked for it. */

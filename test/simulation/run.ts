@@ -19,6 +19,8 @@ const HEALED_STEPS_PER_STEP = 4;
 /** Goes on for a while when all has arrived: late requests and zombies must not spoil it. */
 const AFTERMATH_STEPS = 60;
 const STEPS_PER_TURN = 100;
+/** The last digit of seeds in which sources start with wider lists now and then. */
+const WIDE_SEEDS = 7;
 /** Every so many seeds an operator resets the source now and then. */
 const RESET_SEEDS = 5;
 const RESETS = 0.01;
@@ -28,6 +30,7 @@ export async function runSeed(seed: number, print?: (line: string) => void): Pro
   const scheduler = new Scheduler(seed, print);
   const world = new World(scheduler);
   if (seed % RESET_SEEDS === 0) world.hazards.reset = RESETS;
+  world.hasWide = seed % 10 === WIDE_SEEDS;
   await drive(play(world, new Cast(world)));
   const { counting, inParts, ignored } = world.checker;
   world.counts.set('checkpoint that counts', counting);

@@ -26,6 +26,14 @@ export interface Claim extends Stamp {
   readonly timeline: number;
   readonly publication: string;
   readonly clusterId: string;
+  /** What the source captures under this claim (S2); absent in claims of a Rowcast that did not store it. */
+  readonly capture?: ClaimedCapture;
+}
+
+/** The include and exclude lists of the source by the names of their settings, and the ids of the captured tables, if not too many. */
+export interface ClaimedCapture {
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+  readonly tables?: readonly number[];
 }
 
 /** Points at the last counting checkpoint before: offset of its last part, its claim and position. */

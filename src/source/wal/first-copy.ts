@@ -29,6 +29,8 @@ export interface FirstCopyParts {
  */
 export class FirstCopy {
   readonly consistentLsn: number;
+  /** Ids of the tables that `batches` has taken. */
+  copied: readonly number[] = [];
   readonly #parts: FirstCopyParts;
   readonly #client: pg.Client | undefined;
 
@@ -80,6 +82,7 @@ export class FirstCopy {
     const { settings, filter } = this.#parts;
     const published = await publishedTables(client, settings.publicationName, filter);
     await lockTables(client, published, filter);
+    this.copied = published.map(({ relationId }) => relationId);
     const tables: SnapshotTable[] = [];
     for (const each of published) {
       const table = await this.#version(client, each, versions);

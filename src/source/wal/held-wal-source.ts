@@ -6,17 +6,20 @@ import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
 import { lookUpRelation, lookUpTypes } from '../../postgres/catalog.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
-import type { HeldSource, SourceIdentity } from '../source.ts';
+import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
+import { AddedTables } from './added-tables.ts';
 import type { VersionCounter } from './assembler.ts';
 import type { RelationMessage } from './decoder.ts';
+import { notCovered, uncovered } from './coverage.ts';
 import type { CaptureFilter } from './filter.ts';
 import { FirstCopy } from './first-copy.ts';
 import { descends } from './identity.ts';
-import { ensurePublication, otherPublication, publicationId } from './publication.ts';
+import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
 import { WalReader } from './reader.ts';
 import { describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { dropSlot, slotExists } from './slot.ts';
+import type { Warn } from './warn.ts';
 import type { ReplicationStream } from './stream.ts';
 
 /** How long a stream goes on after its lock was lost; longer than the server may wait in vain for a position. */
@@ -24,9 +27,6 @@ const LOCK_GRACE_MS = 10_000;
 
 /** How often the publication is looked at. */
 const WATCH_MS = 10_000;
-
-/** Tells a person of something that does not stop the source, and what to do about it. */
-export type Warn = (message: string, advice: string) => void;
 
 /** An open stream and where its slot stands. */
 export interface HeldStream {
@@ -44,12 +44,17 @@ export interface HeldWalSourceParts {
   readonly filter: CaptureFilter;
   readonly openStream: (signal: AbortSignal) => Promise<HeldStream>;
   readonly warn: Warn;
+  readonly capture: Capture;
+  /** Ids of tables whose publication was warned of. */
+  readonly told: Set<number>;
 }
 
 /** A connector's slot and lock, held by this process. */
 export class HeldWalSource implements HeldSource {
   readonly identity: SourceIdentity;
   readonly slot: string;
+  readonly capture: Capture;
+  readonly #added: AddedTables;
   readonly #parts: HeldWalSourceParts;
   readonly #versions: VersionCounter = { last: 0 };
   #stream: ReplicationStream | undefined;
@@ -66,6 +71,8 @@ export class HeldWalSource implements HeldSource {
     this.#parts = parts;
     this.identity = parts.identity;
     this.slot = parts.settings.slotName;
+    this.capture = parts.capture;
+    this.#added = new AddedTables(parts, parts.capture.tables ?? []);
     this.#stream = held?.stream;
     this.#confirmedLsn = held?.confirmedLsn;
     parts.client.once('end', () => this.#loseLock());
@@ -93,6 +100,20 @@ export class HeldWalSource implements HeldSource {
     return await descends(now, identity, position);
   }
 
+  async assertCovered(before: Capture, announced: readonly TableSchema[], _signal: AbortSignal): Promise<void> {
+    const { settings, warn } = this.#parts;
+    const names = await uncovered(this.#parts, before, announced);
+    if (names.length > 0 && settings.snapshotMode !== 'no_data') throw notCovered(settings.name, names);
+    if (names.length > 0) {
+      warn(
+        `Captured from now on: ${names.join(', ')}`,
+        'snapshot.mode is no_data: their earlier rows are yours to copy.',
+      );
+    } else if (before.tables !== undefined) {
+      await new AddedTables(this.#parts, before.tables).look();
+    }
+  }
+
   async create(signal: AbortSignal): Promise<Position> {
     const { client, settings, filter } = this.#parts;
     await this.#stream?.close();
@@ -112,6 +133,7 @@ export class HeldWalSource implements HeldSource {
         if (this.#lockLost) throw this.#lockLost;
         yield batch;
       }
+      this.#added.add(this.#copy.copied);
     } finally {
       await this.#copy.close();
       this.#copy = undefined;
@@ -123,6 +145,11 @@ export class HeldWalSource implements HeldSource {
     if (settings.snapshotMode === 'initial_only') return await this.#finish(signal);
     if (this.#lockLost) throw this.#lockLost;
     await ensurePublication(client, settings, filter, { leftOut: (table) => this.#warnLeftOut(table) });
+    if (settings.publicationAutocreateMode === 'filtered') {
+      // Tables without rows were added just now, while nobody could write to them.
+      const published = await publishedTables(client, settings.publicationName, filter);
+      this.#added.add(published.map(({ relationId }) => relationId));
+    }
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
     const fromLsn = positionToLsn(from);
     // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).
@@ -189,15 +216,15 @@ export class HeldWalSource implements HeldSource {
   #watchPublication(): void {
     const { client, settings } = this.#parts;
     if (this.#lockLost || this.#isDisposed) return;
-    publicationId(client, settings.publicationName).then(
-      (id) => {
-        if (id !== this.identity.publication) this.#reader?.failed(otherPublication(settings.publicationName));
-      },
-      (error: unknown) => {
-        // A lost connection is #loseLock's to judge, and the next look tells of what passes.
-        if (!(error instanceof TransientError)) this.#reader?.failed(error);
-      },
-    );
+    const look = async (): Promise<void> => {
+      const id = await publicationId(client, settings.publicationName);
+      if (id !== this.identity.publication) throw otherPublication(settings.publicationName);
+      if (this.capture.tables !== undefined) await this.#added.look();
+    };
+    look().catch((error: unknown) => {
+      // A lost connection is #loseLock's to judge, and the next look tells of what passes.
+      if (!this.#isDisposed && !(error instanceof TransientError)) this.#reader?.failed(error);
+    });
   }
 
   #warnLeftOut(table: string): void {

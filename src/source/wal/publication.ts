@@ -19,6 +19,8 @@ export interface PublishedTable {
   /** SQL condition of the rows that are published. */
   readonly rowFilter: string | undefined;
   readonly isPartitioned: boolean;
+  /** How the publication came to it: by its name, as every table of its schema, or as every table. */
+  readonly by: 'name' | 'schema' | 'all';
 }
 
 /**
@@ -215,6 +217,7 @@ interface RawTable {
   readonly schemaname: string;
   readonly tablename: string;
   readonly relkind: string;
+  readonly by: PublishedTable['by'];
   readonly attnames?: readonly string[] | null;
   readonly rowfilter?: string | null;
 }
@@ -227,13 +230,18 @@ function toPublished(raw: RawTable): PublishedTable {
     columns: raw.attnames ?? undefined,
     rowFilter: raw.rowfilter ?? undefined,
     isPartitioned: raw.relkind === 'p',
+    by: raw.by,
   };
 }
 
 /** The view has more columns on newer servers: as JSON they are there or not. */
 const PUBLISHED = /* sql */ `
-  select json_agg(to_jsonb(t) || jsonb_build_object('relation_id', c.oid::int8, 'relkind', c.relkind) order by t.schemaname, t.tablename) as tables
+  select json_agg(to_jsonb(t) || jsonb_build_object('relation_id', c.oid::int8, 'relkind', c.relkind, 'by', case
+    when p.puballtables then 'all'
+    when exists (select from pg_catalog.pg_publication_rel r where r.prpubid = p.oid and r.prrelid = c.oid) then 'name'
+    else 'schema' end) order by t.schemaname, t.tablename) as tables
   from pg_catalog.pg_publication_tables t
+  join pg_catalog.pg_publication p on p.pubname = t.pubname
   join pg_catalog.pg_namespace n on n.nspname = t.schemaname
   join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
   where t.pubname = $1`;

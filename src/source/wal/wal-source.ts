@@ -4,14 +4,16 @@ import type { Clock } from '../../clock.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { connect } from '../../postgres/connect.ts';
 import type { HeldSource, Incarnation, Source } from '../source.ts';
+import { captureOf } from './capture.ts';
 import { compileFilter } from './filter.ts';
-import { type HeldStream, HeldWalSource, type Warn } from './held-wal-source.ts';
+import { type HeldStream, HeldWalSource } from './held-wal-source.ts';
 import { applicationName, endIfStale, lockConnector } from './holder.ts';
 import { identifySystem } from './identity.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { ensurePublication, publicationId, publishedTables } from './publication.ts';
 import { lookUpSlot, slotBusy } from './slot.ts';
 import { ReplicationStream } from './stream.ts';
+import type { Warn } from './warn.ts';
 
 const STREAM_ATTEMPTS = 20;
 const STREAM_DELAY_MS = 100;
@@ -19,6 +21,7 @@ const STREAM_DELAY_MS = 100;
 /** Captures the changes of a Postgres database from its WAL, through a logical replication slot. Throws OperatorError for a bad filter. */
 export function createWalSource(settings: WalSourceSettings, clock: Clock, warn: Warn): Source {
   const filter = compileFilter(settings);
+  const told = new Set<number>();
   return {
     async open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource> {
       const application = applicationName(settings.name, self);
@@ -32,12 +35,21 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
         // Before the first claim, which names it, and before the slot, which looks it up as of every change.
         if (!slot) await ensurePublication(client, settings, filter, 'copied');
         const identity = { ...server, publication: await publicationId(client, settings.publicationName) };
-        const isPublished = identity.publication !== '';
-        if (isPublished && (await publishedTables(client, settings.publicationName, filter)).length === 0)
-          warnOfNothing(settings, warn);
+        const tables = await publishedTables(client, settings.publicationName, filter);
+        if (identity.publication !== '' && tables.length === 0) warnOfNothing(settings, warn);
+        const capture = captureOf(settings, tables);
         const stream = slot && (await openStream(opening, signal));
         return new HeldWalSource(
-          { ...opening, identity, clock, filter, warn, openStream: (abort) => openStream(opening, abort) },
+          {
+            ...opening,
+            identity,
+            capture,
+            clock,
+            filter,
+            warn,
+            told,
+            openStream: (abort) => openStream(opening, abort),
+          },
           stream,
         );
       } catch (error) {

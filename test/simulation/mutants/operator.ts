@@ -12,8 +12,8 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SINK,
-        find: 'return !consistent && (before ?? this.#owned.progress)?.consistent === true;',
-        replace: 'return consistent && before === undefined && false;',
+        find: 'return !checkpoint.consistent && (before ?? this.#owned.progress)?.consistent === true;',
+        replace: 'return false && before === undefined;',
       },
     ],
   },

@@ -128,6 +128,18 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'S2-refused-claim-covers',
+    seed: 7,
+    why: 'a start that was refused for its wider lists is repeated, and nobody objects',
+    patches: [
+      {
+        file: 'src/pipeline/capture.ts',
+        find: 'const owner = ownerOf(history);',
+        replace: 'const owner = history.claims.at(-1)?.claim; void ownerOf;',
+      },
+    ],
+  },
+  {
     name: 'V7-owner-by-last-claim',
     seed: 944,
     why: 'a late claim of the other daemon makes both refuse',

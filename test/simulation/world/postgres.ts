@@ -1,7 +1,9 @@
 import type { Batch } from '../../../src/change/batch.ts';
 import type { Position } from '../../../src/change/position.ts';
-import { TransientError } from '../../../src/errors.ts';
+import type { TableSchema } from '../../../src/change/table-schema.ts';
+import { OperatorError, TransientError } from '../../../src/errors.ts';
 import {
+  type Capture,
   type HeldSource,
   type Incarnation,
   isNewer,
@@ -23,7 +25,13 @@ interface Slot {
 
 /** How long the server keeps a session whose client does not answer. */
 const SESSION_TIMEOUT_MS = 12_000;
+/** Captures everything, or leaves something out that no model database has: only what claims say of it is looked at. */
+const WIDE: Capture = { lists: {}, tables: [] };
+const NARROW: Capture = { lists: { 'table.exclude.list': ['public.late'] }, tables: [] };
 const IDENTITY: SourceIdentity = { system: '7123456789012345678', timeline: 1, publication: '16400' };
+
+/** A start with wider lists than were covered: a person must put the old ones back. */
+export class NotCovered extends OperatorError {}
 
 /** A connection that holds the advisory lock, and the slot while there is one. */
 interface Session {
@@ -184,10 +192,16 @@ function isStale(current: Incarnation, self: Incarnation, takeOver: boolean): bo
   return isNewer(self, current) || current.id === self.id;
 }
 
+/** True for the lists that leave nothing out. */
+export function isWide({ lists }: Pick<Capture, 'lists'>): boolean {
+  return Object.keys(lists).length === 0;
+}
+
 /** What `open` gives: the port's view of a session. */
 class HeldModelSource implements HeldSource {
   readonly identity: SourceIdentity = IDENTITY;
   readonly slot = 'rowcast_slot';
+  readonly capture: Capture;
   readonly confirmed: Position | undefined;
   readonly #postgres: Postgres;
   readonly #session: Session;
@@ -197,6 +211,7 @@ class HeldModelSource implements HeldSource {
     this.#postgres = postgres;
     this.#session = session;
     session.isKnown = true;
+    this.capture = postgres.world.isWide(session.process) ? WIDE : NARROW;
     this.confirmed = session.confirmed === undefined ? undefined : positionOf(session.confirmed);
   }
 
@@ -206,6 +221,13 @@ class HeldModelSource implements HeldSource {
 
   descendsFrom(identity: SourceIdentity, _position: Position, signal: AbortSignal): Promise<boolean> {
     return this.#session.process.call('source.history', () => identity.system === IDENTITY.system, { signal });
+  }
+
+  assertCovered(before: Capture, _announced: readonly TableSchema[], signal: AbortSignal): Promise<void> {
+    const judge = (): void => {
+      if (isWide(this.capture) && !isWide(before)) throw new NotCovered('The lists take in what was not captured');
+    };
+    return this.#session.process.call('source.covered', judge, { signal });
   }
 
   async create(signal: AbortSignal): Promise<Position> {

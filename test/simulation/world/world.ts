@@ -54,6 +54,13 @@ export class World {
     return new ModelLog(this, process, this.#isAtomic);
   }
 
+  /** In such a run some starts of a source have wider lists than the others. */
+  hasWide = false;
+
+  isWide({ id }: Process): boolean {
+    return this.hasWide && id % 4 === 0;
+  }
+
   violation(what: string): void {
     this.failure ??= what;
     this.scheduler.print?.(`VIOLATION\t${what}`);

@@ -22,6 +22,8 @@ test('releases the lock although the stream cannot be closed', async () => {
       filter: compileFilter(SETTINGS),
       openStream: () => Promise.reject(new Error('Not asked for')),
       warn: () => undefined,
+      capture: { lists: {} },
+      told: new Set(),
     },
     { stream: stream as unknown as ReplicationStream, confirmedLsn: 1 },
   );

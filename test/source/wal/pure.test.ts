@@ -26,9 +26,9 @@ test('matches whole names in any case, and never captures system schemas', () =>
     true,
   ]);
   const all = compileFilter({ ...LISTS, schemaExclude: ['audit'] });
-  expect(['public', 'pg_catalog', 'information_schema', 'rowcast', 'audit'].filter((schema) => all.table(schema, 't'))).toEqual([
-    'public',
-  ]);
+  expect(
+    ['public', 'pg_catalog', 'information_schema', 'rowcast', 'audit'].filter((schema) => all.table(schema, 't')),
+  ).toEqual(['public']);
   expect(() => compileFilter({ ...LISTS, tableInclude: ['('] })).toThrow('Not a regular expression');
 });
 

@@ -1,0 +1,58 @@
+import type pg from 'pg';
+import { findAdded } from './capture.ts';
+import { mayHaveRows } from './coverage.ts';
+import type { CaptureFilter } from './filter.ts';
+import { type PublishedTable, publishedTables } from './publication.ts';
+import type { WalSourceSettings } from './settings.ts';
+import type { Warn } from './warn.ts';
+
+export interface AddedTablesParts {
+  readonly client: pg.ClientBase;
+  readonly settings: WalSourceSettings;
+  readonly filter: CaptureFilter;
+  readonly warn: Warn;
+  /** Ids of tables that were warned of; kept over restarts of the source in this process. */
+  readonly told: Set<number>;
+}
+
+/** Sees the tables that somebody adds to the publication of a running source, and warns of those whose earlier rows are not copied. */
+export class AddedTables {
+  readonly #parts: AddedTablesParts;
+  /** Tables that are captured. */
+  #known: ReadonlySet<number>;
+  /** Tables that were captured at some time: what was missed since may also be the deletion of their rows. */
+  readonly #ever: Set<number>;
+
+  constructor(parts: AddedTablesParts, known: readonly number[]) {
+    this.#parts = parts;
+    this.#known = new Set(known);
+    this.#ever = new Set(known);
+  }
+
+  /** These are captured from their first row on, or were copied. */
+  add(tables: readonly number[]): void {
+    this.#known = new Set([...this.#known, ...tables]);
+  }
+
+  /** Warns, once by name, of tables that were added since the last look. Throws TransientError while one of them is locked. */
+  async look(): Promise<void> {
+    const { client, settings, filter, told } = this.#parts;
+    const published = await publishedTables(client, settings.publicationName, filter);
+    for (const table of findAdded(published, this.#known)) {
+      const { relationId } = table;
+      if (told.has(relationId) || !(this.#ever.has(relationId) || (await mayHaveRows(client, table)))) continue;
+      this.#warn(table);
+    }
+    this.#known = new Set(published.map(({ relationId }) => relationId));
+    for (const id of this.#known) this.#ever.add(id);
+  }
+
+  #warn({ relationId, schema, name }: PublishedTable): void {
+    const { settings, warn, told } = this.#parts;
+    told.add(relationId);
+    warn(
+      `Table ${schema}.${name} was added to publication "${settings.publicationName}": rows that it had before are not copied`,
+      `If it was empty when it was added there is nothing to do. Else copy everything again: rowcast offsets reset ${settings.name}`,
+    );
+  }
+}
