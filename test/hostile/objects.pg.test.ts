@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { checkPostgresSink } from '../../src/sink/postgres/preflight/preflight.ts';
@@ -6,7 +6,7 @@ import { checkWalSource } from '../../src/source/wal/preflight/preflight.ts';
 import type { WalSourceSettings } from '../../src/source/wal/settings.ts';
 import { compareTable } from '../../src/verify/compare.ts';
 import { Replication } from '../pipeline/replication.ts';
-import { servers } from '../support/postgres.ts';
+import { freshDatabase, servers } from '../support/postgres.ts';
 
 const ROLE = 'rowcast_role';
 
@@ -62,7 +62,7 @@ describe.each(servers)('$name', (kind) => {
   test('nothing that an ordinary user of the source or the replica owns runs as the role of Rowcast', async () => {
     await using server = await kind.start();
     const [source, target] = [await server.createDatabase('shop'), await server.createDatabase('replica')];
-    await run(source, `create role mallory; create role ${ROLE} superuser login password 'secret'`);
+    await makeRoles(source); // they go with the server
     await run(source, `${TYPES} ${TABLES} ${ROWS(1, 500)}`);
     await run(target, TYPES);
     await expect(run(as(source), `select mood::text from mallory.loot`)).rejects.toThrow('code of mallory ran');
@@ -88,6 +88,61 @@ describe.each(servers)('$name', (kind) => {
     expect(both.filter(({ level }) => level === 'problem')).toEqual([]);
   });
 });
+
+/** Expressions that come from the source and would call him on the replica: by name, by operator, by a cast that shows no name. */
+const EXPRESSIONS = {
+  function: `mallory.trap('g')`,
+  operator: `case when mood operator(mallory.=) 'sad' then 'yes' end`,
+  cast: `mood::text`,
+};
+
+test.each(Object.entries(EXPRESSIONS))(
+  'a generated column calls no %s of an ordinary user of the replica',
+  async (_kind, expression) => {
+    await using _roles = await makeRoles(inject('postgres'));
+    await using source = await freshDatabase('hostile_from');
+    await using target = await freshDatabase('hostile_to');
+    for (const { settings } of [source, target]) await run(settings, TYPES);
+    await run(
+      source.settings,
+      /* sql */ `set role mallory; create table mallory.loot (id int primary key, mood mallory.mood,
+      g text generated always as (${expression}) stored)`,
+    );
+    await using replication = await Replication.open({ source: as(source.settings), target: as(target.settings) });
+    replication.startSource();
+    const sink = replication.startSink();
+    await sink.ended;
+    expect(String(sink.failure)).toContain('Generated column "g" of mallory.loot would run function mallory.');
+  },
+);
+
+test('a column whose type was an ordinary user’s becomes text without his cast', async () => {
+  await using _roles = await makeRoles(inject('postgres'));
+  await using source = await freshDatabase('hostile_from');
+  await using target = await freshDatabase('hostile_to');
+  for (const database of [source, target]) await run(database.settings, TYPES);
+  await run(
+    source.settings,
+    /* sql */ `set role mallory; create table mallory.loot (id int primary key, mood mallory.mood);
+    create table mallory.keyless (mood mallory.mood); insert into mallory.loot values (1, 'glad'), (2, null)`,
+  );
+  await using replication = await Replication.open({ source: as(source.settings), target: as(target.settings) });
+  replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  await run(
+    source.settings,
+    `set role mallory; alter table mallory.loot alter mood type text; insert into mallory.loot values (3, 'free')`,
+  );
+  await replication.settled();
+  expect(await rows(source.settings, target.settings)).toBe(3);
+});
+
+/** Roles belong to the server, which other tests use too. To be made before the databases, which then go first. */
+async function makeRoles(server: ConnectionSettings): Promise<AsyncDisposable> {
+  await run(server, `create role mallory; create role ${ROLE} superuser login password 'secret'`);
+  return { [Symbol.asyncDispose]: () => run(server, `drop role mallory; drop role ${ROLE}`) };
+}
 
 function sourceSettings(connection: ConnectionSettings): WalSourceSettings {
   return {

@@ -212,11 +212,17 @@ function typeClauses(name: string, change: Evolution, old: Column, column: Colum
   }
   const quoted = quoteIdentifier(column.name);
   const clauses = has?.default === undefined ? [] : [`alter column ${quoted} drop default`];
-  clauses.push(`alter column ${quoted} type ${type} using ${quoted}::text::${type}`);
+  clauses.push(`alter column ${quoted} type ${type} using ${textOf(old, quoted)}::${type}`);
   if (column.default !== undefined && column.identity === undefined && isSimpleDefault(column.default)) {
     clauses.push(`alter column ${quoted} set default ${column.default}`);
   }
   return clauses;
+}
+
+/** By the output function where the type is somebody's own: he may have made a cast to text, which would run with our rights. */
+function textOf({ type }: Column, quoted: string): string {
+  if (type.name.startsWith('pg_catalog.')) return `${quoted}::text`;
+  return `(case when num_nulls(${quoted}) = 0 then format('%s', ${quoted}) end)`;
 }
 
 /** The primary key follows the source's as long as it is the one that came from there. */

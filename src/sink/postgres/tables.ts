@@ -1,4 +1,4 @@
-import { type TableSchema, tableName } from '../../change/table-schema.ts';
+import { type Column, type TableSchema, tableName } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
 import type { RelationFacts } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
@@ -11,6 +11,7 @@ import type { Session } from './session.ts';
 import { type ResolvedSinkSettings, targetSchema } from './settings.ts';
 import { isSameShape, unnumbered } from './shape.ts';
 import { describeTarget, findPrimaryKey, findTarget, type TargetTable } from './target-table.ts';
+import { requireTrusted } from './trusted-expressions.ts';
 import { addLabels, ensureSchema, resolveType } from './types.ts';
 
 /** The target's tables: found, created and brought to the version of the rows that come. */
@@ -160,7 +161,7 @@ export class Tables {
     if (found === undefined) {
       if (!this.#settings.autoCreate) throw this.#missing(schema);
       await ensureSchema(session, this.#settings, to.schema, signal);
-      await session.single(createTableSql(name, schema, await this.#types(schema, signal)));
+      await session.single(createTableSql(name, schema, await this.#types(schema, [], signal)));
       await this.#known.remember(session, schema, true, signal);
       return;
     }
@@ -179,7 +180,7 @@ export class Tables {
     signal: AbortSignal,
   ): Promise<TableSchema> {
     const session = this.#open();
-    const types = await this.#types(to, signal);
+    const types = await this.#types(to, found.facts.columns, signal);
     const evolving = evolve(name, {
       from,
       to,
@@ -263,12 +264,14 @@ export class Tables {
     return { isKnown: all.has(schema.relationId), holders };
   }
 
-  async #types(schema: TableSchema, signal: AbortSignal): Promise<ResolvedTypes> {
+  /** What the columns are on the target; `present` are those that it has already. */
+  async #types(schema: TableSchema, present: readonly Column[], signal: AbortSignal): Promise<ResolvedTypes> {
     const types = new Map<string, string>();
     for (const column of schema.columns) {
       await addLabels(this.#open(), this.#settings, column.type, signal);
       types.set(column.name, await resolveType(this.#open(), this.#settings, column.type, signal));
     }
+    await requireTrusted(this.#open(), schema, present, types.values());
     return types;
   }
 
