@@ -1,10 +1,11 @@
 import type { AnyConnectorClass } from './connector-class.ts';
-import { maskConfig } from './mask-config.ts';
+import { isKnownKey } from './known-keys.ts';
+import { maskConfig, maskWhole } from './mask-config.ts';
 import { nearest } from './nearest.ts';
 import { POSTGRES_SINK } from './postgres-sink.ts';
 import { POSTGRES_WAL_SOURCE } from './postgres-wal-source.ts';
 import type { RawConfig } from './read-settings.ts';
-import { looksSecret, MASK } from './secret.ts';
+import { looksSecret } from './secret.ts';
 
 export type { AnyConnectorClass } from './connector-class.ts';
 
@@ -36,10 +37,15 @@ export function unknownClass(wanted: string): string {
   return `connector.class ${wanted} is not known${guess === undefined ? `; known are ${known.join(', ')}` : `; did you mean ${guess}?`}`;
 }
 
-/** The config of any connector with its secrets masked, even when its class is not known. */
+/** The config of any connector with its secrets masked; when its class is not known, by the rules of all classes that know the key. */
 export function maskConnector(raw: RawConfig): RawConfig {
   const connector = connectorClass(raw['connector.class'] ?? '');
   if (connector) return maskConfig(connector, raw);
-  const both = maskConfig(POSTGRES_SINK, maskConfig(POSTGRES_WAL_SOURCE, raw));
-  return Object.fromEntries(Object.entries(both).map(([key, value]) => [key, looksSecret(key) ? MASK : value]));
+  return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, maskByAll(key, value)]));
+}
+
+function maskByAll(key: string, value: string): string {
+  const knowing = CONNECTOR_CLASSES.filter((each) => isKnownKey(key, each));
+  if (knowing.length === 0 || looksSecret(key)) return maskWhole(value);
+  return knowing.reduce((masked, each) => maskConfig(each, { [key]: masked })[key] as string, value);
 }

@@ -1,4 +1,4 @@
-import { FRAMEWORK_KEYS } from './parse-config.ts';
+import { FRAMEWORK_KEYS } from './known-keys.ts';
 import type { AnyDeclaration } from './connector-class.ts';
 import { maskConfig, maskValue } from './mask-config.ts';
 import { type Origin, type RawConfig, readSettings } from './read-settings.ts';

@@ -1,21 +1,28 @@
 import { OperatorError } from '../errors.ts';
 import { type AnyDeclaration, currentName } from './connector-class.ts';
+import { isKnownKey } from './known-keys.ts';
 import { type RawConfig, settingsOf } from './read-settings.ts';
 import { hasReference, isReference } from './reference.ts';
 import { looksSecret, MASK, maskUrlPasswords } from './secret.ts';
 import type { Setting } from './setting.ts';
 
 /**
- * The config with what may not be printed masked: passwords, keys that are named like one, the credentials inside URLs, and values
- * that are not what their setting takes, because they may be a password in the wrong place. References stay as they are.
+ * The config with what may not be printed masked: passwords, keys that are named like one, keys that are not known, because they may be
+ * misspelt, the credentials inside URLs, and values that are not what their setting takes. References stay as they are.
  */
 export function maskConfig(declaration: AnyDeclaration, raw: RawConfig): RawConfig {
   const settings = new Map(settingsOf(declaration).map(([, setting]) => [setting.key, setting]));
   return Object.fromEntries(
     Object.entries(raw).map(([key, value]) => {
-      return [key, maskValue(settings.get(currentName(key, declaration)), key, value)];
+      const setting = settings.get(currentName(key, declaration));
+      return [key, isKnownKey(key, declaration) ? maskValue(setting, key, value) : maskWhole(value)];
     }),
   );
+}
+
+/** The value of a key of which nothing is known. */
+export function maskWhole(value: string): string {
+  return value === '' || isReference(value) ? value : MASK;
 }
 
 /** One value as it may be shown; `setting` is undefined for a key that is none. */

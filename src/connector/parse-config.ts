@@ -1,8 +1,10 @@
 import { type AnyDeclaration, currentName, own, reasonFor } from './connector-class.ts';
+import { FRAMEWORK_KEYS, isKnownKey, knownKeys } from './known-keys.ts';
 import { nearest } from './nearest.ts';
 import { type RawConfig, readSettings, settingsOf } from './read-settings.ts';
 import type { Files } from './read-tls.ts';
-import type { Environment } from './reference.ts';
+import { type Environment, hasReference } from './reference.ts';
+import { looksGenerated, looksSecret, urlPasswords } from './secret.ts';
 
 export { maskConfig } from './mask-config.ts';
 export type { RawConfig } from './read-settings.ts';
@@ -29,7 +31,7 @@ export function parseConfig<C>(
 ): ParsedConfig<C> {
   const read = readSettings(declaration, raw, env);
   const others = judgeOtherKeys(declaration, raw);
-  const secrets = read.flatMap((each) => each.secrets);
+  const secrets = [...read.flatMap((each) => each.secrets), ...strangeSecrets(declaration, raw)];
   const problems = [
     ...read.flatMap(({ setting, problem }) => (problem === undefined ? [] : [`${setting.key} ${problem}`])),
     ...others.problems.map(({ message }) => message),
@@ -44,6 +46,17 @@ export function parseConfig<C>(
     warnings: [...others.warnings, ...completed.warnings],
     secrets: [...secrets, ...completed.secrets],
   };
+}
+
+/** What may be a password under a key that is not known, because it is misspelt. What a reference leads to there is never looked up. */
+function strangeSecrets(declaration: AnyDeclaration, raw: RawConfig): readonly string[] {
+  const known = knownKeys(declaration);
+  const passwords = new Set(settingsOf(declaration).flatMap(([, { key, type }]) => (type === 'PASSWORD' ? [key] : [])));
+  return Object.entries(raw).flatMap(([key, value]) => {
+    if (isKnownKey(key, declaration) || hasReference(value)) return [];
+    const isMeant = looksSecret(key) || passwords.has(nearest(key, known) ?? '');
+    return [...(isMeant || looksGenerated(value) ? [value] : []), ...urlPasswords(value)];
+  });
 }
 
 /** What is wrong with a key, told by its own words. */
@@ -71,15 +84,6 @@ export function judgeOtherKeys(
     else if (value !== '') problems.push({ key, message: `${key} is not supported: ${refusal}` });
   }
   return { problems, warnings };
-}
-
-/** Keys of every connector file: its name and class, and the schema that its editor uses. */
-export const FRAMEWORK_KEYS: ReadonlySet<string> = new Set(['name', 'connector.class', '$schema']);
-
-/** Every key that means something, by its exact name. */
-export function knownKeys(declaration: AnyDeclaration): readonly string[] {
-  const tables = [declaration.renamed, declaration.ignored, declaration.unsupported].flatMap(Object.keys);
-  return [...settingsOf(declaration).map(([, setting]) => setting.key), ...tables].filter((key) => !key.endsWith('*'));
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

@@ -4,12 +4,19 @@ import type { Setting } from './setting.ts';
 /** What stands for a secret wherever a config is shown. */
 export const MASK = '********';
 
+/** Also as people misspell them: what is hidden without need can be looked up in its file. */
 const SECRET_NAME =
-  /pass(word|wd|phrase)?([._-]|$)|secret|token|credential|jaas|user\.info|private|api[._-]?key|access[._-]?key|\.key$/i;
+  /pas+w|pass(phrase|code)?([._-]|\d*$)|ps?wd?\d*([._-]|$)|secret|token|credential|jaas|user\.info|private|api[._-]?key|access[._-]?key|\.key$/i;
 
 /** True when a name says that what it names is not to be shown. */
 export function looksSecret(name: string): boolean {
   return SECRET_NAME.test(name);
+}
+
+/** True for a text that no name, number, address or path is made of: long, and of more kinds of characters than those have. */
+export function looksGenerated(value: string): boolean {
+  if (value.length < 8 || /\s/.test(value) || value.includes('://')) return false;
+  return /[^\w.:/,-]/.test(value) || [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(value));
 }
 
 /**

@@ -8,6 +8,13 @@ import { makeWorkplace, sinkConfig, sourceConfig, type Workplace } from './workp
 /** Stands in every place where a secret can stand, with what escaping, encoding and patterns trip over. */
 const CANARY = `c4n"ry\\$&%41/+ü-${process.pid}`;
 
+/** Keys that nobody reads, because they are misspelt. */
+const MISSPELT = Object.fromEntries(
+  ['database.pasword', 'database.pwd', 'database.passwort', 'password1', 'connection.pw', 'conection.word'].map(
+    (key) => [key, CANARY],
+  ),
+);
+
 let command: BuiltCommand;
 beforeAll(async () => {
   command = await buildCommand();
@@ -46,8 +53,9 @@ async function writeConnectors(
   source: Parameters<typeof sourceConfig>[0],
   sink: typeof source,
 ): Promise<void> {
-  await place.write('source.json', { name: 'watched', config: sourceConfig(source, 'watched') });
-  await place.write('sink.json', { name: 'follower', config: sinkConfig(sink, 'watched') });
+  await place.write('source.json', { name: 'watched', config: { ...sourceConfig(source, 'watched'), ...MISSPELT } });
+  await place.write('sink.json', { name: 'follower', config: { ...sinkConfig(sink, 'watched'), ...MISSPELT } });
+  await place.write('misspelt.json', { name: 'misspelt', config: { 'connector.class': 'Nope', ...MISSPELT } });
   const url = `postgres://${source.user}:${encodeURIComponent(CANARY)}@127.0.0.1:${sink.port}/nowhere`;
   const inUrl = { ...sinkConfig(sink, 'watched'), 'connection.url': url, 'connection.password': '' };
   const { 'connection.password': _, ...config } = inUrl;
@@ -89,7 +97,7 @@ test('a password that stands everywhere is shown nowhere', async () => {
     await expect.poll(rows, { timeout: 90_000 }).toEqual([{ id: 1 }]);
     await expect.poll(() => run.output(), { timeout: 60_000 }).toMatch(/"connector":"wrong".*password authentication/);
     const authorization = `Basic ${Buffer.from(env.ROWCAST_REST_CREDENTIALS).toString('base64')}`;
-    const names = ['watched', 'follower', 'url', 'wrong', 'invalid', 'registry', 'nobody'];
+    const names = ['watched', 'follower', 'url', 'wrong', 'invalid', 'registry', 'misspelt', 'nobody'];
     const paths = [
       '/',
       '/connectors?expand=info&expand=status',

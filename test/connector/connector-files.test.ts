@@ -161,6 +161,22 @@ describe('a file', () => {
     expect([...secretsOf(url)].sort()).toEqual(['o', 'p%40w', 'p@w']);
   });
 
+  test('tells what may be a password under a misspelt key, and no ordinary word', () => {
+    const strange = {
+      'database.pasword': 'shop-word',
+      'databse.password': 'other',
+      'my.setting': 'Xk29sLq77',
+      'my.word': 'a$b$c$d$',
+      'databse.hostname': 'replica-1.example.com:5432',
+      'my.path': '/etc/rowcast/shop',
+      'my.token': '${env:NOT_SET}',
+      'my.url': 'https://u:inside@h/',
+    };
+    const found = parse({ ...SINK, ...strange });
+    expect(found.warnings).toHaveLength(Object.keys(strange).length);
+    expect([...secretsOf(found)].sort()).toEqual(['Xk29sLq77', 'a$b$c$d$', 'inside', 'other', 'shop-word']);
+  });
+
   test('never repeats a secret in what it says of it', () => {
     const canary = 's3c\\"r%et';
     const settings = ['database.password', 'database.port', 'snapshot.mode', 'tombstones.on.delete', 'slot.name'];

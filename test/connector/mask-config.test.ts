@@ -33,6 +33,34 @@ test.each([
   expect(maskConfig(POSTGRES_SINK, { 'connection.url': url })['connection.url']).toBe(shown);
 });
 
+test.each(['database.pasword', 'database.pwd', 'database.passwort', 'password1', 'connection.pw', 'databse.user', 'x'])(
+  'what stands under %s, which is no setting, is not shown',
+  (key) => {
+    for (const declaration of [POSTGRES_WAL_SOURCE, POSTGRES_SINK]) {
+      expect(maskConfig(declaration, { [key]: 'word' })).toEqual({ [key]: '********' });
+      expect(maskConfig(declaration, { [key]: '' })).toEqual({ [key]: '' });
+    }
+    expect(maskConnector({ [key]: 'word' })).toEqual({ [key]: '********' });
+    expect(maskConnector({ 'connector.class': 'Nope', [key]: '${env:X}' })).toMatchObject({ [key]: '${env:X}' });
+  },
+);
+
+test('what is known is shown: settings, other names of them, what has no effect and what is refused', () => {
+  const shown = {
+    name: 'n',
+    'connector.class': 'PostgresWalSource',
+    'database.server.name': 's',
+    'topic.creation.default.retention.ms': '1',
+    'plugin.name': 'pgoutput',
+    'errors.log.enable': 'true',
+    transforms: 'route',
+    'key.converter': 'c',
+  };
+  expect(maskConfig(POSTGRES_WAL_SOURCE, shown)).toEqual(shown);
+  const both = { 'connection.url': 'postgres://h/d', 'database.hostname': 'h', 'connector.class': 'Nope' };
+  expect(maskConnector(both)).toEqual(both);
+});
+
 test('a printed config keeps references, which are no secrets', () => {
   const config = { 'database.password': '${env:PW}', 'database.hostname': 'h', 'some.token': '${dir:a:b}' };
   expect(maskConfig(POSTGRES_WAL_SOURCE, config)).toEqual(config);
