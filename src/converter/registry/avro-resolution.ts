@@ -65,16 +65,32 @@ export function resolve({ path, reader, writer }: Pair): Resolution {
   }
 }
 
-/** So many branches of a union are named in a message. */
+/** So many branches of a union and symbols of an enum are named in a message. */
 const MAX_NAMED = 8;
 
 /** What a person calls the type: its kind, and its name where it has one. */
 export function nameOf(type: Type): string {
   if (isUnion(type)) {
-    const names = type.types.slice(0, MAX_NAMED).map(nameOf);
-    return `union of ${[...names, ...(type.types.length > MAX_NAMED ? ['…'] : [])].join(', ')}`;
+    return `union of ${few(type.types, nameOf)}`;
   }
   return type.name === undefined || type.name === kindOf(type) ? kindOf(type) : `${kindOf(type)} ${type.name}`;
+}
+
+/** How much work a pair with this type is, its parts left out: fields, symbols or branches. */
+export function sizeOf(type: Type): number {
+  if (isUnion(type)) return type.types.length;
+  switch (kindOf(type)) {
+    case 'record':
+      return (type as types.RecordType).fields.length;
+    case 'enum':
+      return (type as types.EnumType).symbols.length;
+    default:
+      return 1;
+  }
+}
+
+function few<T>(all: readonly T[], name: (each: T) => string = String): string {
+  return [...all.slice(0, MAX_NAMED).map(name), ...(all.length > MAX_NAMED ? ['…'] : [])].join(', ');
 }
 
 function named(path: string, kind: 'record' | 'enum' | 'fixed', reader: Type, writer: Type): Resolution {
@@ -109,9 +125,11 @@ function record(path: string, reader: types.RecordType, writer: types.RecordType
 }
 
 function symbols(path: string, reader: EnumType, writer: EnumType): Resolution {
-  const unknown = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol));
+  const read = new Set(reader.symbols);
+  const unknown = writer.symbols.filter((symbol) => !read.has(symbol));
   if (unknown.length === 0 || reader.default !== undefined) return FINE;
-  return wrong(path, (r, w) => `${r} lacks the symbols ${unknown.join(', ')} of ${w}, and has no default symbol`);
+  const named = few(unknown);
+  return wrong(path, (r, w) => `${r} lacks the symbols ${named} of ${w}, and has no default symbol`);
 }
 
 function fixed(path: string, reader: types.FixedType, writer: types.FixedType): Resolution {

@@ -1,13 +1,15 @@
 import type { Type } from 'avsc';
-import { type Difference, kindOf, nameOf, type Pair, resolve } from './avro-resolution.ts';
+import { type Difference, kindOf, nameOf, type Pair, type Resolution, resolve, sizeOf } from './avro-resolution.ts';
 import { type CompatibilityLevel, InvalidSchema } from './registry.ts';
 import { parseSchema } from './schema-text.ts';
 
 const NEW = 'the new schema';
 const EARLIER = 'the earlier schema';
 
-/** How many pairs of types are looked at: two schemas of hundreds of types stay far below, unions of thousands would take minutes. */
-const MAX_PAIRS = 200_000;
+/** How many fields, branches and symbols are compared, all told: tables of 1600 columns stay far below, big unions in big unions take minutes. */
+const MAX_COMPARED = 600_000;
+/** How many reasons are told: nobody reads more, and schemas may differ everywhere. */
+const MAX_REASONS = 100;
 /** How deep pairs lead to pairs: each level is a call. */
 const MAX_DEPTH = 1_000;
 
@@ -29,7 +31,10 @@ export function incompatibilities(
       ...(level.startsWith('FORWARD') ? [] : unreadable(type, other, NEW, EARLIER)),
       ...(level.startsWith('BACKWARD') ? [] : unreadable(other, type, EARLIER, NEW)),
     ]);
-  return [...new Set(reasons)];
+  const all = [...new Set(reasons)];
+  return all.length <= MAX_REASONS
+    ? all
+    : [...all.slice(0, MAX_REASONS), `and ${all.length - MAX_REASONS} more reasons like these`];
 }
 
 /** Why a reader with the first schema cannot read what a writer with the second wrote. */
@@ -48,7 +53,7 @@ class Pairs {
   readonly #failed: Map<Type, Set<Type>> = new Map();
   #seen: Map<Type, Set<Type>> = new Map();
   #hasNewFailure = false;
-  #left = MAX_PAIRS;
+  #left = MAX_COMPARED;
   #depth = 0;
 
   resolves(root: Pair): boolean {
@@ -78,18 +83,23 @@ class Pairs {
     return holds;
   }
 
-  /** One level deeper; throws InvalidSchema where comparing would not end in time. */
+  /** Throws InvalidSchema where comparing would not end in time. */
+  #resolve(pair: Pair): Resolution {
+    this.#left -= 1 + sizeOf(pair.reader) + sizeOf(pair.writer);
+    if (this.#left < 0) throw tooLarge();
+    return resolve(pair);
+  }
+
+  /** One level deeper; throws InvalidSchema where that would be too deep. */
   #within<T>(look: () => T): T {
-    if (--this.#left < 0 || ++this.#depth > MAX_DEPTH) {
-      throw new InvalidSchema('Schema is too large to be compared with an earlier one');
-    }
+    if (++this.#depth > MAX_DEPTH) throw tooLarge();
     const found = look();
     this.#depth--;
     return found;
   }
 
   #judge(pair: Pair): boolean {
-    const { wrong, all, any } = resolve(pair);
+    const { wrong, all, any } = this.#resolve(pair);
     // Every part is looked at, also behind one that fails: afterwards the failed ones are all known.
     const parts = all.map((part) => this.#holds(part));
     const branches = any?.map((branch) => this.#holds(branch));
@@ -100,7 +110,7 @@ class Pairs {
     if (has(this.#seen, pair) || !has(this.#failed, pair)) return [];
     // Schemas refer to themselves through records only; an int that cannot read a string is told at every place.
     if (kindOf(pair.reader) === 'record') add(this.#seen, pair);
-    const { wrong, all, any } = resolve(pair);
+    const { wrong, all, any } = this.#resolve(pair);
     const inside = all.flatMap((part) => this.#explain(part));
     return any === undefined ? [...wrong, ...inside] : this.#noBranch(pair, any);
   }
@@ -115,6 +125,10 @@ class Pairs {
       { path, message: (r, w) => `no branch of the ${nameOf(reader)} of ${r} can read the ${nameOf(writer)} of ${w}` },
     ];
   }
+}
+
+function tooLarge(): InvalidSchema {
+  return new InvalidSchema('Schema is too large to be compared with an earlier one');
 }
 
 function has(pairs: ReadonlyMap<Type, ReadonlySet<Type>>, { reader, writer }: Pair): boolean {

@@ -363,3 +363,34 @@ test('what would take minutes, or all of the stack, is refused', () => {
   const escaped = JSON.stringify(only('int')).replace('"a"', `"a","doc":"${'\\"'.repeat(300_000)}"`);
   expect(incompatibilities(escaped, [], 'FULL')).toEqual([]);
 });
+
+test('big enums are compared, and a few of their symbols are told', () => {
+  const symbols = (prefix: string): string =>
+    JSON.stringify({ type: 'enum', name: 'E', symbols: Array.from({ length: 60_000 }, (_, i) => `${prefix}${i}`) });
+  expect(incompatibilities(symbols('a'), [symbols('a')], 'FULL')).toEqual([]);
+  const [reason, ...more] = incompatibilities(symbols('a'), [symbols('b')], 'BACKWARD');
+  expect(reason).toContain('lacks the symbols b0, b1, b2, b3, b4, b5, b6, b7, … of');
+  expect(more).toEqual([]);
+});
+
+test('a big union that is used again and again is refused, and of many reasons a hundred are told', () => {
+  const names = Array.from({ length: 400 }, (_, i) => `R${i}`);
+  const records = (type: string): object[] =>
+    names.map((name) => ({ type: 'record', name, fields: [{ name: 'a', type }] }));
+  const used = (type: string): string => {
+    const fields = Array.from({ length: 60 }, (_, i) => ({ name: `f${i}`, type: i === 0 ? records(type) : names }));
+    return JSON.stringify({ type: 'record', name: 'T', fields });
+  };
+  for (const writer of ['int', 'string']) {
+    expect(() => incompatibilities(used('int'), [used(writer)], 'BACKWARD')).toThrow('too large');
+  }
+  const wide = (type: string): string =>
+    JSON.stringify({
+      type: 'record',
+      name: 'T',
+      fields: Array.from({ length: 1600 }, (_, i) => ({ name: `f${i}`, type: ['null', type] })),
+    });
+  expect(incompatibilities(wide('int'), [wide('int')], 'FULL')).toEqual([]);
+  const reasons = incompatibilities(wide('int'), [wide('string')], 'BACKWARD');
+  expect([reasons.length, reasons.at(-1)]).toEqual([101, 'and 1500 more reasons like these']);
+});
