@@ -194,7 +194,9 @@ function complete(
   const problems = contradictions(settings, given);
   const secrets: string[] = [];
   const registry = completeRegistry(settings, 'value.converter.', problems, secrets, files);
-  return { config: { ...settings, registry }, problems, warnings: [], secrets };
+  const { warnings = [], ...connection } = settings.connection;
+  const told = warnings.map((each) => `connection.url ${each}`);
+  return { config: { ...settings, connection, registry }, problems, warnings: told, secrets };
 }
 
 function contradictions(config: PostgresSinkSettings, given: ReadonlySet<string>): string[] {

@@ -177,6 +177,25 @@ describe('a file', () => {
     expect([...secretsOf(found)].sort()).toEqual(['Xk29sLq77', 'a$b$c$d$', 'inside', 'other', 'shop-word']);
   });
 
+  test('tells parameters of a URL that mean nothing, and refuses those that were to make it safe', () => {
+    const url = (query: string): ConnectorFile =>
+      parse({ ...SINK, 'connection.url': `jdbc:postgresql://h/d?user=u&${query}` });
+    expect(url('sslmode=verify-full').warnings).toEqual([]);
+    const ignored = url('currentSchema=app&usr=x');
+    expect(ignored.warnings).toEqual([
+      'connection.url has the parameter currentSchema, which has no effect',
+      'connection.url has the parameter usr, which has no effect; did you mean user?',
+    ]);
+    expect(ignored.config).not.toHaveProperty('connection.warnings');
+    expect(() => url('sslmod=verify-full')).toThrow(
+      'connection.url has the parameter sslmod, which is not supported: the connection would be less safe; did you mean sslmode?',
+    );
+    expect(url('password=a&b$c=d&e').warnings.join()).not.toMatch(/parameter [be]/);
+    for (const name of ['SSLMode', 'slmode', 'sslpassword', 'ssl_min_protocol_version', 'channelBinding']) {
+      expect(() => url(`${name}=x`), name).toThrow(`has the parameter ${name}, which is not supported`);
+    }
+  });
+
   test('never repeats a secret in what it says of it', () => {
     const canary = 's3c\\"r%et';
     const settings = ['database.password', 'database.port', 'snapshot.mode', 'tombstones.on.delete', 'slot.name'];
