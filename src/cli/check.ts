@@ -1,4 +1,3 @@
-import { sinkConnection, sourceConnection } from '../connector/connection-of.ts';
 import { nearest } from '../connector/nearest.ts';
 import { type ReadFile, readConnectorFiles, secretsOf } from '../connector/load-file.ts';
 import type { Environment } from '../connector/reference.ts';
@@ -41,21 +40,15 @@ export async function runCheck(options: CheckOptions, env: Environment): Promise
   }
   // Messages quote servers and libraries; what mends is all our own, and must stay as it can be pasted.
   const redactor = createRedactor();
-  redactor.add([...(loaded?.secrets ?? []), ...(files ?? []).flatMap(secretsIn)]);
+  redactor.add([
+    ...(loaded?.secrets ?? []),
+    ...(files ?? []).flatMap((read) => ('connector' in read ? secretsOf(read.connector) : [])),
+  ]);
   const shown = found.map((finding) => ({ ...finding, message: redactor.redact(finding.message) }));
   process.stdout.write(
     options.json ? `${JSON.stringify(shown, null, 2)}\n` : renderFindings(shown, options.verbose === true),
   );
   return exitCodeOf(found);
-}
-
-/** A password that is also the name of its role or database hides nothing: masked, it would only make the names unreadable. */
-function secretsIn(read: ReadFile): readonly string[] {
-  if (!('connector' in read)) return [];
-  const { connector } = read;
-  const { user, database } =
-    connector.kind === 'PostgresSink' ? sinkConnection(connector.config) : sourceConnection(connector.config);
-  return secretsOf(connector).filter((secret) => secret !== user && secret !== database);
 }
 
 /** Undefined when the settings are not valid: then each of their problems is a finding. */

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { describeError } from '../errors.ts';
+import { sinkConnection, sourceConnection } from './connection-of.ts';
 import { isNamed, unknownClass } from './connector-classes.ts';
 import { type ParsedConfig, parseConfig } from './parse-config.ts';
 import { POSTGRES_SINK, type PostgresSinkConfig } from './postgres-sink.ts';
@@ -34,9 +35,14 @@ export type ReadFile =
       readonly problems: readonly string[];
     };
 
-/** Every value of the connector that a log, an error or an answer must not hold; references are resolved. */
+/**
+ * Every value of the connector that a log, an error or an answer must not hold; references are resolved. A password that is also the name of
+ * its role or database hides nothing: masked, it would only make names and commands unreadable.
+ */
 export function secretsOf(connector: ConnectorFile): readonly string[] {
-  return connector.secrets;
+  const { user, database } =
+    connector.kind === 'PostgresSink' ? sinkConnection(connector.config) : sourceConnection(connector.config);
+  return connector.secrets.filter((secret) => secret !== user && secret !== database);
 }
 
 /** Reads one connector from the text of its file. */

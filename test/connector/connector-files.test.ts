@@ -161,6 +161,15 @@ describe('a file', () => {
     expect([...secretsOf(url)].sort()).toEqual(['o', 'p%40w', 'p@w']);
   });
 
+  test('takes no password for a secret that is also the name of its role or database', () => {
+    const source = { ...SOURCE, 'database.user': 'rowcast', 'database.dbname': 'shop' };
+    const secrets = (config: object, password: string): readonly string[] =>
+      secretsOf(parse({ ...config, 'database.password': password }));
+    expect([secrets(source, 'rowcast'), secrets(source, 'shop'), secrets(source, 'else')]).toEqual([[], [], ['else']]);
+    const sink = { ...SINK, 'connection.url': 'postgres://rowcast@h/shop', 'connection.password': 'rowcast' };
+    expect(secretsOf(parse(sink))).toEqual([]);
+  });
+
   test('tells what may be a password under a misspelt key, and no ordinary word', () => {
     const strange = {
       'database.pasword': 'shop-word',

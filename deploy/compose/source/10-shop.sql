@@ -1,9 +1,9 @@
 -- Runs once, as superuser, when the volume of `source` is empty. What Rowcast needs on a source is the second block.
 
-create role shop login password 'shop';
+create role shop login password 'shop-demo-pw';
 grant create on schema public to shop;
 
-create role rowcast login replication password 'rowcast';
+create role rowcast login replication password 'source-demo-pw';
 grant create on database shop to rowcast; -- for the publication
 grant shop to rowcast; -- only owners may publish tables; this makes it one of the shop's, of tables to come too
 
