@@ -47,3 +47,9 @@ test.each([
   expect(config.rest?.port).toBe(8083);
   expect(config.kafka?.bootstrapServers).toEqual(['kafka:9092']);
 });
+
+test('commands in the container find what the daemon uses: the image says where the volumes are', () => {
+  const image = read('deploy/Dockerfile');
+  expect(image).toMatch(/^ENV .*ROWCAST_CONNECTORS_DIR=\/connectors ROWCAST_STATE_DIR=\/state$/m);
+  expect(image).toMatch(/^CMD \["start"\]$/m);
+});
