@@ -1,5 +1,5 @@
 import type { Log } from '../log/log.ts';
-import type { HeldSource } from '../source/source.ts';
+import type { Capture, HeldSource } from '../source/source.ts';
 import { ownerOf } from './gap.ts';
 import type { History } from './ledger.ts';
 import { loadTableVersions } from './table-versions.ts';
@@ -16,12 +16,19 @@ export async function proveCovered(
   held: Pick<HeldSource, 'identity' | 'capture' | 'assertCovered'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const owner = ownerOf(history);
-  if (owner?.capture === undefined) return;
-  const { lists, tables } = owner.capture;
-  const isSame = JSON.stringify(lists) === JSON.stringify(held.capture.lists);
+  const covered = coveredBy(history, held);
+  if (covered === undefined) return;
+  const isSame = JSON.stringify(covered.lists) === JSON.stringify(held.capture.lists);
   const announced = isSame ? [] : (await loadTableVersions(log, prefix, signal)).announced(Number.POSITIVE_INFINITY);
+  await held.assertCovered(covered, announced, signal);
+}
+
+/** What was captured so far; undefined where the log does not say. */
+export function coveredBy(history: History, { identity }: Pick<HeldSource, 'identity'>): Capture | undefined {
+  const owner = ownerOf(history);
+  if (owner?.capture === undefined) return undefined;
+  const { lists, tables } = owner.capture;
   // On another server the same tables have other ids.
-  const isSameServer = owner.system === held.identity.system;
-  await held.assertCovered(isSameServer && tables !== undefined ? { lists, tables } : { lists }, announced, signal);
+  const isSameServer = owner.system === identity.system;
+  return isSameServer && tables !== undefined ? { lists, tables } : { lists };
 }

@@ -3,13 +3,19 @@ import type { Position } from '../../change/position.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
 import type { HeldSource } from '../source.ts';
 import { descends, identifySystem } from './identity.ts';
-import { publicationId } from './publication.ts';
+import { captureOf } from './capture.ts';
+import { notCovered, uncovered } from './coverage.ts';
+import { compileFilter } from './filter.ts';
+import { publicationId, publishedTables } from './publication.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { reportSlot, slotExists, type SlotReport } from './slot.ts';
 
 /** A source as it is now, looked at without taking hold of it. */
 export interface LookedAtWalSource
-  extends Pick<HeldSource, 'identity' | 'slot' | 'confirmed' | 'exists' | 'descendsFrom'> {
+  extends Pick<
+    HeldSource,
+    'identity' | 'slot' | 'capture' | 'confirmed' | 'exists' | 'descendsFrom' | 'assertCovered'
+  > {
   /** Undefined when there is no slot. */
   readonly report: SlotReport | undefined;
 }
@@ -20,19 +26,23 @@ export interface LookedAtWalSource
  */
 export async function lookAtWalSource(
   client: pg.ClientBase,
-  { connection, slotName, publicationName, snapshotMode }: WalSourceSettings,
+  settings: WalSourceSettings,
   application: string,
   signal: AbortSignal,
 ): Promise<LookedAtWalSource> {
+  const { connection, slotName, publicationName, snapshotMode } = settings;
   const report = await reportSlot(client, slotName);
   const server = await identifySystem(connection, application, signal);
   const identity = { ...server, publication: await publicationId(client, publicationName) };
+  const filter = compileFilter(settings);
+  const capture = captureOf(settings, await publishedTables(client, publicationName, filter));
   const at = report?.confirmedLsn;
   // A copy that is all that is wanted needs no slot any more when the log has it (as HeldWalSource).
   let finished: Position | undefined;
   return {
     identity,
     slot: slotName,
+    capture,
     report,
     get confirmed() {
       return at === undefined ? finished : lsnToPosition(at);
@@ -43,6 +53,11 @@ export async function lookAtWalSource(
       if (finished !== undefined) return before.system === identity.system && before.timeline <= identity.timeline;
       const now = { client, connection, application, publicationName, identity, signal: abort };
       return await descends(now, before, position);
+    },
+    async assertCovered(before, announced) {
+      if (snapshotMode === 'no_data') return; // is told of, and goes on
+      const names = await uncovered({ client, settings, filter, capture }, before, announced);
+      if (names.length > 0) throw notCovered(settings.name, names);
     },
   };
 }

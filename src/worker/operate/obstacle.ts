@@ -1,4 +1,5 @@
 import { OperatorError, TransientError } from '../../errors.ts';
+import { coveredBy } from '../../pipeline/capture.ts';
 import { proveNoGap } from '../../pipeline/gap.ts';
 import type { History } from '../../pipeline/ledger.ts';
 import { refuseUnclaimedSlot } from '../../pipeline/ownership.ts';
@@ -38,11 +39,24 @@ export async function findObstacle(
   }
   if (history === undefined || checkpoint?.consistent !== true) return undefined; // begins with a copy, whatever is there
   const gap = await refusal(() => proveNoGap(history, source, prefix, signal));
-  if (gap === undefined) return undefined;
+  if (gap === undefined) return await widening(name, history, source, signal);
   return {
     message: `${gap}.`,
     fix: `rowcast offsets accept ${name} # says what may be missing; or copy everything again: rowcast offsets reset ${name}`,
   };
+}
+
+/** Lists that take in what was never captured. What the log knows of tables without rows is not looked at here. */
+async function widening(
+  name: string,
+  history: History,
+  source: LookedAtWalSource,
+  signal: AbortSignal,
+): Promise<Obstacle | undefined> {
+  const covered = coveredBy(history, source);
+  const wider = covered && (await refusal(() => source.assertCovered(covered, [], signal)));
+  if (wider === undefined) return undefined;
+  return { message: `${wider}.`, fix: `rowcast offsets reset ${name} # or correct the lists` };
 }
 
 /** What an OperatorError says. */
