@@ -29,13 +29,15 @@ export interface RoundOptions {
 
 /** Runs a round on databases of its own. Never throws for what the product does wrong. */
 export async function runRound(scenario: Scenario, options: RoundOptions): Promise<Outcome> {
-  await using world = await World.open(options.server, scenario.setting, options.plant);
+  await using world = await World.open(options.server, scenario, options.plant);
   const round = new Round(world, scenario, options);
   return await round.run();
 }
 
 /** The product's fault, told apart from a mistake of the fuzzer. */
 class Problem extends Error {}
+
+const PULSE = 'public."fuzz pulse"';
 
 class Round {
   readonly #world: World;
@@ -69,18 +71,16 @@ class Round {
   }
 
   async #prepare(): Promise<void> {
-    const { setting, types, tables, rows } = this.#scenario;
+    const { setting, tables, rows } = this.#scenario;
     const { source, replica, role } = this.#world;
-    for (const client of [source, replica]) {
-      await client.query('set search_path = public');
-      for (const sql of types) await client.query(sql);
-    }
+    for (const client of [source, replica]) await client.query('set search_path = public');
     if (!setting.isPrivileged) await replica.query(`set role ${role}`).catch(() => undefined);
     for (const sql of tables) {
       const isTaken = await this.#try(source, sql);
       if (isTaken && setting.target === 'same') await this.#try(replica, sql);
     }
     await replica.query('reset role; reset search_path');
+    await source.query(`create table ${PULSE} (n bigint primary key)`);
     await source.query('reset search_path');
     for (const step of rows) await this.#step(step);
     this.#statements = 0;
@@ -165,9 +165,11 @@ class Round {
     }
   }
 
+  /** A row of our own ends it: what has no changes is told of by keepalives, which take their time. */
   async #settle(): Promise<void> {
     const { source, replication } = this.#world;
-    const { rows } = await source.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
+    await source.query(`insert into ${PULSE} select count(*) from ${PULSE}`);
+    const { rows } = await source.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
     const goal = lsnToPosition(parseLsn((rows[0] as { lsn: string }).lsn));
     this.#world.start('source');
     this.#world.start('sink');

@@ -5,13 +5,15 @@ import { quoteIdentifier, quoteLiteral } from '../../src/postgres/identifier.ts'
 import { Replication, type Running } from '../pipeline/replication.ts';
 import { SESSIONS } from './generate/sessions.ts';
 import { type Plant, planted } from './plant.ts';
-import type { Setting } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 
 const APPLICATION = 'rowcast fuzz';
 /** Sessions run one after the other: a statement that waits for a lock would wait for ever. */
 const LOCK_TIMEOUT = '100'; // milliseconds, as pg_settings shows them
 const PASSWORD = 'fuzz';
 let count = 0;
+/** Databases with the types of a scenario in them, by server and types: extensions take longer to make than to copy. */
+const templates = new Map<string, Promise<string>>();
 
 /** Two fresh databases on one server, sessions on the source, and the loops between them. */
 export class World implements AsyncDisposable {
@@ -35,12 +37,17 @@ export class World implements AsyncDisposable {
     [this.source, this.replica] = clients;
   }
 
-  static async open(server: ConnectionSettings, setting: Setting, plant: Plant | undefined): Promise<World> {
+  static async open(
+    server: ConnectionSettings,
+    { setting, types }: Scenario,
+    plant: Plant | undefined,
+  ): Promise<World> {
+    const template = await templateOf(server, types);
     const number = `${process.pid}_${++count}`;
     const names = [`fuzz_source_${number}`, `fuzz_target_${number}`] as const;
     const role = `fuzz_role_${number}`;
     await administer(server, [
-      ...names.map((name) => `create database ${name}`),
+      ...names.map((name) => `create database ${name} template ${template}`),
       `create role ${role} login password ${quoteLiteral(PASSWORD)}`,
       `grant create on database ${names[1]} to ${role}`,
     ]);
@@ -99,6 +106,20 @@ export class World implements AsyncDisposable {
       `drop role ${quoteIdentifier(role)}`,
     ]);
   }
+}
+
+async function templateOf(server: ConnectionSettings, types: readonly string[]): Promise<string> {
+  const key = JSON.stringify([server.port, types]);
+  const found = templates.get(key) ?? makeTemplate(server, types);
+  templates.set(key, found);
+  return await found;
+}
+
+async function makeTemplate(server: ConnectionSettings, types: readonly string[]): Promise<string> {
+  const name = `fuzz_template_${process.pid}_${++count}`;
+  await administer(server, [`create database ${name}`]);
+  await administer({ ...server, database: name }, ['set search_path = public', ...types]);
+  return name;
 }
 
 /** A walsender that was told to go holds its slot a little longer. */
