@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
+import { readHistory } from '../../src/pipeline/ledger.ts';
+import { lookAtWalSource } from '../../src/source/wal/look.ts';
+import { findObstacle } from '../../src/worker/operate/obstacle.ts';
+import { settings } from '../source/wal/wal-fixture.ts';
 import type { WalSourceSettings } from '../../src/source/wal/settings.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { eventually, Replication, type Running } from './replication.ts';
 
 type Wal = Partial<WalSourceSettings>;
+const SIGNAL: AbortSignal = new AbortController().signal;
 
 const TABLES = /* sql */ `create table a (id int primary key, v text, secret text); create table b (id int primary key, v text);
   insert into a select i, 'first', 's' from generate_series(1, 3) i; insert into b select i, 'first' from generate_series(1, 3) i`;
@@ -72,6 +77,24 @@ test('a table with rows that the lists take in later is refused, as often as it 
   await replication.settled();
   expect(await replication.expectEqual('a')).toBe(6);
   expect(await target.query(`select from pg_tables where tablename = 'b'`)).toEqual([]);
+});
+
+test('a look at the source tells what its start would be refused for', async () => {
+  await using world = await begun(DISABLED, TABLES, 'for all tables');
+  const { source, replication, publication } = world;
+  await world.stop();
+  const { end } = await replication.log.bounds('shop.checkpoints', 0, SIGNAL);
+  const history = await readHistory(replication.log, 'shop', end, SIGNAL);
+  const obstacleOf = async (tableInclude: readonly string[]) => {
+    const lists = settings(source.settings, { ...DISABLED, name: 'shop', publicationName: publication, tableInclude });
+    const looked = await lookAtWalSource(source.client, lists, 'rowcast test', SIGNAL);
+    return await findObstacle('shop', history, looked, 'shop', SIGNAL);
+  };
+  expect(await obstacleOf(['public.a'])).toBeUndefined();
+  expect(await obstacleOf([])).toEqual({
+    message: 'The lists of connector "shop" now take in table public.b, whose earlier rows were never captured.',
+    fix: 'rowcast offsets reset shop # or correct the lists',
+  });
 });
 
 test('a table without rows that the lists take in later is captured whole', async () => {
