@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { generateScenario } from './generate/generate.ts';
 import type { Plant } from './plant.ts';
@@ -37,7 +38,7 @@ export async function fuzz(options: FuzzOptions, signal: AbortSignal): Promise<V
   let rounds = 0;
   for (let round = options.first; round < options.first + options.rounds && !signal.aborted; round++) {
     const scenario = generateScenario(seed, round);
-    const outcome = await runRound(scenario, options);
+    const outcome = await endingRound(scenario, options, round);
     rounds++;
     statements += outcome.statements;
     print(progress(round, outcome));
@@ -48,6 +49,22 @@ export async function fuzz(options: FuzzOptions, signal: AbortSignal): Promise<V
     if (!options.goOn) break;
   }
   return { rounds, statements, failed };
+}
+
+/** Longer than every wait of a round together: what takes longer stands for ever, and says where to look. */
+const HANGS_MS = 240_000;
+
+async function endingRound(scenario: Scenario, options: FuzzOptions, round: number): Promise<Outcome> {
+  const over = new AbortController();
+  const hangs = sleep(HANGS_MS, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`Round ${round} of seed ${options.seed} hangs`);
+  });
+  hangs.catch(() => undefined); // a round that ends aborts it
+  try {
+    return await Promise.race([runRound(scenario, options), hangs]);
+  } finally {
+    over.abort();
+  }
 }
 
 function progress(round: number, { statements, refused, rows, problem }: Outcome): string {
