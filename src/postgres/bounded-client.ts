@@ -5,11 +5,33 @@ import pg from 'pg';
 export const END_TIMEOUT_MS = 3_000;
 
 /** pg's client as it is inside. */
-type Inside = pg.Client & { readonly connection: { readonly stream: Socket } };
+type Inside = pg.Client & { readonly connection: { readonly stream: Socket }; readonly _activeQuery: unknown };
 
 /** The socket of a client, to pause or to destroy it. */
 export function socketOf(client: pg.Client): Socket {
   return (client as Inside).connection.stream;
+}
+
+/** How long a statement may still take when its work is to end. */
+const STATEMENT_GRACE_MS = 1_000;
+
+/**
+ * Ends the connection a while after `signal` has aborted if a statement is under way then: it may wait for a lock that somebody holds for
+ * hours. Whoever awaits it gets an error of a lost connection.
+ */
+export function endStatementsWith(client: pg.Client, signal: AbortSignal, graceMs: number = STATEMENT_GRACE_MS): void {
+  let late: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    late = setTimeout(() => {
+      if ((client as Inside)._activeQuery) socketOf(client).destroy();
+    }, graceMs);
+  };
+  client.once('end', () => {
+    clearTimeout(late);
+    signal.removeEventListener('abort', begin);
+  });
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
 }
 
 /** A client whose `end` always ends: after `endTimeoutMs` without the server's answer the socket is destroyed. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, inject, test } from 'vitest';
 import { OperatorError, TransientError } from '../../src/errors.ts';
+import { endStatementsWith } from '../../src/postgres/bounded-client.ts';
 import { connect, PINNED, pinSession } from '../../src/postgres/connect.ts';
 import { freshDatabase } from '../support/postgres.ts';
 
@@ -93,4 +94,21 @@ test('survives the death of an idle connection', async () => {
   await b.query('select pg_terminate_backend($1, 5000)', [pid]);
   await expect(a.query('select 1')).rejects.toThrow();
   await b.end();
+});
+
+test('a statement that waits for a lock ends with the work that it belongs to, and what is idle stays', async () => {
+  await using database = await freshDatabase('waiting');
+  await database.query('create table public.t (); begin; lock table public.t in access exclusive mode');
+  const ended = new AbortController();
+  const [waiting, idle] = [await connect(database.settings, 'waits'), await connect(database.settings, 'is idle')];
+  for (const client of [waiting, idle]) endStatementsWith(client, ended.signal, 10);
+  const result = waiting.query('select from public.t').then(
+    () => 'read',
+    () => 'ended',
+  );
+  ended.abort();
+  expect(await result).toBe('ended');
+  expect((await idle.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await idle.end();
+  await database.query('rollback');
 });

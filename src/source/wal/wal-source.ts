@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Clock } from '../../clock.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
+import { endStatementsWith } from '../../postgres/bounded-client.ts';
 import { connect } from '../../postgres/connect.ts';
 import type { HeldSource, Incarnation, Source } from '../source.ts';
 import { captureOf } from './capture.ts';
@@ -26,6 +27,7 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
     async open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource> {
       const application = applicationName(settings.name, self);
       const client = await connect(settings.connection, application, {}, signal);
+      endStatementsWith(client, signal);
       try {
         await lockConnector(client, settings.name, self, takeOver, signal);
         const server = await identifySystem(settings.connection, application, signal);
