@@ -229,8 +229,11 @@ test(`${CHANGES} random changes of files under load: the last valid configuratio
   }
   for (const subject of subjects) if (!subject.isThere) await subject.put();
   const settings = ['max.batch.bytes', 'max.fetch.bytes', 'somethng.unknown'];
+  // What stands under a key that nobody knows may be a password under a misspelt one: it is shown as such.
+  const asShown = (key: string, value: string | undefined): string | undefined =>
+    key === 'somethng.unknown' && value !== undefined ? '********' : value;
   const expected = Object.fromEntries(
-    subjects.map(({ name, config }) => [name, ['RUNNING', ...settings.map((key) => config[key])]]),
+    subjects.map(({ name, config }) => [name, ['RUNNING', ...settings.map((key) => asShown(key, config[key]))]]),
   );
   const history = `${done.join('\n')}\n${run.output()}`;
   await expect.poll(() => shown(url, settings), { timeout: 30_000, message: history }).toEqual(expected);
