@@ -23,9 +23,18 @@ export async function buildCommand(): Promise<BuiltCommand> {
   const built = join(root, '.cache', `cli-test-${process.pid}`);
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
   await promisify(execFile)(tsc, ['-p', join(root, 'tsconfig.build.json'), '--outDir', built]);
+  const running = new Set<ChildProcess>();
   return {
-    run: (args, env = {}) => start([join(built, 'main.js'), ...args], env),
-    [Symbol.asyncDispose]: () => rm(built, { recursive: true, force: true }),
+    run(args, env = {}) {
+      const run = start([join(built, 'main.js'), ...args], env);
+      running.add(run.process);
+      run.process.once('close', () => running.delete(run.process));
+      return run;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const left of running) left.kill('SIGKILL'); // of a test that failed
+      await rm(built, { recursive: true, force: true });
+    },
   };
 }
 
