@@ -38,6 +38,7 @@ export class Cast {
     chunkBytes: number;
     groupRecords: number;
   };
+  readonly #operators = new Set<Process>();
   #nextId = 1;
 
   constructor(world: World) {
@@ -86,10 +87,16 @@ export class Cast {
     }
   }
 
+  /** True while an operator is at work, who has neither ended nor died. */
+  get hasOperator(): boolean {
+    return [...this.#operators].some(({ state }) => state !== 'dead');
+  }
+
   /** An operator resets the source, whoever runs it, and may die in the middle. */
   reset(): void {
     const { scheduler, random, checker } = this.#world;
     const process = new Process(scheduler, this.#nextId++, 'operator');
+    this.#operators.add(process);
     const tools = {
       log: this.#world.log(process),
       clock: process.clock,
@@ -99,13 +106,15 @@ export class Cast {
     if (random.chance(0.3)) scheduler.timer(random.between(0, 200), 'operator dies', process.id, () => process.kill());
     checker.resetsAsked++;
     this.#world.count('reset asked');
-    resetSource(tools, 'rowcast_slot', new AbortController().signal).then(
-      ({ kind }) => this.#world.count(`reset ${kind}`),
-      (error: unknown) => {
-        if (error instanceof TransientError) this.#world.count('reset failed');
-        else this.#world.violation(`a reset ended: ${describeError(error)}`);
-      },
-    );
+    resetSource(tools, 'rowcast_slot', new AbortController().signal)
+      .then(
+        ({ kind }) => this.#world.count(`reset ${kind}`),
+        (error: unknown) => {
+          if (error instanceof TransientError) this.#world.count('reset failed');
+          else this.#world.violation(`a reset ended: ${describeError(error)}`);
+        },
+      )
+      .finally(() => this.#operators.delete(process));
   }
 
   wake(): void {

@@ -52,6 +52,11 @@ function* play(world: World, cast: Cast): Generator<void, void, void> {
   heal(world.hazards);
   cast.heal();
   scheduler.note('healed', scheduler.steps);
+  // A source that nobody writes to does not look at its log: it hears of a reset with the next change.
+  while (cast.hasOperator && world.failure === undefined) {
+    scheduler.step();
+    yield;
+  }
   postgres.commit();
   const limit = scheduler.steps * (1 + HEALED_STEPS_PER_STEP) + HEALED_STEPS;
   while (!hasArrived(world) && world.failure === undefined) {
