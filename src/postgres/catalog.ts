@@ -164,7 +164,10 @@ const TYPES = /* sql */ `
   join pg_catalog.pg_type t on t.oid = r.type_id
   ${baseOf('r.modifier')}`;
 
-/** A missing value is an array of one element, of which array_to_string alone gives the text as it is, whatever its type. */
+/**
+ * A missing value is an array of one element, of which array_to_string alone gives the text as it is, whatever its type. A partitioned table
+ * has no rows of its own: what its older rows have stands with the partitions.
+ */
 const RELATION = /* sql */ `
   select json_build_object(
     'schema', n.nspname, 'name', c.relname, 'identity', c.relreplident,
@@ -178,7 +181,11 @@ const RELATION = /* sql */ `
         'attnum', a.attnum, 'name', a.attname, ${typeMembers('a.atttypmod')},
         'nullable', not (a.attnotnull or base.required), 'default', pg_get_expr(d.adbin, d.adrelid),
         'generated', a.attgenerated, 'identity', a.attidentity,
-        'missing', case when a.atthasmissing then array_to_string(a.attmissingval, '') end) order by a.attnum), '[]')
+        'missing', case when a.atthasmissing then array_to_string(a.attmissingval, '') when c.relkind = 'p' then (
+          select array_to_string(l.attmissingval, '')
+          from pg_catalog.pg_partition_tree(c.oid) p
+          join pg_catalog.pg_attribute l on l.attrelid = p.relid and l.attname = a.attname
+          where p.isleaf and l.atthasmissing limit 1) end) order by a.attnum), '[]')
       from pg_catalog.pg_attribute a
       join pg_catalog.pg_type t on t.oid = a.atttypid
       ${baseOf('a.atttypmod')}

@@ -111,6 +111,31 @@ test('truncates, added, retyped and dropped columns arrive in order', async () =
   expect(await replication.expectEqual('a', 'b')).toBe(7);
 });
 
+test('older rows of a partitioned table have what a new column gives them', async () => {
+  await using world = await pair(/* sql */ `
+    create table p (id int primary key, note text) partition by list (id);
+    create table p_even partition of p for values in (2, 4);
+    create table p_rest partition of p default;
+    insert into p values (1, 'copied'), (2, 'copied')`);
+  const { source, target, replication } = world;
+  replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  await source.query(/* sql */ `
+    alter table p add column n int default 5;
+    alter table p add column at timestamptz default '2026-01-01 00:00:00+00';
+    alter table p add column later int; alter table p alter column later set default 7;
+    insert into p (id) values (3), (4)`);
+  await replication.settled();
+  expect(await replication.expectEqual('p')).toBe(4);
+  expect(await target.query('select n, later from public.p order by id')).toEqual([
+    { n: 5, later: null },
+    { n: 5, later: null },
+    { n: 5, later: 7 },
+    { n: 5, later: 7 },
+  ]);
+});
+
 test('several partitions per topic are merged back into source order', async () => {
   await using world = await pair(/* sql */ `create table t (id int primary key, v int); insert into t values (1, 0)`);
   const { source, replication } = world;

@@ -107,6 +107,18 @@ test('tells what rows have that are older than a column, whatever its default is
   expect(await missing()).toEqual({});
 });
 
+test('tells what older rows of a partitioned table have, from its partitions', async () => {
+  await using database = await freshDatabase('catalog_partitions');
+  await database.query(`
+    create table p (id int) partition by list (id);
+    create table p_sub partition of p for values in (1, 2) partition by list (id);
+    create table p_one partition of p_sub for values in (1);
+    alter table p add column n int default 5; alter table p add column none int`);
+  await using client = await disposable(database.settings);
+  const facts = await lookUpRelation(client.client, (await findRelation(client.client, 'public', 'p')) as number);
+  expect(facts?.columns.map(({ missing }) => missing)).toEqual([undefined, '5', undefined]);
+});
+
 async function disposable(settings: Parameters<typeof connect>[0]) {
   const client = await connect(settings, 'rowcast test');
   return { client, [Symbol.asyncDispose]: async () => await client.end() };
