@@ -25,7 +25,7 @@ npm run fidelity -- [options]
   --help         this text`;
 
 /** Runs everything on every server, prints a line per case, and returns the exit code: 0 all equal, 1 not, 2 wrong usage. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(_root: string, args: readonly string[]): Promise<number> {
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const options = { server: { type: 'string' }, part: { type: 'string' }, help: { type: 'boolean' } } as const;
   const { values } = parseArgs({ args: [...args], options });

@@ -1,6 +1,6 @@
 import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
-import { describeError } from '../../src/errors.ts';
 import { fuzz } from './fuzz.ts';
+import { runHarness } from '../support/command-line.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 
 /** Settings of the fuzzer's server: prepared transactions work, and nothing but the fuzzer takes locks. */
@@ -11,29 +11,8 @@ export const SERVER_SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /** Runs the fuzzer with a command line; returns the exit code: 0 all equal, 1 not, 2 wrong usage. */
-export async function main(args: readonly string[]): Promise<number> {
-  const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  let options: Options | undefined;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`${describeError(error)}\n\n${HELP}\n`);
-    return 2;
-  }
-  if (options === undefined) {
-    print(HELP);
-    return 0;
-  }
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort(new DOMException('Asked to stop', 'AbortError'));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  try {
-    return await run(options, print, stopping.signal);
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  }
+export async function main(_root: string, args: readonly string[]): Promise<number> {
+  return await runHarness({ help: HELP, parse: parseOptions, run }, args);
 }
 
 async function run(options: Options, print: (line: string) => void, signal: AbortSignal): Promise<number> {

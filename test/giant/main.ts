@@ -4,33 +4,21 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describeError } from '../../src/errors.ts';
 import { runGiant } from './giant.ts';
+import { runHarness } from '../support/command-line.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 import { diskBytes, gib } from './shape.ts';
 
 /** Runs the test with a command line; returns the exit code: 0 all held, 1 something did not, 2 wrong usage. `root` is the project's folder. */
 export async function main(root: string, args: readonly string[]): Promise<number> {
-  const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  let options: Options | undefined;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`${describeError(error)}\n\n${HELP}\n`);
-    return 2;
-  }
-  if (options === undefined) {
-    print(HELP);
-    return 0;
-  }
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort(new DOMException('Asked to stop', 'AbortError'));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  try {
-    return await run(options, resolve(options.main ?? join(root, 'dist', 'main.js')), print, stopping.signal);
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  }
+  const service = (given: string | undefined): string => resolve(given ?? join(root, 'dist', 'main.js'));
+  return await runHarness(
+    {
+      help: HELP,
+      parse: parseOptions,
+      run: (options, print, signal) => run(options, service(options.main), print, signal),
+    },
+    args,
+  );
 }
 
 async function run(options: Options, service: string, print: (line: string) => void, signal: AbortSignal) {

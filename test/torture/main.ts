@@ -3,34 +3,22 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describeError, OperatorError } from '../../src/errors.ts';
+import { runHarness } from '../support/command-line.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 import { StandstillError } from './stage.ts';
 import { torture } from './torture.ts';
 
 /** Runs the harness with a command line; returns the exit code: 0 clean, 1 not, 2 wrong usage. `root` is the project's folder. */
 export async function main(root: string, args: readonly string[]): Promise<number> {
-  const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  let options: Options | undefined;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`${describeError(error)}\n\n${HELP}\n`);
-    return 2;
-  }
-  if (options === undefined) {
-    print(HELP);
-    return 0;
-  }
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort(new DOMException('Asked to stop', 'AbortError'));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  try {
-    return await runAll(options, resolve(options.main ?? join(root, 'dist', 'main.js')), print, stopping.signal);
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  }
+  const service = (given: string | undefined): string => resolve(given ?? join(root, 'dist', 'main.js'));
+  return await runHarness(
+    {
+      help: HELP,
+      parse: parseOptions,
+      run: (options, print, signal) => runAll(options, service(options.main), print, signal),
+    },
+    args,
+  );
 }
 
 async function runAll(
