@@ -44,13 +44,6 @@ export function loadConnectors(directory: string, env: Environment): readonly Co
   return files.flatMap((read) => ('connector' in read ? [read.connector] : []));
 }
 
-/** Reads one connector from the text of its file. Throws an OperatorError that lists all its problems. */
-export function parseConnector(file: string, json: string, env: Environment): ConnectorFile {
-  const read = readConnector(file, json, env);
-  if ('connector' in read) return read.connector;
-  throw new OperatorError(lines(file, read.problems).join('\n'));
-}
-
 function lines(file: string, problems: readonly string[]): readonly string[] {
   return problems.map((problem) => `${file}: ${problem}`);
 }

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ConnectorFile, parseConnector, readConnectorFiles, secretsOf } from '../../src/connector/load-file.ts';
+import { type ConnectorFile, readConnectorFiles, secretsOf } from '../../src/connector/load-file.ts';
+import { parseConnector } from '../support/connector.ts';
 
 const SOURCE = {
   'connector.class': 'PostgresWalSource',

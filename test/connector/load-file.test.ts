@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ConnectorFile, loadConnectors, parseConnector } from '../../src/connector/load-file.ts';
+import { type ConnectorFile, loadConnectors } from '../../src/connector/load-file.ts';
+import { parseConnector } from '../support/connector.ts';
 
 const SOURCE = {
   'connector.class': 'PostgresWalSource',

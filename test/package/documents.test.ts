@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { expect, test } from 'vitest';
-import { parseConnector } from '../../src/connector/load-file.ts';
+import { parseConnector } from '../support/connector.ts';
 import { loadWorkerConfig } from '../../src/worker/load-worker-config.ts';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { parseConnector } from '../../src/connector/load-file.ts';
+import { parseConnector } from '../support/connector.ts';
 import { TransientError } from '../../src/errors.ts';
 import type { Logger } from '../../src/observe/logger.ts';
 import { makeTask } from '../../src/worker/composition.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseConnector } from '../../src/connector/load-file.ts';
+import { parseConnector } from '../support/connector.ts';
 import type { PostgresSinkConfig } from '../../src/connector/postgres-sink.ts';
 import type { PostgresWalConfig } from '../../src/connector/postgres-wal-source.ts';
 import {

@@ -1,5 +1,5 @@
 import type { ConnectorFile, ReadFile } from '../../../src/connector/load-file.ts';
-import { parseConnector } from '../../../src/connector/load-file.ts';
+import { parseConnector } from '../../support/connector.ts';
 import type { LogFields, Logger } from '../../../src/observe/logger.ts';
 import { starting } from '../../../src/pipeline/stage.ts';
 import { noCommits } from '../../../src/worker/counting-sink.ts';

@@ -1,4 +1,5 @@
-import { type ConnectorFile, parseConnector } from '../../../src/connector/load-file.ts';
+import { type ConnectorFile } from '../../../src/connector/load-file.ts';
+import { parseConnector } from '../../support/connector.ts';
 import type { Log } from '../../../src/log/log.ts';
 import type { ConnectionSettings } from '../../../src/postgres/connection-settings.ts';
 import { operate } from '../../../src/worker/operate/operate.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
 import { expect, onTestFinished } from 'vitest';
-import { type ConnectorFile, parseConnector } from '../../../src/connector/load-file.ts';
+import { type ConnectorFile } from '../../../src/connector/load-file.ts';
+import { parseConnector } from '../../support/connector.ts';
 import { openEmbeddedLog } from '../../../src/log/embedded/embedded-log.ts';
 import type { Logger } from '../../../src/observe/logger.ts';
 import { serialLog } from '../../../src/worker/serial-log.ts';
