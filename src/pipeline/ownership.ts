@@ -1,3 +1,4 @@
+import type { CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
 import { OperatorError, RefusedError, TransientError } from '../errors.ts';
@@ -34,6 +35,8 @@ export interface Owned {
   readonly consistent: boolean;
   /** Where to read on; undefined when the source is to be created (again) and copied from the start. */
   readonly position: Position | undefined;
+  /** How far the first copy came, when it was not finished and can be gone on with. */
+  readonly copy?: CopyState | undefined;
 }
 
 /** What claiming, and writing under the claim, needs. */
@@ -182,11 +185,27 @@ async function resume(
     previous: { offset: checkpoint.offset, claim: checkpoint.claim, position: checkpoint.position },
     consistent: checkpoint.consistent,
   };
-  // An unfinished first snapshot cannot be gone on with: its exported snapshot died with the connection.
-  if (!checkpoint.consistent) return { ...next, position: undefined };
+  if (!checkpoint.consistent) {
+    // The rest is read under a newer snapshot, and the stream begins where it would have: so nothing of it may be missing (R1).
+    const goesOn = checkpoint.copy !== undefined && (await hasNoGap(history, held, prefix, signal));
+    return goesOn
+      ? { ...next, position: checkpoint.position, copy: checkpoint.copy }
+      : { ...next, position: undefined };
+  }
   await proveNoGap(history, held, prefix, signal);
   await proveCovered(history, log, prefix, held, signal);
   return { ...next, position: checkpoint.position };
+}
+
+/** Nothing consistent was promised yet: a copy that cannot be gone on with is not an operator's matter. */
+async function hasNoGap(history: History, held: HeldSource, prefix: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await proveNoGap(history, held, prefix, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof OperatorError) return false;
+    throw error;
+  }
 }
 
 function incarnationOf({ daemon, booted, id }: Claim): Incarnation {

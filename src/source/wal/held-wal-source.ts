@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Batch } from '../../change/batch.ts';
+import { type CopyProgress, type CopyState, isWhole } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
@@ -9,6 +10,8 @@ import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
 import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
 import { AddedTables } from './added-tables.ts';
 import type { VersionCounter } from './assembler.ts';
+import { catchUp } from './catch-up.ts';
+import type { CopyPlan } from './copy-plan.ts';
 import type { RelationMessage } from './decoder.ts';
 import { notCovered, uncovered } from './coverage.ts';
 import type { CaptureFilter } from './filter.ts';
@@ -17,6 +20,7 @@ import { descends } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
 import { WalReader } from './reader.ts';
 import { describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
+import { Rereader } from './reread.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { Warn } from './warn.ts';
@@ -49,6 +53,13 @@ export interface HeldWalSourceParts {
   readonly told: Set<number>;
 }
 
+/** What another copy has left to do, and the plan to do it. */
+interface Left {
+  readonly state: CopyState;
+  readonly from: Position;
+  readonly plan: CopyPlan;
+}
+
 /** A connector's slot and lock, held by this process. */
 export class HeldWalSource implements HeldSource {
   readonly identity: SourceIdentity;
@@ -62,6 +73,9 @@ export class HeldWalSource implements HeldSource {
   /** The position of a copy that was all that is wanted and that the log has: it needs no slot any more. */
   #finished: Position | undefined;
   #copy: FirstCopy | undefined;
+  #left: Left | undefined;
+  /** A copy that is whole, whose rows the stream has to bring to one moment. */
+  #unlevel: CopyState | undefined;
   #reader: WalReader | undefined;
   #lockLost: Error | undefined;
   #grace: NodeJS.Timeout | undefined;
@@ -122,27 +136,55 @@ export class HeldWalSource implements HeldSource {
     await ensurePublication(client, settings, filter, 'copied');
     await dropSlot(client, settings.slotName, signal);
     this.#copy = await FirstCopy.begin(this.#parts, signal);
-    this.#confirmedLsn = this.#copy.consistentLsn;
+    this.#confirmedLsn = this.#copy.pointLsn;
+    this.#left = undefined;
+    this.#unlevel = undefined;
     return lsnToPosition(this.#confirmedLsn);
   }
 
+  async goOn(state: CopyState, from: Position, signal: AbortSignal): Promise<boolean> {
+    if (isWhole(state)) {
+      this.#unlevel = state;
+      return true;
+    }
+    if (this.#parts.settings.snapshotMode === 'no_data') return false;
+    this.#copy = await FirstCopy.again(this.#parts, signal);
+    const plan = await this.#copy.plan(this.#versions);
+    if (plan?.fingerprint === state.fingerprint) {
+      this.#left = { state, from, plan };
+      return true;
+    }
+    await this.#copy.close();
+    this.#copy = undefined;
+    return false;
+  }
+
+  get copying(): CopyProgress | undefined {
+    return this.#copy?.progress;
+  }
+
   async *snapshot(signal: AbortSignal): AsyncGenerator<Batch> {
-    if (!this.#copy) throw new Error('A snapshot was asked for before the slot was created');
+    const [copy, left] = [this.#copy, this.#left];
+    if (!copy) throw new Error('A snapshot was asked for before the slot was created');
     try {
-      for await (const batch of this.#copy.batches(this.#versions, signal)) {
+      const plan = left?.plan ?? (await copy.plan(this.#versions));
+      const position = left?.from ?? lsnToPosition(copy.pointLsn);
+      for await (const batch of copy.batches(plan, position, left?.state, signal)) {
         if (this.#lockLost) throw this.#lockLost;
+        this.#unlevel = batch.copy;
         yield batch;
       }
       this.#added.add(this.#copy.copied);
     } finally {
-      await this.#copy.close();
+      await copy.close();
       this.#copy = undefined;
     }
   }
 
   async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
     const { client, settings, filter, clock } = this.#parts;
-    if (settings.snapshotMode === 'initial_only') return await this.#finish(signal);
+    const isCopyAll = settings.snapshotMode === 'initial_only';
+    if (isCopyAll && this.#unlevel === undefined) return await this.#finish(signal);
     if (this.#lockLost) throw this.#lockLost;
     await ensurePublication(client, settings, filter, { leftOut: (table) => this.#warnLeftOut(table) });
     if (settings.publicationAutocreateMode === 'filtered') {
@@ -164,13 +206,21 @@ export class HeldWalSource implements HeldSource {
     });
     const watch = setInterval(() => this.#watchPublication(), WATCH_MS);
     try {
-      yield* this.#reader.batches(signal);
+      if (this.#unlevel === undefined) yield* this.#reader.batches(signal);
+      else yield* this.#level(this.#reader, this.#unlevel, isCopyAll, signal);
     } finally {
       clearInterval(watch);
       // At once: a server that shuts down waits for it (A11).
-      await this.#stream.close();
+      await this.#stream?.close();
       this.#stream = undefined;
     }
+    if (isCopyAll && !signal.aborted) await this.#finish(signal);
+  }
+
+  /** The stream of a copy that several snapshots made; with `isEnough`, up to where its rows are of one moment. */
+  async *#level(reader: WalReader, state: CopyState, isEnough: boolean, signal: AbortSignal): AsyncGenerator<Batch> {
+    await using rereader = new Rereader(this.#parts);
+    yield* catchUp(reader.batches(signal), state, (changes) => rereader.complete(changes, signal), isEnough, signal);
   }
 
   async acknowledge(position: Position): Promise<void> {

@@ -238,6 +238,12 @@ class HeldModelSource implements HeldSource {
     return positionOf(this.#snapshot.point);
   }
 
+  readonly copying: undefined;
+
+  goOn(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   snapshot(signal: AbortSignal): AsyncIterable<Batch> {
     const snapshot = this.#snapshot;
     if (snapshot === undefined) throw new Error('A snapshot needs the slot to be created before');
