@@ -46,6 +46,8 @@ export interface SourceLoopOptions {
   /** What this process knows of its earlier runs of this connector; the caller keeps it and passes it again. */
   readonly memory: SourceMemory;
   readonly progress: SourceProgress;
+  /** Hears how far a copy is, after each of its batches. */
+  readonly onCopied?: ((progress: CopyProgress) => void) | undefined;
 }
 
 /** How long a write in flight may still end after the signal to stop. */
@@ -84,6 +86,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       for await (const batch of held.snapshot(signal)) {
         await publisher.publish(batch);
         progress.snapshot = held.copying;
+        if (held.copying) options.onCopied?.(held.copying);
         at('copying');
       }
     };
