@@ -1,4 +1,4 @@
-// Starts the torture harness from plain node: bundles main.ts into a temporary folder and runs it there. What it tortures is dist/main.js,
+// Starts the torture harness, or the one that --entry names, from plain node: bundles main.ts into a temporary folder and runs it there. What it tortures is dist/main.js,
 // or with --from-source what src/ compiles to now.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -20,7 +20,8 @@ try {
   if (args.includes('--from-source')) {
     args.splice(args.indexOf('--from-source'), 1, '--main', await compile());
   }
-  const { main } = await import(pathToFileURL(await bundle('main.ts', 'main.mjs')).href);
+  const [, entry = 'main.ts'] = args.includes('--entry') ? args.splice(args.indexOf('--entry'), 2) : [];
+  const { main } = await import(pathToFileURL(await bundle(entry, 'main.mjs')).href);
   process.exitCode = await main(root, args);
 } finally {
   for (const made of [folder, compiled]) await rm(made, { recursive: true, force: true });
