@@ -6,6 +6,7 @@ import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
 import { lookUpRelation, lookUpTypes } from '../../postgres/catalog.ts';
+import { sqlState } from '../../postgres/errors.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
 import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
 import { AddedTables } from './added-tables.ts';
@@ -28,6 +29,9 @@ import type { ReplicationStream } from './stream.ts';
 
 /** How long a stream goes on after its lock was lost; longer than the server may wait in vain for a position. */
 const LOCK_GRACE_MS = 10_000;
+
+/** SQLSTATE when max_replication_slots are in use. */
+const CONFIGURATION_LIMIT_EXCEEDED = '53400';
 
 /** How often the publication is looked at. */
 const WATCH_MS = 10_000;
@@ -148,15 +152,25 @@ export class HeldWalSource implements HeldSource {
       return true;
     }
     if (this.#parts.settings.snapshotMode === 'no_data') return false;
-    this.#copy = await FirstCopy.again(this.#parts, signal);
-    const plan = await this.#copy.plan(this.#versions);
+    const plan = await this.#planAgain(signal);
     if (plan?.fingerprint === state.fingerprint) {
       this.#left = { state, from, plan };
       return true;
     }
-    await this.#copy.close();
+    await this.#copy?.close();
     this.#copy = undefined;
     return false;
+  }
+
+  /** Undefined when the server has no slot to spare: a copy that begins anew needs none besides its own. */
+  async #planAgain(signal: AbortSignal): Promise<CopyPlan | undefined> {
+    try {
+      this.#copy = await FirstCopy.again(this.#parts, signal);
+    } catch (error) {
+      if (sqlState(error) === CONFIGURATION_LIMIT_EXCEEDED) return undefined;
+      throw error;
+    }
+    return await this.#copy.plan(this.#versions);
   }
 
   get copying(): CopyProgress | undefined {
