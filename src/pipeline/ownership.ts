@@ -8,7 +8,7 @@ import type { Claim, Previous } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { type HeldSource, type Incarnation, isNewer } from '../source/source.ts';
 import { proveCovered } from './capture.ts';
-import { proveNoGap } from './gap.ts';
+import { ownerOf, proveNoGap } from './gap.ts';
 import { type History, ledgerAppends, readHistory, tailLost } from './ledger.ts';
 
 /** What a process remembers of its own runs of one source connector; a fresh process starts with `{ takeOver }`. */
@@ -187,7 +187,7 @@ async function resume(
   };
   if (!checkpoint.consistent) {
     // The rest is read under a newer snapshot, and the stream begins where it would have: so nothing of it may be missing (R1).
-    const goesOn = checkpoint.copy !== undefined && (await hasNoGap(history, held, prefix, signal));
+    const goesOn = checkpoint.copy !== undefined && (await canGoOn(history, held, prefix, signal));
     return goesOn
       ? { ...next, position: checkpoint.position, copy: checkpoint.copy }
       : { ...next, position: undefined };
@@ -197,8 +197,13 @@ async function resume(
   return { ...next, position: checkpoint.position };
 }
 
-/** Nothing consistent was promised yet: a copy that cannot be gone on with is not an operator's matter. */
-async function hasNoGap(history: History, held: HeldSource, prefix: string, signal: AbortSignal): Promise<boolean> {
+/**
+ * Nothing consistent was promised yet: a copy that cannot be gone on with is no operator's matter. With other lists it begins anew, so that what
+ * they take in is copied.
+ */
+async function canGoOn(history: History, held: HeldSource, prefix: string, signal: AbortSignal): Promise<boolean> {
+  const lists = ownerOf(history)?.capture?.lists;
+  if (lists !== undefined && JSON.stringify(lists) !== JSON.stringify(held.capture.lists)) return false;
   try {
     await proveNoGap(history, held, prefix, signal);
     return true;

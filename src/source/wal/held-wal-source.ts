@@ -188,7 +188,7 @@ export class HeldWalSource implements HeldSource {
         this.#unlevel = batch.copy;
         yield batch;
       }
-      this.#added.add(this.#copy.copied);
+      this.#added.add(copy.copied);
     } finally {
       await copy.close();
       this.#copy = undefined;

@@ -29,7 +29,7 @@ export class Rereader implements AsyncDisposable {
    */
   async complete(changes: readonly Incomplete[], signal: AbortSignal): Promise<number> {
     const { settings, application } = this.#parts;
-    this.#client ??= await connect(settings.connection, application, { row_security: 'off' });
+    this.#client ??= await connect(settings.connection, application, {}, signal);
     const client = this.#client;
     try {
       for (;;) {

@@ -26,7 +26,7 @@ export const COPY_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: OWNERSHIP,
-        find: 'checkpoint.copy !== undefined && (await hasNoGap(history, held, prefix, signal))',
+        find: 'checkpoint.copy !== undefined && (await canGoOn(history, held, prefix, signal))',
         replace: 'checkpoint.copy !== undefined',
       },
     ],
