@@ -96,12 +96,17 @@ function startWriting(db: Database, seed: number): { stop(): Promise<number> } {
 async function countControls(replication: Replication, kind: string): Promise<number> {
   const topic = schemaChangesTopic('shop');
   const { signal } = new AbortController();
-  const [fetched] = await replication.log.read([{ topic, partition: 0, offset: 0 }], 64 * 1024 * 1024, 0, signal);
-  const reader = new RecordReader(fetched?.bytes ?? Buffer.alloc(0));
+  const { end } = await replication.log.bounds(topic, 0, signal);
   let count = 0;
-  while (reader.next()) {
-    const value = reader.bytes.toString('utf8', reader.valueStart, reader.valueEnd);
-    if (value.includes(`"kind":"${kind}"`)) count++;
+  for (let offset = 0; offset < end; ) {
+    const [fetched] = await replication.log.read([{ topic, partition: 0, offset }], 1024 * 1024, 0, signal);
+    const reader = new RecordReader(fetched?.bytes ?? Buffer.alloc(0));
+    while (reader.next()) {
+      if (reader.offset < offset) continue;
+      offset = reader.offset + 1;
+      const value = reader.bytes.toString('utf8', reader.valueStart, reader.valueEnd);
+      if (value.includes(`"kind":"${kind}"`)) count++;
+    }
   }
   return count;
 }
@@ -166,3 +171,61 @@ test.each([1, 2, 3])(
     expect(await countControls(replication, 'snapshot-begin')).toBe(1);
   },
 );
+
+/** Starts a copy, and stops it when some of it was stored. */
+async function copyHalf(replication: Replication): Promise<void> {
+  const running = replication.startSource();
+  await eventually(() => replication.sourceProgress.changes > 12_000, 'half a copy');
+  await running.stop();
+  expect(replication.sourceProgress.state).toBe('snapshot');
+}
+
+test.each([
+  'alter table zebra add x int default 5',
+  'alter table docs alter n type bigint',
+  'truncate events; insert into events values (1, 2)',
+  'drop table parts_high',
+  'alter table words replica identity full',
+])('a copy begins anew when its tables are not what they were: %s', async (change) => {
+  await using world = await pair('changed', SCHEMA, SMALL_STEPS);
+  const { source, replication } = world;
+  replication.startSink();
+  await copyHalf(replication);
+  await source.query(change);
+  replication.startSource();
+  await replication.settled();
+  await replication.expectEqual(...TABLES);
+  expect(await countControls(replication, 'snapshot-begin')).toBe(2);
+});
+
+test('a copy begins anew when its slot is gone', async () => {
+  await using world = await pair('no_slot', SCHEMA, SMALL_STEPS);
+  const { source, replication } = world;
+  replication.startSink();
+  await copyHalf(replication);
+  await source.query(
+    /* sql */ `select pg_drop_replication_slot('slot_' || current_database()); delete from zebra where id < 50`,
+  );
+  replication.startSource();
+  await replication.settled();
+  await replication.expectEqual(...TABLES);
+  expect(await countControls(replication, 'snapshot-begin')).toBe(2);
+});
+
+test('a copy that is all that is wanted goes on too, up to a state of one moment', async () => {
+  await using world = await pair('only', SCHEMA, { ...SMALL_STEPS, snapshotMode: 'initial_only' });
+  const { source, replication } = world;
+  replication.startSink();
+  await copyHalf(replication);
+  await source.query(/* sql */ `update docs set id = id + 100000 where id % 3 = 0; delete from events where kind = 'k1';
+    update zebra set v = 'later'; insert into parts values (-1, 'new')`);
+  const running = replication.startSource();
+  await running.ended;
+  expect(running.failure).toBeUndefined();
+  await eventually(() => replication.sinkProgress.applied?.consistent === true, 'a whole replica');
+  await replication.expectEqual(...TABLES);
+  expect(await source.query(/* sql */ `select from pg_replication_slots where database = current_database()`)).toEqual(
+    [],
+  );
+  expect(await countControls(replication, 'snapshot-begin')).toBe(1);
+});

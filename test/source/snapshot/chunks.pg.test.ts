@@ -93,8 +93,7 @@ test('a table is cut by its identity, and only if plain comparisons have the ord
   });
   expect([facts[0]?.estimatedRows, facts[7]?.estimatedRows]).toEqual([500, 400]);
   const files = facts.map((each) => each.files);
-  await db.query(`truncate plain; vacuum full parts_1`.split(';')[0] as string);
-  await db.query(`alter table parts_1 alter a type bigint using a`).catch(() => undefined); // a partition alone cannot
+  await db.query('truncate plain');
   const after = (
     await lookUpCopyFacts(
       db.client,
