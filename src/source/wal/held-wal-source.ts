@@ -1,27 +1,23 @@
 import type pg from 'pg';
 import type { Batch } from '../../change/batch.ts';
-import { type CopyProgress, type CopyState, isWhole } from '../../change/copy-state.ts';
+import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
 import { lookUpRelation, lookUpTypes } from '../../postgres/catalog.ts';
-import { sqlState } from '../../postgres/errors.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
 import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
 import { AddedTables } from './added-tables.ts';
 import type { VersionCounter } from './assembler.ts';
-import { catchUp } from './catch-up.ts';
-import type { CopyPlan } from './copy-plan.ts';
 import type { RelationMessage } from './decoder.ts';
 import { notCovered, uncovered } from './coverage.ts';
 import type { CaptureFilter } from './filter.ts';
-import { FirstCopy } from './first-copy.ts';
+import { HeldCopy } from './held-copy.ts';
 import { descends } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
 import { WalReader } from './reader.ts';
 import { describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
-import { Rereader } from './reread.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { Warn } from './warn.ts';
@@ -29,9 +25,6 @@ import type { ReplicationStream } from './stream.ts';
 
 /** How long a stream goes on after its lock was lost; longer than the server may wait in vain for a position. */
 const LOCK_GRACE_MS = 10_000;
-
-/** SQLSTATE when max_replication_slots are in use. */
-const CONFIGURATION_LIMIT_EXCEEDED = '53400';
 
 /** How often the publication is looked at. */
 const WATCH_MS = 10_000;
@@ -57,13 +50,6 @@ export interface HeldWalSourceParts {
   readonly told: Set<number>;
 }
 
-/** What another copy has left to do, and the plan to do it. */
-interface Left {
-  readonly state: CopyState;
-  readonly from: Position;
-  readonly plan: CopyPlan;
-}
-
 /** A connector's slot and lock, held by this process. */
 export class HeldWalSource implements HeldSource {
   readonly identity: SourceIdentity;
@@ -76,10 +62,7 @@ export class HeldWalSource implements HeldSource {
   #confirmedLsn: number | undefined;
   /** The position of a copy that was all that is wanted and that the log has: it needs no slot any more. */
   #finished: Position | undefined;
-  #copy: FirstCopy | undefined;
-  #left: Left | undefined;
-  /** A copy that is whole, whose rows the stream has to bring to one moment. */
-  #unlevel: CopyState | undefined;
+  readonly #copy: HeldCopy;
   #reader: WalReader | undefined;
   #lockLost: Error | undefined;
   #grace: NodeJS.Timeout | undefined;
@@ -91,6 +74,7 @@ export class HeldWalSource implements HeldSource {
     this.slot = parts.settings.slotName;
     this.capture = parts.capture;
     this.#added = new AddedTables(parts, parts.capture.tables ?? []);
+    this.#copy = new HeldCopy(parts, this.#versions);
     this.#stream = held?.stream;
     this.#confirmedLsn = held?.confirmedLsn;
     parts.client.once('end', () => this.#loseLock());
@@ -136,69 +120,32 @@ export class HeldWalSource implements HeldSource {
     const { client, settings, filter } = this.#parts;
     await this.#stream?.close();
     this.#stream = undefined;
-    await this.#copy?.close();
+    await this.#copy.close();
     await ensurePublication(client, settings, filter, 'copied');
     await dropSlot(client, settings.slotName, signal);
-    this.#copy = await FirstCopy.begin(this.#parts, signal);
-    this.#confirmedLsn = this.#copy.pointLsn;
-    this.#left = undefined;
-    this.#unlevel = undefined;
+    this.#confirmedLsn = await this.#copy.begin(signal);
     return lsnToPosition(this.#confirmedLsn);
   }
 
   async goOn(state: CopyState, from: Position, signal: AbortSignal): Promise<boolean> {
-    if (isWhole(state)) {
-      this.#unlevel = state;
-      return true;
-    }
-    if (this.#parts.settings.snapshotMode === 'no_data') return false;
-    const plan = await this.#planAgain(signal);
-    if (plan?.fingerprint === state.fingerprint) {
-      this.#left = { state, from, plan };
-      return true;
-    }
-    await this.#copy?.close();
-    this.#copy = undefined;
-    return false;
-  }
-
-  /** Undefined when the server has no slot to spare: a copy that begins anew needs none besides its own. */
-  async #planAgain(signal: AbortSignal): Promise<CopyPlan | undefined> {
-    try {
-      this.#copy = await FirstCopy.again(this.#parts, signal);
-    } catch (error) {
-      if (sqlState(error) === CONFIGURATION_LIMIT_EXCEEDED) return undefined;
-      throw error;
-    }
-    return await this.#copy.plan(this.#versions);
+    return await this.#copy.goOn(state, from, signal);
   }
 
   get copying(): CopyProgress | undefined {
-    return this.#copy?.progress;
+    return this.#copy.progress;
   }
 
   async *snapshot(signal: AbortSignal): AsyncGenerator<Batch> {
-    const [copy, left] = [this.#copy, this.#left];
-    if (!copy) throw new Error('A snapshot was asked for before the slot was created');
-    try {
-      const plan = left?.plan ?? (await copy.plan(this.#versions));
-      const position = left?.from ?? lsnToPosition(copy.pointLsn);
-      for await (const batch of copy.batches(plan, position, left?.state, signal)) {
-        if (this.#lockLost) throw this.#lockLost;
-        this.#unlevel = batch.copy;
-        yield batch;
-      }
-      this.#added.add(copy.copied);
-    } finally {
-      await copy.close();
-      this.#copy = undefined;
+    for await (const batch of this.#copy.batches((tables) => this.#added.add(tables), signal)) {
+      if (this.#lockLost) throw this.#lockLost;
+      yield batch;
     }
   }
 
   async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
     const { client, settings, filter, clock } = this.#parts;
     const isCopyAll = settings.snapshotMode === 'initial_only';
-    if (isCopyAll && this.#unlevel === undefined) return await this.#finish(signal);
+    if (isCopyAll && this.#copy.unlevel === undefined) return await this.#finish(signal);
     if (this.#lockLost) throw this.#lockLost;
     await ensurePublication(client, settings, filter, { leftOut: (table) => this.#warnLeftOut(table) });
     if (settings.publicationAutocreateMode === 'filtered') {
@@ -220,8 +167,7 @@ export class HeldWalSource implements HeldSource {
     });
     const watch = setInterval(() => this.#watchPublication(), WATCH_MS);
     try {
-      if (this.#unlevel === undefined) yield* this.#reader.batches(signal);
-      else yield* this.#level(this.#reader, this.#unlevel, isCopyAll, signal);
+      yield* this.#copy.level(this.#reader.batches(signal), isCopyAll, signal);
     } finally {
       clearInterval(watch);
       // At once: a server that shuts down waits for it (A11).
@@ -229,12 +175,6 @@ export class HeldWalSource implements HeldSource {
       this.#stream = undefined;
     }
     if (isCopyAll && !signal.aborted) await this.#finish(signal);
-  }
-
-  /** The stream of a copy that several snapshots made; with `isEnough`, up to where its rows are of one moment. */
-  async *#level(reader: WalReader, state: CopyState, isEnough: boolean, signal: AbortSignal): AsyncGenerator<Batch> {
-    await using rereader = new Rereader(this.#parts);
-    yield* catchUp(reader.batches(signal), state, (changes) => rereader.complete(changes, signal), isEnough, signal);
   }
 
   async acknowledge(position: Position): Promise<void> {
@@ -249,7 +189,7 @@ export class HeldWalSource implements HeldSource {
       await this.#stream?.close();
     } finally {
       try {
-        await this.#copy?.close();
+        await this.#copy.close();
       } finally {
         await this.#parts.client.end(); // last, and whatever fails: it holds the lock
       }

@@ -51,8 +51,8 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: OWNERSHIP,
-        find: 'if (!checkpoint.consistent) return { ...next, position: undefined };',
-        replace: '',
+        find: 'if (!checkpoint.consistent) {',
+        replace: 'if (false) {',
       },
     ],
   },
