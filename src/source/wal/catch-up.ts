@@ -1,6 +1,7 @@
 import { Batch, Op, UNCHANGED } from '../../change/batch.ts';
 import type { CopyState } from '../../change/copy-state.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
+import { MovedKeys } from './moved-keys.ts';
 
 /** A key change whose new row lacks values: the server did not send them, and the replica may not have them. */
 export interface Incomplete {
@@ -29,15 +30,20 @@ export async function* catchUp(
 ): AsyncGenerator<Batch> {
   const known = knownBelow(state);
   let point: number | undefined = positionToLsn(state.point);
+  const moved = new MovedKeys(point);
   for await (const batch of batches) {
     if (point === undefined) {
       yield batch;
       continue;
     }
     leaveOut(batch, known);
-    const incomplete = incompleteBelow(batch, point);
-    // What is read now is of a later moment still (F11 is the reader's to mind).
-    if (incomplete.length > 0) point = Math.max(point, await complete(incomplete, signal));
+    const incomplete = incompleteBelow(batch, point, moved);
+    if (incomplete.length > 0) {
+      // What is read now is of a later moment still (F11 is the reader's to mind).
+      const seen = await complete(incomplete, signal);
+      moved.seen(seen);
+      point = Math.max(point, seen);
+    }
     const isThere = batch.position !== undefined && positionToLsn(batch.position) >= point;
     if (batch.length > 0 || !isThere) {
       batch.consistent = false;
@@ -92,7 +98,7 @@ function move(batch: Batch, from: number, to: number): void {
     column[to] = column[from] as number;
 }
 
-function incompleteBelow(batch: Batch, point: number): Incomplete[] {
+function incompleteBelow(batch: Batch, point: number, moved: MovedKeys): Incomplete[] {
   const found: Incomplete[] = [];
   for (let i = 0; i < batch.length; i++) {
     if (batch.op[i] !== Op.keyChange) continue;
@@ -101,7 +107,9 @@ function incompleteBelow(batch: Batch, point: number): Incomplete[] {
     const width = batch.tables[batch.table[i] as number]?.columns.length ?? 0;
     const after = batch.after[i] as number;
     for (let c = 0; c < width; c++) if (batch.cells[2 * (after + c) + 1] === UNCHANGED) columns.push(c);
-    if (columns.length > 0) found.push({ batch, change: i, columns });
+    if (columns.length === 0 || !moved.isDoubtful(batch, i)) continue;
+    moved.add(batch, i);
+    found.push({ batch, change: i, columns });
   }
   return found;
 }
