@@ -14,6 +14,9 @@ import type { FirstCopyParts } from './first-copy.ts';
 /** A transaction whose commit is in the WAL may be invisible for as long as a synchronous standby is away (F11). */
 const VISIBLE_DELAY_MS = 20;
 
+/** Keys of one query. */
+const KEYS_AT_ONCE = 200;
+
 /** Reads single rows of the source again, on a connection that is opened when the first one is asked for. */
 export class Rereader implements AsyncDisposable {
   readonly #parts: Pick<FirstCopyParts, 'settings' | 'application'>;
@@ -36,7 +39,7 @@ export class Rereader implements AsyncDisposable {
         signal.throwIfAborted();
         await client.query(/* sql */ `begin isolation level repeatable read read only`);
         const isVisible = await showsAll(client, changes.map(xidOf));
-        if (isVisible) for (const change of changes) await fill(client, change);
+        if (isVisible) for (const [table, each] of byTable(changes)) await fillAll(client, table, each);
         await client.query(/* sql */ `commit`);
         if (isVisible) break;
         await sleep(VISIBLE_DELAY_MS, undefined, { signal });
@@ -79,17 +82,38 @@ export function isVisible(snapshot: string, xid: number): boolean {
   return whole < end && !running.split(',').includes(String(whole));
 }
 
-async function fill(client: pg.ClientBase, { batch, change, columns }: Incomplete): Promise<void> {
-  const table = batch.tables[batch.table[change] as number] as TableSchema;
-  const after = batch.after[change] as number;
-  const row = await readRow(client, table, columns, keyOf(batch, table, after));
+function byTable(changes: readonly Incomplete[]): Map<TableSchema, Incomplete[]> {
+  const tables = new Map<TableSchema, Incomplete[]>();
+  for (const each of changes) {
+    const table = each.batch.tables[each.batch.table[each.change] as number] as TableSchema;
+    const known = tables.get(table);
+    if (known === undefined) tables.set(table, [each]);
+    else known.push(each);
+  }
+  return tables;
+}
+
+async function fillAll(client: pg.ClientBase, table: TableSchema, changes: readonly Incomplete[]): Promise<void> {
+  await assertSame(client, table);
+  const columns = [...new Set(changes.flatMap((each) => each.columns))];
+  const from = await prepare(client, table);
+  for (let at = 0; at < changes.length; at += KEYS_AT_ONCE) {
+    const some = changes.slice(at, at + KEYS_AT_ONCE);
+    const keys = some.map(({ batch, change }) => keyOf(batch, table, batch.after[change] as number));
+    const rows = await readRows(client, { table, from, columns }, keys);
+    for (const [n, each] of some.entries()) fill(each, columns, rows.get(JSON.stringify(keys[n])));
+  }
+}
+
+function fill({ batch, change, columns }: Incomplete, read: readonly number[], row?: readonly (string | null)[]): void {
   if (row === undefined) {
-    // Deleted, or under another key again, by a transaction that the stream is still to bring.
+    // Deleted, or under another key (or another text of it), by a transaction that the stream is still to bring.
     batch.op[change] = Op.delete;
     batch.after[change] = -1;
     return;
   }
-  for (const [n, column] of columns.entries()) setCell(batch, after + column, row[n] ?? null);
+  const after = batch.after[change] as number;
+  for (const column of columns) setCell(batch, after + column, row[read.indexOf(column)] ?? null);
 }
 
 function keyOf(batch: Batch, { key }: TableSchema, row: number): string[] {
@@ -112,30 +136,42 @@ function setCell(batch: Batch, cell: number, text: string | null): void {
   batch.cells[2 * cell + 1] = batch.byteLength;
 }
 
-async function readRow(
-  client: pg.ClientBase,
-  table: TableSchema,
-  columns: readonly number[],
-  key: readonly string[],
-): Promise<(string | null)[] | undefined> {
-  await assertSame(client, table);
-  const nameOf = (ordinal: number): string => quoteIdentifier(table.columns[ordinal]?.name ?? '');
-  // Operators of extensions' types stand in their schemas.
+/** Lets the key's operators be found, which for types of extensions stand in their schemas; returns the table as SQL names it. */
+async function prepare(client: pg.ClientBase, table: TableSchema): Promise<string> {
   const types = table.key.map((ordinal) => table.columns[ordinal]?.type.oid ?? 0);
-  const { rows: found } = await client.query<{ partitioned: boolean }>(
+  const { rows } = await client.query<{ partitioned: boolean }>(
     /* sql */ `select set_config('search_path', (select coalesce(string_agg(distinct quote_ident(n.nspname), ', '), '')
         from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace where t.oid = any($1)), true),
       (select relkind = 'p' from pg_catalog.pg_class where oid = $2) as partitioned`,
     [types, table.relationId],
   );
-  const from = `${found[0]?.partitioned === true ? '' : 'only '}${qualified(table.schema, table.name)}`;
-  const where = table.key.map((ordinal, n) => `${nameOf(ordinal)} = ${quoteLiteral(key[n] as string)}`).join(' and ');
+  return `${rows[0]?.partitioned === true ? '' : 'only '}${qualified(table.schema, table.name)}`;
+}
+
+interface Wanted {
+  readonly table: TableSchema;
+  readonly from: string;
+  readonly columns: readonly number[];
+}
+
+/** The rows that there are, by the texts of their keys. */
+async function readRows(
+  client: pg.ClientBase,
+  { table, from, columns }: Wanted,
+  keys: readonly (readonly string[])[],
+): Promise<Map<string, readonly (string | null)[]>> {
+  const nameOf = (ordinal: number): string => quoteIdentifier(table.columns[ordinal]?.name ?? '');
+  const wanted = keys.map(
+    (key) =>
+      `(${table.key.map((ordinal, n) => `${nameOf(ordinal)} = ${quoteLiteral(key[n] as string)}`).join(' and ')})`,
+  );
   const { rows } = await client.query<(string | null)[]>({
-    text: /* sql */ `select ${columns.map(nameOf).join(', ')} from ${from} where ${where}`,
+    text: /* sql */ `select ${[...table.key, ...columns].map(nameOf).join(', ')} from ${from} where ${wanted.join(' or ')}`,
     rowMode: 'array',
     types: { getTypeParser: () => (text: string) => text },
   });
-  return rows[0];
+  const { length } = table.key;
+  return new Map(rows.map((row) => [JSON.stringify(row.slice(0, length)), row.slice(length)]));
 }
 
 /** Values of another shape of the table are not what the stream left out. */
