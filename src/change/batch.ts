@@ -1,3 +1,4 @@
+import type { CopyState } from './copy-state.ts';
 import type { Position } from './position.ts';
 import type { TableSchema } from './table-schema.ts';
 
@@ -29,6 +30,8 @@ export type Control =
     }
   /** The copy of these tables starts (again): what a replica has of an earlier, unfinished copy is void. */
   | { readonly kind: 'snapshot-begin'; readonly tables: readonly TableSchema[] }
+  /** An unfinished copy goes on under a newer snapshot: what a replica has of these tables, and only of these, is void. */
+  | { readonly kind: 'snapshot-again'; readonly tables: readonly TableSchema[] }
   | { readonly kind: 'snapshot-end'; readonly tables: readonly TableSchema[] };
 
 /** The source's own transaction that a change belongs to. For snapshot rows: the snapshot. */
@@ -75,6 +78,8 @@ export class Batch {
   urgent = false;
   /** False while a first snapshot is being copied: a replica of this state is not yet a state of the source. */
   consistent = true;
+  /** How far the copy is once this batch is stored; absent when there is nothing to go on with. */
+  copy: CopyState | undefined;
 
   constructor(changes: number = 256, cells: number = 2048, bytes: number = 64 * 1024) {
     this.op = new Uint8Array(changes);
@@ -98,6 +103,7 @@ export class Batch {
     this.position = undefined;
     this.urgent = false;
     this.consistent = true;
+    this.copy = undefined;
   }
 
   /** Adds a change and returns its number. Its cells are added before or after, by `addCell`/`copyCell`. */

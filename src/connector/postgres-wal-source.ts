@@ -34,6 +34,7 @@ interface PostgresWalSettings {
   readonly columnInclude: readonly string[];
   readonly columnExclude: readonly string[];
   readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
+  readonly snapshotThreads: number;
   readonly tombstonesOnDelete: boolean;
   readonly heartbeatIntervalMs: number;
   readonly statusIntervalMs: number;
@@ -156,6 +157,11 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       default: 'initial',
       foreseen: ['always', 'when_needed', 'configuration_based', 'custom'],
       doc: 'initial: copy the tables once, then stream; initial_only: copy, drop the slot and stop; no_data: stream only.',
+    }),
+    snapshotThreads: integer('snapshot.max.threads', 1, 64, {
+      group: 'Snapshot',
+      default: '1',
+      doc: 'How many connections copy at once, within and across tables, all on one snapshot.',
     }),
     tombstonesOnDelete: flag('tombstones.on.delete', {
       group: 'Records',

@@ -1,3 +1,4 @@
+import type { CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Append, Span } from '../log/log.ts';
 import type { Previous } from '../log/protocol/records.ts';
@@ -10,6 +11,8 @@ import type { DataTopics } from './topics.ts';
 export interface CheckpointFacts {
   readonly committedAt: number;
   readonly consistent: boolean;
+  /** How far an unfinished copy is. */
+  readonly copy?: CopyState | undefined;
 }
 
 /**
@@ -85,7 +88,7 @@ export class CheckpointWriter {
 
   #checkpoint(
     position: Position,
-    { committedAt, consistent }: CheckpointFacts,
+    { committedAt, consistent, copy }: CheckpointFacts,
     topicIds: Record<string, string>,
   ): Append[] {
     const { prefix, random, clock } = this.#options;
@@ -101,6 +104,7 @@ export class CheckpointWriter {
       topicIds,
       committedAt,
       consistent,
+      ...(copy !== undefined && { copy }),
     } as const;
     return ledgerAppends(prefix, checkpoint, () => clock.now());
   }

@@ -1,3 +1,4 @@
+import type { CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
 import { OperatorError, RefusedError, TransientError } from '../errors.ts';
@@ -7,7 +8,7 @@ import type { Claim, Previous } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { type HeldSource, type Incarnation, isNewer } from '../source/source.ts';
 import { proveCovered } from './capture.ts';
-import { proveNoGap } from './gap.ts';
+import { ownerOf, proveNoGap } from './gap.ts';
 import { type History, ledgerAppends, readHistory, tailLost } from './ledger.ts';
 
 /** What a process remembers of its own runs of one source connector; a fresh process starts with `{ takeOver }`. */
@@ -34,6 +35,8 @@ export interface Owned {
   readonly consistent: boolean;
   /** Where to read on; undefined when the source is to be created (again) and copied from the start. */
   readonly position: Position | undefined;
+  /** How far the first copy came, when it was not finished and can be gone on with. */
+  readonly copy?: CopyState | undefined;
 }
 
 /** What claiming, and writing under the claim, needs. */
@@ -182,11 +185,32 @@ async function resume(
     previous: { offset: checkpoint.offset, claim: checkpoint.claim, position: checkpoint.position },
     consistent: checkpoint.consistent,
   };
-  // An unfinished first snapshot cannot be gone on with: its exported snapshot died with the connection.
-  if (!checkpoint.consistent) return { ...next, position: undefined };
+  if (!checkpoint.consistent) {
+    // The rest is read under a newer snapshot, and the stream begins where it would have: so nothing of it may be missing (R1).
+    const goesOn = checkpoint.copy !== undefined && (await canGoOn(history, held, prefix, signal));
+    return goesOn
+      ? { ...next, position: checkpoint.position, copy: checkpoint.copy }
+      : { ...next, position: undefined };
+  }
   await proveNoGap(history, held, prefix, signal);
   await proveCovered(history, log, prefix, held, signal);
   return { ...next, position: checkpoint.position };
+}
+
+/**
+ * Nothing consistent was promised yet: a copy that cannot be gone on with is no operator's matter. With other lists it begins anew, so that what
+ * they take in is copied.
+ */
+async function canGoOn(history: History, held: HeldSource, prefix: string, signal: AbortSignal): Promise<boolean> {
+  const lists = ownerOf(history)?.capture?.lists;
+  if (lists !== undefined && JSON.stringify(lists) !== JSON.stringify(held.capture.lists)) return false;
+  try {
+    await proveNoGap(history, held, prefix, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof OperatorError) return false;
+    throw error;
+  }
 }
 
 function incarnationOf({ daemon, booted, id }: Claim): Incarnation {

@@ -1,4 +1,5 @@
 import type { Batch } from '../change/batch.ts';
+import { type CopyProgress, isWhole } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
 import type { Converter } from '../converter/converter.ts';
@@ -22,6 +23,8 @@ export interface SourceProgress {
   bytes: number;
   checkpoints: number;
   position: Position | undefined;
+  /** The copy of the tables: the one that runs, or the last one of this process. */
+  snapshot?: CopyProgress | undefined;
   /** Commit time of the last checkpointed transaction, milliseconds since 1970. */
   committedAt: number;
 }
@@ -43,6 +46,8 @@ export interface SourceLoopOptions {
   /** What this process knows of its earlier runs of this connector; the caller keeps it and passes it again. */
   readonly memory: SourceMemory;
   readonly progress: SourceProgress;
+  /** Hears how far a copy is, after each of its batches. */
+  readonly onCopied?: ((progress: CopyProgress) => void) | undefined;
 }
 
 /** How long a write in flight may still end after the signal to stop. */
@@ -75,18 +80,28 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       topicFor: (table, abort) => dataTopics.topicFor(table, abort),
     });
     const publisher = new Publisher(options, held, encoder, writer);
+    const copy = async (): Promise<void> => {
+      progress.state = 'snapshot';
+      at('copying');
+      for await (const batch of held.snapshot(signal)) {
+        await publisher.publish(batch);
+        progress.snapshot = held.copying;
+        if (held.copying) options.onCopied?.(held.copying);
+        at('copying');
+      }
+    };
     let from = owned.position;
+    if (from !== undefined && owned.copy !== undefined) {
+      at('taking a snapshot'); // waits as well
+      if (!(await held.goOn(owned.copy, from, signal))) from = undefined;
+      else if (!isWhole(owned.copy)) await copy();
+    }
     if (from === undefined) {
       at('creating the slot'); // waits for every transaction that is running
       from = await held.create(signal);
       assertBeyond(owned, from, prefix);
-      progress.state = 'snapshot';
       await publisher.markStart(from);
-      at('copying');
-      for await (const batch of held.snapshot(signal)) {
-        await publisher.publish(batch);
-        at('copying');
-      }
+      await copy();
     }
     if (signal.aborted) return;
     progress.state = 'streaming';
@@ -155,20 +170,20 @@ class Publisher {
       progress.bytes += records.byteLength;
     }
     const committedAt = Math.floor((batch.transactions.at(-1)?.commitTimeUs ?? 0) / 1000);
-    const { consistent, position } = batch;
-    await this.#writer.publish(appends, position, { committedAt, consistent });
+    const { consistent, position, copy } = batch;
+    await this.#writer.publish(appends, position, { committedAt, consistent, copy });
     progress.changes += batch.length;
     this.#open = position === undefined;
     if (position !== undefined) await this.#acknowledge(position, committedAt);
   }
 
   /** An idle checkpoint releases WAL; one that would fall, or cut a transaction, is none (V1). */
-  async #keepalive({ position, consistent }: Batch): Promise<void> {
+  async #keepalive({ position, consistent, copy }: Batch): Promise<void> {
     const last = this.#writer.position;
     if (position === undefined || this.#open || last === undefined) return;
     if (position > last || (position === last && consistent !== this.#writer.consistent)) {
       this.#at('publishing');
-      await this.#writer.publish([], position, { committedAt: 0, consistent });
+      await this.#writer.publish([], position, { committedAt: 0, consistent, copy });
       await this.#acknowledge(position, 0);
     } else {
       await this.#held.acknowledge(last);

@@ -1,4 +1,5 @@
 import type { Batch } from '../change/batch.ts';
+import type { CopyProgress, CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { TableSchema } from '../change/table-schema.ts';
 
@@ -80,8 +81,19 @@ export interface HeldSource extends AsyncDisposable {
   create(signal: AbortSignal): Promise<Position>;
 
   /**
+   * Prepares to go on with a copy that another process has left: `state` and `from` are of the last checkpoint. What `snapshot` then copies, and
+   * `read` sends from there, is not consistent before the stream has passed every snapshot's point (PROTOCOL, copy). False when the tables
+   * are not those of the copy any more: `create` begins anew.
+   */
+  goOn(state: CopyState, from: Position, signal: AbortSignal): Promise<boolean>;
+
+  /** How far the copy is, while there is one; for people. */
+  readonly copying: CopyProgress | undefined;
+
+  /**
    * Copies the captured tables as of the point that `create` returned: batches of `Op.read` rows between snapshot-begin and
-   * snapshot-end controls, every batch with that position, `consistent` false but for the last one.
+   * snapshot-end controls, every batch with that position, `consistent` false but for the last one. After `goOn`, the rest of
+   * them, with snapshot-again for what is copied once more, and no batch is consistent.
    */
   snapshot(signal: AbortSignal): AsyncIterable<Batch>;
 

@@ -24,6 +24,7 @@ import { createSourceTask } from './source-task.ts';
 import type { SinkStatus, SourceStatus } from './status.ts';
 import { systemClock } from './system-clock.ts';
 import type { Task, TaskOrder } from './task.ts';
+import { copyTeller } from './tell-copy.ts';
 
 /** Opens a log for one run of a task. */
 export type OpenLog = (signal: AbortSignal) => Promise<Log>;
@@ -79,6 +80,7 @@ function sourceTask(
       topics,
       tombstones: config.tombstonesOnDelete,
       recordBatchBytes: recordBatchBytes(config),
+      onCopied: copyTeller(logger, name, systemClock),
     },
     memory,
     status: status as SourceStatus,

@@ -31,6 +31,10 @@ function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
     descendsFrom: (...args) => held.descendsFrom(...args),
     assertCovered: (...args) => held.assertCovered(...args),
     create: (...args) => held.create(...args),
+    goOn: (...args) => held.goOn(...args),
+    get copying() {
+      return held.copying;
+    },
     snapshot: (...args) => held.snapshot(...args),
     async *read(...args) {
       for await (const batch of held.read(...args)) {

@@ -13,7 +13,10 @@ export interface SourceTaskOptions {
   readonly source: Source;
   /** Opens what one run needs; the log is closed when the run has ended. */
   readonly open: (signal: AbortSignal) => Promise<SourceParts>;
-  readonly loop: Pick<SourceLoopOptions, 'clock' | 'prefix' | 'daemon' | 'topics' | 'tombstones' | 'recordBatchBytes'>;
+  readonly loop: Pick<
+    SourceLoopOptions,
+    'clock' | 'prefix' | 'daemon' | 'topics' | 'tombstones' | 'recordBatchBytes' | 'onCopied'
+  >;
   readonly memory: TaskMemory;
   /** Where its counters go on. */
   readonly status: SourceStatus;

@@ -158,6 +158,8 @@ function sourceSettings(connection: ConnectionSettings): WalSourceSettings {
     columnInclude: [],
     columnExclude: [],
     snapshotMode: 'initial',
+    snapshotThreads: 2,
+    snapshotChunkBytes: 1024 * 1024,
     maxBatchBytes: 1024 * 1024,
     statusIntervalMs: 1_000,
   };

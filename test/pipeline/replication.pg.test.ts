@@ -172,7 +172,7 @@ test('both sides resume where they stopped', async () => {
   expect(applying.failure).toBeUndefined();
 });
 
-test('an unfinished first snapshot is thrown away and started over', async () => {
+test('an unfinished first snapshot is gone on with', async () => {
   await using world = await pair(
     /* sql */ `create table t (id int primary key, v text); insert into t select g, repeat('x', 200) from generate_series(1, 30000) g`,
     { wal: { maxBatchBytes: 64 * 1024 } },

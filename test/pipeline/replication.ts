@@ -120,6 +120,8 @@ export class Replication implements AsyncDisposable {
       columnInclude: [],
       columnExclude: [],
       snapshotMode: 'initial',
+      snapshotThreads: 1,
+      snapshotChunkBytes: 16 * 1024 * 1024,
       maxBatchBytes: 1024 * 1024,
       statusIntervalMs: 1_000,
       ...wal,

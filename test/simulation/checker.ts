@@ -1,5 +1,6 @@
 import type { Position } from '../../src/change/position.ts';
-import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';
+import { isWhole } from '../../src/change/copy-state.ts';
+import { type Checkpoint, decodeLedgerRecord } from '../../src/log/protocol/records.ts';
 import type { RecordReader } from '../../src/log/record-reader.ts';
 import type { Progress } from '../../src/sink/sink.ts';
 import { type Database, lsnOf, type ModelSnapshot, type ModelTransaction, positionOf } from './world/database.ts';
@@ -45,6 +46,9 @@ export class Checker {
   /** Resets that count. */
   #resets = 0;
   #isConsistent = false;
+  /** The position that a copy has to reach which several snapshots made; undefined while there is none such. */
+  #level: Position | undefined;
+  #hasLevel = false;
   /** Position of the last checkpoint that counts. */
   position: Position | undefined;
   counting = 0;
@@ -95,6 +99,7 @@ export class Checker {
       this.#violation('a copy began again though nobody had asked for it');
     }
     this.#isConsistent = record.consistent;
+    this.#checkLevel(record);
     this.#assertCovered(this.#wide.has(record.claim), record.consistent);
   }
 
@@ -102,6 +107,17 @@ export class Checker {
   #assertCovered(isNowWide: boolean, consistent: boolean): void {
     if (isNowWide && consistent && !this.#isCovered) this.#violation('lists take in what was never captured');
     this.#isCovered = isNowWide;
+  }
+
+  /** What several snapshots read is of one moment only where the stream has passed the last one. */
+  #checkLevel({ copy, position, consistent }: Checkpoint): void {
+    if (!consistent) {
+      this.#level = copy?.point;
+      this.#hasLevel ||= copy !== undefined && isWhole(copy);
+    } else if (this.#level !== undefined) {
+      if (position < this.#level) this.#violation(`called consistent at ${position}, below ${this.#level}`);
+      this.#level = undefined;
+    }
   }
 
   /** The log changes hands only when an operator asked for it. */
@@ -202,7 +218,7 @@ export class Checker {
   #assertPosition({ snapshot, transactions }: Applied, position: Position, consistent: boolean): void {
     const lsn = lsnOf(position);
     const { snapshots } = this.#database;
-    if (consistent !== (transactions !== undefined)) {
+    if (consistent ? transactions === undefined : transactions !== undefined && !this.#hasLevel) {
       return this.#violation(
         consistent ? 'a half copied target is called consistent' : 'a whole copy is not called consistent',
       );

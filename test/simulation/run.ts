@@ -29,7 +29,10 @@ const RESETS = 0.01;
 export async function runSeed(seed: number, print?: (line: string) => void): Promise<RunResult> {
   const scheduler = new Scheduler(seed, print);
   const world = new World(scheduler);
-  if (seed % RESET_SEEDS === 0) world.hazards.reset = RESETS;
+  if (seed % RESET_SEEDS === 0) {
+    world.hazards.reset = RESETS;
+    world.isReset = true;
+  }
   world.hasWide = seed % 10 === WIDE_SEEDS;
   await drive(play(world, new Cast(world)));
   const { counting, inParts, ignored } = world.checker;
@@ -98,7 +101,9 @@ function drive(steps: Iterator<void, void, void>): Promise<void> {
 function hasArrived({ target, postgres }: World): boolean {
   const { transactions } = postgres.database;
   const end = transactions.at(-1)?.endLsn ?? 0;
-  return target.committed.applied.transactions === transactions.length && (postgres.slot?.confirmed ?? 0) >= end;
+  const { applied, progress } = target.committed;
+  if (progress?.consistent !== true) return false;
+  return applied.transactions === transactions.length && (postgres.slot?.confirmed ?? 0) >= end;
 }
 
 const DISTURBANCES: readonly [keyof Hazards, (world: World, cast: Cast) => void][] = [

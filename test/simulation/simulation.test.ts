@@ -37,6 +37,8 @@ test('hostile runs neither lose nor repeat nor tear anything, and every seed giv
     'stop',
     'reset reset',
     'reset copying',
+    'copy gone on with',
+    'stream to a level',
     'zombie woke',
     'source crash',
     'target lost commits',

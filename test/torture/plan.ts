@@ -47,11 +47,12 @@ export function armed(point: FailPoint, random: Random): PlannedKill {
   return { kind: 'failpoint', point, passage: random.between(1, most) };
 }
 
+/** A copy that was begun is gone on with: a slot is created at the first start only, and batches become fewer. */
 function copyKill(i: number, random: Random): PlannedKill {
-  if (i === 0) return { kind: 'failpoint', point: 'source.snapshot-batch', passage: random.between(5, 60) };
-  if (i % 2 === 1) return { kind: 'SIGKILL', delayMs: random.below(LONGEST_DELAY_IN_COPY_MS) };
-  if (i === 2) return { kind: 'failpoint', point: 'source.slot-created', passage: 1 };
-  return { kind: 'failpoint', point: 'source.snapshot-batch', passage: random.between(1, 100) };
+  if (i === 0) return { kind: 'failpoint', point: 'source.slot-created', passage: 1 };
+  if (i === 1) return { kind: 'failpoint', point: 'source.snapshot-batch', passage: random.between(5, 60) };
+  if (i % 2 === 0) return { kind: 'SIGKILL', delayMs: random.below(LONGEST_DELAY_IN_COPY_MS) };
+  return { kind: 'failpoint', point: 'source.snapshot-batch', passage: random.between(1, 20) };
 }
 
 function shuffled<T>(list: readonly T[], random: Random): T[] {

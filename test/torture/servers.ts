@@ -44,10 +44,14 @@ function valueOf<T>(result: PromiseSettledResult<T>): T {
   return result.value;
 }
 
-/** Writes the two connector files into `directory`, and returns the environment that they refer to. */
-export async function writeConnectors(directory: string, servers: Servers): Promise<Record<string, string>> {
+/** Writes the two connector files into `directory`, with `more` settings of the source, and returns the environment that they refer to. */
+export async function writeConnectors(
+  directory: string,
+  servers: Servers,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Record<string, string>> {
   await mkdir(directory, { recursive: true });
-  const files = { 'source.json': sourceConnector(servers), 'replica.json': sinkConnector(servers) };
+  const files = { 'source.json': sourceConnector(servers, more), 'replica.json': sinkConnector(servers) };
   for (const [name, file] of Object.entries(files))
     await writeFile(join(directory, name), JSON.stringify(file, null, 2));
   return {
@@ -57,7 +61,7 @@ export async function writeConnectors(directory: string, servers: Servers): Prom
 }
 
 /** Small batches, so that transactions span several and the first copy has many. */
-function sourceConnector({ source, kafka }: Servers): object {
+function sourceConnector({ source, kafka }: Servers, more: Readonly<Record<string, string>>): object {
   return {
     name: 'torture-source',
     config: {
@@ -73,6 +77,7 @@ function sourceConnector({ source, kafka }: Servers): object {
       'table.include.list': 'public\\..*',
       'max.batch.bytes': '65536',
       'topic.creation.default.partitions': kafka ? '3' : '1',
+      ...more,
     },
   };
 }

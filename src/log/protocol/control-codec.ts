@@ -10,6 +10,7 @@ export function encodeControl(control: Control): Buffer {
       return encodeJson(control);
     case 'truncate':
     case 'snapshot-begin':
+    case 'snapshot-again':
     case 'snapshot-end':
       return encodeJson({ ...control, tables: control.tables.map((table) => table.version) });
     default:
@@ -31,6 +32,7 @@ export function decodeControl(bytes: Buffer, topic: string, tableOf: (version: n
         restartIdentity: json.restartIdentity as boolean,
       };
     case 'snapshot-begin':
+    case 'snapshot-again':
     case 'snapshot-end':
       return { kind: json.kind, tables: (json.tables as number[]).map(tableOf) };
     default:

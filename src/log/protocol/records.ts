@@ -1,3 +1,4 @@
+import type { CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import { OperatorError } from '../../errors.ts';
 import type { Span } from '../log.ts';
@@ -60,6 +61,8 @@ export interface Checkpoint extends Stamp {
   /** Commit time of the last transaction, milliseconds since 1970; 0 when there is none. */
   readonly committedAt: number;
   readonly consistent: boolean;
+  /** How far the first copy is, while it can be gone on with. */
+  readonly copy?: CopyState | undefined;
   readonly part: number;
   readonly last: boolean;
 }

@@ -101,6 +101,9 @@ export class PostgresSinkTransaction implements SinkTransaction {
       case 'snapshot-begin':
         await tables.beginCopy(control.tables, isFirstCopy, signal);
         break;
+      case 'snapshot-again': // what was copied of other tables stays
+        await tables.beginCopy(control.tables, false, signal);
+        break;
       case 'snapshot-end':
         break; // rows are in place as they came
       default:

@@ -1,24 +1,27 @@
-import type { Batch } from '../../change/batch.ts';
+interface Waiting<T> {
+  readonly item: T;
+  readonly writer: object;
+}
 
 /**
- * Hands batches from a writer to a reader: the writer puts and then waits for `drained`, so that at most the batches of one
- * read of the socket wait here.
+ * Hands items from several writers to one reader, in the order in which they are put: a writer puts and then waits for `drained`, so that
+ * of each writer at most the items of one read of its socket wait here.
  */
-export class Handover implements AsyncIterable<Batch> {
-  readonly #batches: Batch[] = [];
+export class Handover<T> implements AsyncIterable<T> {
+  readonly #items: Waiting<T>[] = [];
   #isOver = false;
   #failure: { readonly error: unknown } | undefined;
   #reader: (() => void) | undefined;
   #writers: (() => void)[] = [];
 
-  put(batch: Batch): void {
-    this.#batches.push(batch);
+  put(item: T, writer: object): void {
+    this.#items.push({ item, writer });
     this.#reader?.();
   }
 
-  /** Resolves when the reader has taken everything; rejects when it is gone. */
-  async drained(): Promise<void> {
-    while (this.#batches.length > 0 && !this.#failure)
+  /** Resolves when the reader has taken everything of this writer; rejects when it is gone. */
+  async drained(writer: object): Promise<void> {
+    while (!this.#failure && this.#items.some((each) => each.writer === writer))
       await new Promise<void>((resolve) => this.#writers.push(resolve));
     if (this.#failure) throw this.#failure.error;
   }
@@ -37,12 +40,12 @@ export class Handover implements AsyncIterable<Batch> {
     this.#wakeWriters();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for (;;) {
-      const batch = this.#batches.shift();
-      if (batch) {
-        if (this.#batches.length === 0) this.#wakeWriters();
-        yield batch;
+      const next = this.#items.shift();
+      if (next) {
+        this.#wakeWriters();
+        yield next.item;
         continue;
       }
       if (this.#failure) throw this.#failure.error;

@@ -1,137 +1,132 @@
 import type pg from 'pg';
-import { Batch, type Control, Op, type Transaction } from '../../change/batch.ts';
+import { Batch, type Control, type Transaction } from '../../change/batch.ts';
+import type { CopyProgress } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
-import { type TableSchema, tableName } from '../../change/table-schema.ts';
-import { TransientError } from '../../errors.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
 import { failPoint } from '../../failpoint.ts';
-import { postgresError, sqlState } from '../../postgres/errors.ts';
-import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
-import { appendCopyLine } from './copy-rows.ts';
-import { copyOut } from './copy-out.ts';
+import type { SnapshotTable } from './chunk-sql.ts';
+import { CopyReader, type Portion, type ReaderShare } from './copy-reader.ts';
 import { Handover } from './handover.ts';
-
-/** A table to copy, with the rows that are wanted. */
-export interface SnapshotTable {
-  readonly table: TableSchema;
-  /** SQL condition, as the publication prints it. */
-  readonly rowFilter: string | undefined;
-  /** True: the rows are those of its partitions. False: the rows of tables that inherit from it are not its own. */
-  readonly isPartitioned: boolean;
-}
+import type { Chunk, WorkList } from './work-list.ts';
 
 export interface SnapshotOptions {
-  /** A connection inside a transaction that shows the state to copy. */
-  readonly client: pg.ClientBase;
+  /** One reader each: connections inside transactions that show the same state. */
+  readonly clients: readonly pg.ClientBase[];
   readonly tables: readonly SnapshotTable[];
+  readonly work: WorkList;
+  /** True for the first snapshot, at whose point the stream begins; false when it goes on with what another one has left. */
+  readonly isFirst: boolean;
   readonly position: Position;
   /** The state's LSN and time. */
   readonly transaction: Transaction;
   readonly maxBatchBytes: number;
+  /** Written to as batches are taken. */
+  readonly progress: CopyProgress;
 }
 
-const UNDEFINED_COLUMN = '42703';
-
 /**
- * Copies tables one after another: snapshot-begin and the table versions first, rows as `Op.read`, snapshot-end last; every batch has
- * the position, and only the last one is consistent. Memory stays below a few batches; the socket waits for whoever pulls.
+ * Copies tables by chunks on all connections at once: the table versions and snapshot-begin (or -again) first, rows as `Op.read`, snapshot-end last;
+ * every batch has the position and says how far the copy is with it. Memory stays below a few batches per reader: sockets wait for whoever pulls.
  */
 export async function* copyTables(options: SnapshotOptions, signal: AbortSignal): AsyncGenerator<Batch> {
-  const handover = new Handover();
+  const handover = new Handover<Portion>();
   const stop = (): void => handover.close(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
-  new SnapshotWriter(options, handover).run().then(
-    () => handover.end(),
-    (error: unknown) => handover.close(error),
-  );
   try {
-    for await (const batch of handover) {
+    yield beginning(options);
+    readAll(options, handover).then(
+      () => handover.end(),
+      (error: unknown) => handover.close(error),
+    );
+    signal.throwIfAborted();
+    for await (const { batch, rows, finished } of handover) {
       failPoint('source.snapshot-batch');
-      yield batch;
+      for (const { chunk, rows: copied } of finished) options.work.done(chunk, copied);
+      note(options, rows);
+      if (batch.length > 0) yield stamped(options, batch);
     }
+    yield ending(options);
   } finally {
     signal.removeEventListener('abort', stop);
-    // Ends the copy at its next batch; whoever owns the connection closes it.
+    // Ends the copies at their next batch; whoever owns the connections closes them.
     handover.close(new Error('The snapshot was left'));
   }
 }
 
-class SnapshotWriter {
-  readonly #options: SnapshotOptions;
-  readonly #handover: Handover;
-  #batch: Batch;
+async function readAll(options: SnapshotOptions, handover: Handover<Portion>): Promise<void> {
+  const { tables, transaction, maxBatchBytes, work } = options;
+  const share: ReaderShare = { tables, transaction, maxBatchBytes, handover };
+  const plan = new Plan(work);
+  await Promise.all(
+    options.clients.map(async (client) => {
+      const reader = new CopyReader(client, share);
+      for (let chunk = await plan.next(reader); chunk; chunk = await plan.next(reader)) await reader.copy(chunk);
+      await reader.flush();
+    }),
+  );
+}
 
-  constructor(options: SnapshotOptions, handover: Handover) {
-    this.#options = options;
-    this.#handover = handover;
-    this.#batch = this.#newBatch();
+/** Gives one chunk at a time: where it ends has to be known before the next one can begin. */
+class Plan {
+  readonly #work: WorkList;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(work: WorkList) {
+    this.#work = work;
   }
 
-  async run(): Promise<void> {
-    const tables = this.#options.tables.map(({ table }) => table);
-    for (const table of tables) this.#control({ kind: 'table', table });
-    this.#control({ kind: 'snapshot-begin', tables });
-    for (const table of this.#options.tables) await this.#copy(table);
-    this.#control({ kind: 'snapshot-end', tables });
-    this.#batch.consistent = true;
-    this.#handover.put(this.#batch);
-    await this.#handover.drained();
+  async next(reader: CopyReader): Promise<Chunk | undefined> {
+    const next = this.#last.then(() => this.#next(reader));
+    this.#last = next;
+    return await next;
   }
 
-  async #copy(source: SnapshotTable): Promise<void> {
-    const { table } = source;
-    const { client, maxBatchBytes } = this.#options;
-    const columns = table.columns.length;
-    const line = (bytes: Buffer): boolean => {
-      const row = this.#batch.cellCount;
-      const cells = appendCopyLine(this.#batch, bytes);
-      // A table without captured columns has empty lines.
-      if (cells !== Math.max(columns, 1))
-        throw new Error(`COPY gave ${cells} columns of ${tableName(table)}, not ${columns}`);
-      this.#addRow(table, row);
-      if (sizeOf(this.#batch) < maxBatchBytes) return false;
-      this.#handover.put(this.#batch);
-      this.#batch = this.#newBatch();
-      return true;
-    };
-    try {
-      await copyOut(client, copyStatement(source), line, () => this.#handover.drained());
-    } catch (error) {
-      // Before the table was locked: its columns are told as of the snapshot.
-      if (sqlState(error) === UNDEFINED_COLUMN) {
-        const what = `A column of table ${tableName(table)} was renamed or dropped while the copy began: it begins anew`;
-        throw new TransientError(what, { cause: error });
-      }
-      throw postgresError(error, `Cannot copy table ${tableName(table)}`);
-    }
-  }
-
-  #addRow(table: TableSchema, row: number): void {
-    const batch = this.#batch;
-    if (batch.tables.at(-1) !== table) batch.tables.push(table);
-    batch.addChange(Op.read, batch.tables.length - 1, 0, this.#options.transaction.commitLsn, -1, row);
-  }
-
-  #control(control: Control): void {
-    this.#batch.addControl(control, 0, this.#options.transaction.commitLsn);
-  }
-
-  /** Batches are not used again here: a copy is bounded by the network and the log, not by allocation. */
-  #newBatch(): Batch {
-    const batch = new Batch();
-    batch.consistent = false;
-    batch.position = this.#options.position;
-    batch.transactions.push(this.#options.transaction);
-    return batch;
+  async #next(reader: CopyReader): Promise<Chunk | undefined> {
+    const chunk = this.#work.take();
+    if (chunk === undefined) return undefined;
+    const end = await reader.boundary(chunk);
+    return end === undefined ? chunk : this.#work.cut(chunk, end);
   }
 }
 
-function sizeOf(batch: Batch): number {
-  return batch.byteLength + batch.length * 29 + batch.cellCount * 8;
+function beginning(options: SnapshotOptions): Batch {
+  const batch = new Batch();
+  batch.transactions.push(options.transaction);
+  const schemas = options.tables.map(({ table }) => table);
+  for (const table of schemas) control(options, batch, { kind: 'table', table });
+  const again = options.work.again.map((place) => schemas[place] as TableSchema);
+  if (options.isFirst) control(options, batch, { kind: 'snapshot-begin', tables: schemas });
+  else if (again.length > 0) control(options, batch, { kind: 'snapshot-again', tables: again });
+  note(options, 0);
+  return stamped(options, batch);
 }
 
-/** By a select, because COPY of a table's name leaves out partitions and knows no condition. */
-function copyStatement({ table, rowFilter, isPartitioned }: SnapshotTable): string {
-  const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-  const from = `${isPartitioned ? '' : 'only '}${qualified(table.schema, table.name)}`;
-  return /* sql */ `copy (select ${columns} from ${from}${rowFilter === undefined ? '' : ` where ${rowFilter}`}) to stdout`;
+/** Of a copy that another snapshot began, the stream makes a state of one moment. */
+function ending(options: SnapshotOptions): Batch {
+  const batch = new Batch();
+  batch.transactions.push(options.transaction);
+  control(options, batch, { kind: 'snapshot-end', tables: options.tables.map(({ table }) => table) });
+  stamped(options, batch);
+  if (!options.isFirst) return batch;
+  batch.consistent = true;
+  batch.copy = undefined;
+  return batch;
+}
+
+function control({ transaction }: SnapshotOptions, batch: Batch, said: Control): void {
+  batch.addControl(said, 0, transaction.commitLsn);
+}
+
+function stamped({ position, work }: SnapshotOptions, batch: Batch): Batch {
+  batch.consistent = false;
+  batch.position = position;
+  batch.copy = work.state();
+  return batch;
+}
+
+function note({ work, progress }: SnapshotOptions, rows: number): void {
+  progress.rows += rows;
+  progress.tablesDone = work.tablesDone;
+  const percent = (100 * progress.rows) / Math.max(1, progress.estimatedRows, progress.rows);
+  progress.percent = work.isDone ? 100 : Math.min(99, Math.floor(percent));
 }

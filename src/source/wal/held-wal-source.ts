@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Batch } from '../../change/batch.ts';
+import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
@@ -12,7 +13,7 @@ import type { VersionCounter } from './assembler.ts';
 import type { RelationMessage } from './decoder.ts';
 import { notCovered, uncovered } from './coverage.ts';
 import type { CaptureFilter } from './filter.ts';
-import { FirstCopy } from './first-copy.ts';
+import { HeldCopy } from './held-copy.ts';
 import { descends } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
 import { WalReader } from './reader.ts';
@@ -61,7 +62,7 @@ export class HeldWalSource implements HeldSource {
   #confirmedLsn: number | undefined;
   /** The position of a copy that was all that is wanted and that the log has: it needs no slot any more. */
   #finished: Position | undefined;
-  #copy: FirstCopy | undefined;
+  readonly #copy: HeldCopy;
   #reader: WalReader | undefined;
   #lockLost: Error | undefined;
   #grace: NodeJS.Timeout | undefined;
@@ -73,6 +74,7 @@ export class HeldWalSource implements HeldSource {
     this.slot = parts.settings.slotName;
     this.capture = parts.capture;
     this.#added = new AddedTables(parts, parts.capture.tables ?? []);
+    this.#copy = new HeldCopy(parts, this.#versions);
     this.#stream = held?.stream;
     this.#confirmedLsn = held?.confirmedLsn;
     parts.client.once('end', () => this.#loseLock());
@@ -118,31 +120,32 @@ export class HeldWalSource implements HeldSource {
     const { client, settings, filter } = this.#parts;
     await this.#stream?.close();
     this.#stream = undefined;
-    await this.#copy?.close();
+    await this.#copy.close();
     await ensurePublication(client, settings, filter, 'copied');
     await dropSlot(client, settings.slotName, signal);
-    this.#copy = await FirstCopy.begin(this.#parts, signal);
-    this.#confirmedLsn = this.#copy.consistentLsn;
+    this.#confirmedLsn = await this.#copy.begin(signal);
     return lsnToPosition(this.#confirmedLsn);
   }
 
+  async goOn(state: CopyState, from: Position, signal: AbortSignal): Promise<boolean> {
+    return await this.#copy.goOn(state, from, signal);
+  }
+
+  get copying(): CopyProgress | undefined {
+    return this.#copy.progress;
+  }
+
   async *snapshot(signal: AbortSignal): AsyncGenerator<Batch> {
-    if (!this.#copy) throw new Error('A snapshot was asked for before the slot was created');
-    try {
-      for await (const batch of this.#copy.batches(this.#versions, signal)) {
-        if (this.#lockLost) throw this.#lockLost;
-        yield batch;
-      }
-      this.#added.add(this.#copy.copied);
-    } finally {
-      await this.#copy.close();
-      this.#copy = undefined;
+    for await (const batch of this.#copy.batches((tables) => this.#added.add(tables), signal)) {
+      if (this.#lockLost) throw this.#lockLost;
+      yield batch;
     }
   }
 
   async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
     const { client, settings, filter, clock } = this.#parts;
-    if (settings.snapshotMode === 'initial_only') return await this.#finish(signal);
+    const isCopyAll = settings.snapshotMode === 'initial_only';
+    if (isCopyAll && this.#copy.unlevel === undefined) return await this.#finish(signal);
     if (this.#lockLost) throw this.#lockLost;
     await ensurePublication(client, settings, filter, { leftOut: (table) => this.#warnLeftOut(table) });
     if (settings.publicationAutocreateMode === 'filtered') {
@@ -164,13 +167,14 @@ export class HeldWalSource implements HeldSource {
     });
     const watch = setInterval(() => this.#watchPublication(), WATCH_MS);
     try {
-      yield* this.#reader.batches(signal);
+      yield* this.#copy.level(this.#reader.batches(signal), isCopyAll, signal);
     } finally {
       clearInterval(watch);
       // At once: a server that shuts down waits for it (A11).
-      await this.#stream.close();
+      await this.#stream?.close();
       this.#stream = undefined;
     }
+    if (isCopyAll && !signal.aborted) await this.#finish(signal);
   }
 
   async acknowledge(position: Position): Promise<void> {
@@ -185,7 +189,7 @@ export class HeldWalSource implements HeldSource {
       await this.#stream?.close();
     } finally {
       try {
-        await this.#copy?.close();
+        await this.#copy.close();
       } finally {
         await this.#parts.client.end(); // last, and whatever fails: it holds the lock
       }

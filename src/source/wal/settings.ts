@@ -22,6 +22,10 @@ export interface WalSourceSettings {
   readonly columnExclude: readonly string[];
   /** `initial`: copy, then stream; `initial_only`: copy, then drop the slot and end; `no_data`: stream only. */
   readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
+  /** How many connections copy at once (`snapshot.max.threads`). */
+  readonly snapshotThreads: number;
+  /** Tables above this size are copied in ranges of their key of about this size; what is read again after a kill is one of them per connection. */
+  readonly snapshotChunkBytes: number;
   /** A batch is cut at a transaction's end from half of this on, and anywhere at this many bytes. */
   readonly maxBatchBytes: number;
   /** How often the server hears which position is stored, when nothing else makes it hear. */

@@ -85,10 +85,20 @@ export async function reportSlot(client: pg.ClientBase, name: string): Promise<S
 
 /** Creates the slot on a replication connection, which waits for all transactions that are running to end. */
 export async function createSlot(walsender: pg.ClientBase, name: string): Promise<CreatedSlot> {
+  return await create(walsender, name, '');
+}
+
+/** Creates a slot that the server drops with the connection: only its snapshot is wanted, and the point that it is of. */
+export async function createTemporarySlot(walsender: pg.ClientBase): Promise<CreatedSlot> {
+  const { processID } = walsender as pg.ClientBase & { readonly processID: number };
+  return await create(walsender, `rowcast_copy_${processID}`, ' TEMPORARY');
+}
+
+async function create(walsender: pg.ClientBase, name: string, kind: '' | ' TEMPORARY'): Promise<CreatedSlot> {
   try {
     // This older form of the options is understood by every version.
     const result = await walsender.query<{ consistent_point: string; snapshot_name: string }>(
-      `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput EXPORT_SNAPSHOT`,
+      `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)}${kind} LOGICAL pgoutput EXPORT_SNAPSHOT`,
     );
     const row = result.rows[0];
     if (!row) throw new Error('CREATE_REPLICATION_SLOT answered nothing');

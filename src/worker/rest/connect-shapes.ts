@@ -1,3 +1,4 @@
+import type { CopyProgress } from '../../change/copy-state.ts';
 import type { RawConfig } from '../../connector/parse-config.ts';
 import type { ConnectorState, ConnectorStatus } from '../status.ts';
 import type { ConnectorView } from './daemon-view.ts';
@@ -136,14 +137,20 @@ function details({ file, problems, warnings, status }: ConnectorView): object {
   };
 }
 
+/** The copy that runs, or the last one of this process. */
+function snapshotOf({ tables, tablesDone, rows, estimatedRows, percent }: CopyProgress): object {
+  return { tables, tables_done: tablesDone, rows, estimated_rows: estimatedRows, percent };
+}
+
 /** Counters count since the process started; `null` is what there is not yet, so that a client finds every member. */
 function counters(status: ConnectorStatus): object {
   if (status.kind === 'source') {
-    const { changes, records, bytes, checkpoints, position, committedAt } = status.progress;
+    const { changes, records, bytes, checkpoints, position, committedAt, snapshot } = status.progress;
     const { transactions, multiTableTransactions } = status.counts;
     return {
       position: position ?? null,
       committed_at: committedAt > 0 ? committedAt : null,
+      snapshot: snapshot === undefined ? null : snapshotOf(snapshot),
       counters: {
         changes,
         records,

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { CopyProgress } from '../../change/copy-state.ts';
 import type { ConnectorState, SinkStatus, SourceStatus } from '../status.ts';
 import type { DaemonView } from './daemon-view.ts';
 import type { Health } from './health.ts';
@@ -130,6 +131,17 @@ function addSources(registry: Registry, view: DaemonView): void {
   counter('rowcast_source_published_bytes_total', 'Bytes published to the log.', (of) => of.progress.bytes);
   counter('rowcast_source_checkpoints_total', 'Checkpoints stored and acknowledged.', (of) => of.progress.checkpoints);
   counter('rowcast_source_transactions_total', 'Transactions read from the source.', (of) => of.counts.transactions);
+  const copy = (name: string, help: string, value: (of: CopyProgress) => number): void => {
+    addMetric(Gauge, registry, { name, help, labels: [] }, sources, ({ progress: { snapshot } }, set) =>
+      set(snapshot && value(snapshot)),
+    );
+  };
+  copy('rowcast_source_snapshot_rows', 'Rows that the copy of the tables has read.', ({ rows }) => rows);
+  copy(
+    'rowcast_source_snapshot_ratio',
+    'How much of the copy is done, by estimate: 1 is all.',
+    (of) => of.percent / 100,
+  );
   const help = 'When the last checkpointed transaction was committed, in seconds since 1970.';
   addMetric(
     Gauge,

@@ -1,3 +1,4 @@
+import { COPY_MUTANTS } from './copy.ts';
 import type { Mutant } from './mutant.ts';
 import { OPERATOR_MUTANTS } from './operator.ts';
 import { OWNERSHIP_MUTANTS } from './ownership.ts';
@@ -7,6 +8,7 @@ import { SOURCE_MUTANTS } from './source.ts';
 /** Every planted bug. */
 export const MUTANTS: readonly Mutant[] = [
   ...SOURCE_MUTANTS,
+  ...COPY_MUTANTS,
   ...OWNERSHIP_MUTANTS,
   ...SINK_MUTANTS,
   ...OPERATOR_MUTANTS,

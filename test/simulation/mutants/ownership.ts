@@ -27,7 +27,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'await this.#writer.publish([], position, { committedAt: 0, consistent });\n      await',
+        find: 'await this.#writer.publish([], position, { committedAt: 0, consistent, copy });\n      await',
         replace: 'await',
       },
     ],
@@ -51,8 +51,8 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: OWNERSHIP,
-        find: 'if (!checkpoint.consistent) return { ...next, position: undefined };',
-        replace: '',
+        find: 'if (!checkpoint.consistent) {',
+        replace: 'if (false) {',
       },
     ],
   },
@@ -63,7 +63,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'const { consistent, position } = batch;',
+        find: 'const { consistent, position, copy } = batch;',
         replace: 'const { position } = batch; const consistent = true;',
       },
       {

@@ -13,10 +13,10 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'await this.#writer.publish(appends, position, { committedAt, consistent });',
+        find: 'await this.#writer.publish(appends, position, { committedAt, consistent, copy });',
         replace:
           'if (position !== undefined) await this.#held.acknowledge(position);' +
-          'await this.#writer.publish(appends, position, { committedAt, consistent });',
+          'await this.#writer.publish(appends, position, { committedAt, consistent, copy });',
       },
     ],
   },
@@ -74,9 +74,9 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'const { consistent, position } = batch;',
+        find: 'const { consistent, position, copy } = batch;',
         replace:
-          'const { consistent } = batch;' +
+          'const { consistent, copy } = batch;' +
           'const position = batch.position ?? (batch.transactions.at(-1).commitLsn).toString(16).toUpperCase().padStart(16, "0");',
       },
     ],

@@ -1,4 +1,5 @@
 import type { Batch } from '../../../src/change/batch.ts';
+import { type CopyState, isWhole } from '../../../src/change/copy-state.ts';
 import type { Position } from '../../../src/change/position.ts';
 import type { TableSchema } from '../../../src/change/table-schema.ts';
 import { OperatorError, TransientError } from '../../../src/errors.ts';
@@ -10,6 +11,7 @@ import {
   type Source,
   type SourceIdentity,
 } from '../../../src/source/source.ts';
+import { catchUp } from '../../../src/source/wal/catch-up.ts';
 import type { Process } from '../process.ts';
 import { Database, type ModelSnapshot, positionOf } from './database.ts';
 import { fateOf } from './hazards.ts';
@@ -153,6 +155,12 @@ export class Postgres {
     return snapshot;
   }
 
+  /** The point of a newer snapshot. */
+  level(): Position {
+    this.database.otherWal();
+    return positionOf(this.database.lsn);
+  }
+
   /** Starts the stream where the slot stands; the walsender reads from further back. */
   sender(session: Session): Walsender {
     this.#check(session);
@@ -206,6 +214,7 @@ class HeldModelSource implements HeldSource {
   readonly #postgres: Postgres;
   readonly #session: Session;
   #snapshot: ModelSnapshot | undefined;
+  #left: CopyState | undefined;
 
   constructor(postgres: Postgres, session: Session) {
     this.#postgres = postgres;
@@ -234,8 +243,31 @@ class HeldModelSource implements HeldSource {
     const { random, hazards } = this.#postgres.world;
     const fate = fateOf(random, hazards.source, hazards.source, hazards.source);
     const create = (): ModelSnapshot => this.#postgres.create(this.#session);
+    this.#left = undefined;
     this.#snapshot = await this.#session.process.call('source.create', create, { signal, fate });
     return positionOf(this.#snapshot.point);
+  }
+
+  readonly copying: undefined;
+
+  /** Goes on with the very snapshot that was begun, so that the truth stays one row of changes; where it is called level is what differs. */
+  goOn(state: CopyState, from: Position, signal: AbortSignal): Promise<boolean> {
+    const { world } = this.#postgres;
+    const goOn = (): boolean => {
+      this.#postgres.sender(this.#session);
+      this.#left = state;
+      if (isWhole(state)) return true;
+      if (world.random.chance(0.15)) return false;
+      const snapshot = this.#postgres.database.snapshots[Number(state.fingerprint)];
+      if (snapshot === undefined || positionOf(snapshot.point) !== from)
+        world.violation(`a copy of ${snapshot?.point} goes on at ${from}`);
+      this.#snapshot = snapshot;
+      // Where an operator resets, the checker takes what is not level for what is void.
+      if (!world.isReset) this.#left = { ...state, point: this.#postgres.level() };
+      world.count('copy gone on with');
+      return true;
+    };
+    return this.#session.process.call('source.goOn', goOn, { signal });
   }
 
   snapshot(signal: AbortSignal): AsyncIterable<Batch> {
@@ -244,14 +276,21 @@ class HeldModelSource implements HeldSource {
     let batches: Iterator<Batch> | undefined;
     return this.#pulls(signal, 'source.snapshot', (send, fail) => {
       if (!this.#session.isAlive) return fail(new TransientError('Session was terminated by the server'));
-      batches ??= this.#postgres.sender(this.#session).snapshot(snapshot);
+      batches ??= this.#postgres.sender(this.#session).snapshot(snapshot, this.#left);
       const { done, value } = batches.next() as IteratorResult<Batch, undefined>;
+      if (value?.copy !== undefined && isWhole(value.copy)) this.#left = value.copy;
       send(done ? undefined : value);
     });
   }
 
   read(from: Position, signal: AbortSignal): AsyncIterable<Batch> {
-    return this.#pulls(signal, 'source.read', (send, fail) => this.#pull(Number.parseInt(from, 16), send, fail));
+    const batches = this.#pulls(signal, 'source.read', (send, fail) =>
+      this.#pull(Number.parseInt(from, 16), send, fail),
+    );
+    const left = this.#left;
+    if (left === undefined || !isWhole(left) || left.point <= from) return batches;
+    this.#postgres.world.count('stream to a level');
+    return catchUp(batches, left, () => Promise.resolve(this.#postgres.database.lsn), false, signal);
   }
 
   #pull(from: number, send: (batch: Batch) => void, fail: (error: unknown) => void): void {

@@ -1,4 +1,5 @@
 import { Batch, Op } from '../../../src/change/batch.ts';
+import type { CopyState } from '../../../src/change/copy-state.ts';
 import type { TableSchema } from '../../../src/change/table-schema.ts';
 import type { Random } from '../random.ts';
 import { type Database, type ModelSnapshot, type ModelTransaction, positionOf, TABLES } from './database.ts';
@@ -73,23 +74,24 @@ export class Walsender {
     return batch;
   }
 
-  /** The batches of a snapshot. */
-  *snapshot({ point, reads }: ModelSnapshot): Generator<Batch> {
+  /** The batches of a snapshot; `before` is what an earlier copy of it has left, and says where its rows are of one moment. */
+  *snapshot({ point, reads }: ModelSnapshot, before: CopyState | undefined): Generator<Batch> {
     const all = Array.from({ length: TABLES }, (_, table) => table);
     let batch = newBatch();
     let transaction = addTransaction(batch, 0, point);
     const begin = all.map((table) => this.#announced(batch, table, transaction, point));
-    batch.addControl({ kind: 'snapshot-begin', tables: begin }, transaction, point);
-    for (const read of reads) {
-      this.#add(batch, read, transaction, point);
+    if (before === undefined) batch.addControl({ kind: 'snapshot-begin', tables: begin }, transaction, point);
+    for (let rows = before?.rows ?? 0; rows < reads.length; rows++) {
+      this.#add(batch, reads[rows] as ModelChange, transaction, point);
       if (!this.#random.chance(0.3)) continue;
-      yield finish(batch, point, false);
+      yield finish(batch, point, copyState(this.#database, point, rows + 1, before?.point));
       batch = newBatch();
       transaction = addTransaction(batch, 0, point);
     }
     const end = all.map((table) => this.#tables[table] as TableSchema);
     batch.addControl({ kind: 'snapshot-end', tables: end }, transaction, point);
-    yield finish(batch, point, true);
+    const isLevel = before === undefined || before.point <= positionOf(point);
+    yield finish(batch, point, isLevel ? undefined : { ...before, begun: 1, open: [], rows: reads.length });
   }
 
   /** True when no transaction is half sent. */
@@ -131,8 +133,16 @@ function addTransaction(batch: Batch, xid: number, commitLsn: number): number {
   return batch.transactions.push({ xid, commitLsn, commitTimeUs: commitLsn * 1000 }) - 1;
 }
 
-function finish(batch: Batch, point: number, consistent: boolean): Batch {
+function finish(batch: Batch, point: number, copy: CopyState | undefined): Batch {
   batch.position = positionOf(point);
-  batch.consistent = consistent;
+  batch.consistent = copy === undefined;
+  batch.copy = copy;
   return batch;
+}
+
+/** A copy of one table, as it were: its rows are all rows of the snapshot, which `fingerprint` names. */
+function copyState({ snapshots }: Database, point: number, rows: number, level = positionOf(point)): CopyState {
+  const fingerprint = String(snapshots.findIndex((each) => each.point === point));
+  const open = [{ table: 0, ranges: [] }];
+  return { fingerprint, point: level, begun: 1, tables: 1, open, newer: [], rows };
 }

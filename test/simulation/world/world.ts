@@ -24,6 +24,8 @@ export class World {
   readonly checker: Checker;
   /** How often what happened. */
   readonly counts: Map<string, number> = new Map();
+  /** In this run an operator may reset the source. */
+  isReset = false;
   /** What went wrong first. */
   failure: string | undefined;
   /** Names of the tables that the sink wants. */

@@ -25,6 +25,8 @@ export function settings(connection: ConnectionSettings, more: Partial<WalSource
     columnInclude: [],
     columnExclude: [],
     snapshotMode: 'initial',
+    snapshotThreads: 1,
+    snapshotChunkBytes: 16 * 1024 * 1024,
     maxBatchBytes: 1024 * 1024,
     statusIntervalMs: 1000,
     ...more,

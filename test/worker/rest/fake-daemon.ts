@@ -72,6 +72,7 @@ export function sourceStatus(more: Partial<SourceStatus> = {}): SourceStatus {
       checkpoints: 4,
       position: '0000000000000099',
       committedAt: 1_700_000_000_500,
+      snapshot: { tables: 4, tablesDone: 1, rows: 30, estimatedRows: 120, percent: 25 },
     },
     ...more,
   };

@@ -33,6 +33,8 @@ test('a source is shown as its status has it', async () => {
     [`rowcast_source_checkpoints_total${source}`]: 4,
     [`rowcast_source_transactions_total${source}`]: 5,
     [`rowcast_source_committed_timestamp_seconds${source}`]: 1_700_000_000.5,
+    [`rowcast_source_snapshot_ratio${source}`]: 0.25,
+    [`rowcast_source_snapshot_rows${source}`]: 30,
     [`rowcast_connector_stage_age_seconds${source}`]: 0,
     [`rowcast_connector_healthy${source}`]: 1,
     [`rowcast_connector_file_problems${source}`]: 0,

@@ -47,6 +47,8 @@ async function check(slotName = 'rowcast', connection = server.settings()): Prom
     publicationName: 'rowcast',
     publicationAutocreateMode: 'filtered',
     snapshotMode: 'initial',
+    snapshotThreads: 1,
+    snapshotChunkBytes: 1024 * 1024,
     maxBatchBytes: 1_000_000,
     statusIntervalMs: 10_000,
   };

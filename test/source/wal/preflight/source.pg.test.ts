@@ -48,6 +48,8 @@ function settings(
     columnInclude: [],
     columnExclude: [],
     snapshotMode: 'initial',
+    snapshotThreads: 1,
+    snapshotChunkBytes: 1024 * 1024,
     maxBatchBytes: 1_000_000,
     statusIntervalMs: 10_000,
     ...overrides,

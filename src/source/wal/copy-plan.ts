@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import type { TableSchema } from '../../change/table-schema.ts';
+import { lookUpRelation } from '../../postgres/catalog.ts';
+import type { SnapshotTable } from '../snapshot/chunk-sql.ts';
+import { chunkRowsOf, type CopyFacts, lookUpCopyFacts } from '../snapshot/table-sizes.ts';
+import type { VersionCounter } from './assembler.ts';
+import type { CaptureFilter } from './filter.ts';
+import { lockTables } from './lock-tables.ts';
+import { type PublishedTable, publishedTables } from './publication.ts';
+import type { WalSourceSettings } from './settings.ts';
+
+/** What is to be copied, as one snapshot shows it. */
+export interface CopyPlan {
+  readonly tables: readonly SnapshotTable[];
+  /** Equal only for the same tables in the same order, with equal shapes, filters and files. */
+  readonly fingerprint: string;
+  readonly estimatedRows: number;
+}
+
+interface Parts {
+  readonly settings: WalSourceSettings;
+  readonly filter: CaptureFilter;
+}
+
+/** Looks up the tables to copy inside the transaction that is to copy them, and locks them, so that they stay what they are. */
+export async function planCopy(client: pg.ClientBase, parts: Parts, versions: VersionCounter): Promise<CopyPlan> {
+  const { settings, filter } = parts;
+  const published = await publishedTables(client, settings.publicationName, filter);
+  await lockTables(client, published, filter);
+  const facts = await lookUpCopyFacts(
+    client,
+    published.map(({ relationId }) => relationId),
+  );
+  const tables: SnapshotTable[] = [];
+  const shapes = createHash('sha256');
+  for (const [i, each] of published.entries()) {
+    const { rangeColumns, bytes, files } = facts[i] as CopyFacts;
+    const table = await versionOf(client, each, filter, versions);
+    const { rowFilter, isPartitioned } = each;
+    const isSmall = bytes <= settings.snapshotChunkBytes;
+    const chunkRows = isSmall
+      ? Number.POSITIVE_INFINITY
+      : chunkRowsOf(facts[i] as CopyFacts, settings.snapshotChunkBytes);
+    // Without a key nobody could tell rows that are read again from others: such a table is copied whole.
+    tables.push({ table, rowFilter, isPartitioned, rangeColumns: table.key.length > 0 ? rangeColumns : [], chunkRows });
+    shapes.update(JSON.stringify([{ ...table, version: 0 }, rowFilter, rangeColumns, files]));
+  }
+  const estimatedRows = facts.reduce((sum, each) => sum + each.estimatedRows, 0);
+  return { tables, fingerprint: shapes.digest('base64url'), estimatedRows };
+}
+
+/** The columns that the stream will have too, so that copy and stream tell the same of a table. */
+async function versionOf(
+  client: pg.ClientBase,
+  published: PublishedTable,
+  filter: CaptureFilter,
+  versions: VersionCounter,
+): Promise<TableSchema> {
+  const { schema, name, columns: names } = published;
+  const facts = await lookUpRelation(client, published.relationId);
+  if (!facts) throw new Error(`Table ${schema}.${name} is locked, but the catalog does not show it`);
+  const kept = facts.columns.filter(
+    (column, i) =>
+      (names ? names.includes(column.name) : !column.generated) &&
+      (facts.key.includes(i) || filter.column(schema, name, column.name)),
+  );
+  const key = facts.key.map((i) => kept.findIndex(({ attnum }) => attnum === facts.columns[i]?.attnum));
+  return { ...facts, columns: kept, key: key.includes(-1) ? [] : key, version: ++versions.last };
+}
