@@ -1,3 +1,4 @@
+import type { DdlCommand } from './ddl.ts';
 import type { Position } from './position.ts';
 import type { TableSchema } from './table-schema.ts';
 
@@ -29,7 +30,9 @@ export type Control =
     }
   /** The copy of these tables starts (again): what a replica has of an earlier, unfinished copy is void. */
   | { readonly kind: 'snapshot-begin'; readonly tables: readonly TableSchema[] }
-  | { readonly kind: 'snapshot-end'; readonly tables: readonly TableSchema[] };
+  | { readonly kind: 'snapshot-end'; readonly tables: readonly TableSchema[] }
+  /** A DDL statement, exactly where it stood between the rows. */
+  | { readonly kind: 'ddl'; readonly ddl: DdlCommand };
 
 /** The source's own transaction that a change belongs to. For snapshot rows: the snapshot. */
 export interface Transaction {

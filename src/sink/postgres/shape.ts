@@ -10,6 +10,18 @@ export function isSameShape(a: TableSchema, b: TableSchema): boolean {
   return a === b || canonical(a) === canonical(b);
 }
 
+/** Whether rows of a version fit a table that the source's DDL has brought to where it is: the same columns, in any form that the stream tells. */
+export function fits(has: TableSchema, version: TableSchema): boolean {
+  if (has.schema !== version.schema || has.name !== version.name) return false;
+  const columns = new Map(has.columns.map((column) => [column.name, column]));
+  const isKnown = version.columns.every(({ name, type }) => {
+    const column = columns.get(name);
+    return column !== undefined && column.type.oid === type.oid && column.type.modifier === type.modifier;
+  });
+  const told = new Set(version.columns.map(({ name }) => name));
+  return isKnown && has.columns.every(({ name, generated }) => generated !== undefined || told.has(name));
+}
+
 function canonical(schema: TableSchema): string {
   const { relationId, schema: space, name, columns, key, identity } = schema;
   const parts = columns.map((c) => {
