@@ -123,23 +123,31 @@ const STATEMENTS = [
   `drop schema gone cascade`,
 ];
 
-test('DDL of every kind, between writes, is on the replica what it was at the source', async () => {
-  await using world = await pair(SHOP);
-  const { source, target, replication } = world;
-  replication.startSource();
-  replication.startSink();
-  await replication.settled();
-  await source.query(`set timezone = 'Asia/Tokyo'`);
-  for (const [i, statement] of STATEMENTS.entries()) {
-    await source.query(`insert into load (n) select ${i} from generate_series(1, 20)`);
-    await source.query(statement);
-    await source.query(`update load set n = n + 1 where n = ${i} and id % 3 = 0`);
-  }
-  await source.query(`set timezone = 'UTC'`);
-  await replication.settled();
-  await expectSame(source, target);
-  expect(replication.warnings).toEqual([]);
-});
+/** Who is late: nobody, the source (whose catalog is then far ahead of its stream), or the sink. */
+test.each(['nobody', 'source', 'sink'])(
+  'DDL of every kind, between writes, is on the replica what it was at the source, late: %s',
+  async (late) => {
+    await using world = await pair(SHOP);
+    const { source, target, replication } = world;
+    const reading = replication.startSource();
+    const applying = replication.startSink();
+    await replication.settled();
+    if (late === 'source') await reading.stop();
+    if (late === 'sink') await applying.stop();
+    await source.query(`set timezone = 'Asia/Tokyo'`);
+    for (const [i, statement] of STATEMENTS.entries()) {
+      await source.query(`insert into load (n) select ${i} from generate_series(1, 20)`);
+      await source.query(statement);
+      await source.query(`update load set n = n + 1 where n = ${i} and id % 3 = 0`);
+    }
+    await source.query(`set timezone = 'UTC'`);
+    if (late === 'source') replication.startSource();
+    if (late === 'sink') replication.startSink();
+    await replication.settled();
+    await expectSame(source, target);
+    expect(replication.warnings).toEqual([]);
+  },
+);
 
 test('statements meet writers, and both sides stop and start in between', async () => {
   await using world = await pair(/* sql */ `
@@ -307,6 +315,34 @@ test('somebody without rights can write nothing that is replayed', async () => {
     await replication[Symbol.asyncDispose]();
     await source.query(`drop owned by ${role} cascade; drop role ${role}`);
   }
+});
+
+test('a connector without special rights follows what a superuser has installed', async () => {
+  await using source = await freshDatabase('source');
+  await using target = await freshDatabase('target');
+  const role = `plain_${process.pid}`;
+  await source.query(/* sql */ `create role ${role} login replication password 'secret'; create table t (id int primary key); insert into t values (1);
+    grant create on database ${source.settings.database} to ${role}; alter table t owner to ${role}`);
+  await installDdl(source.client, [role]);
+  const settings = { ...source.settings, user: role, password: 'secret' };
+  {
+    await using replication = await Replication.open({ source: settings, target: target.settings });
+    replication.startSource();
+    replication.startSink();
+    await replication.settled();
+    await source.query(
+      `alter table t add column v text default 'x'; create table u (id int primary key, v int check (v > 0)); insert into u values (1, 2); drop table t`,
+    );
+    await source.query(`create table t (id int); insert into t values (1)`);
+    await expect(source.query('update t set id = 2')).rejects.toThrow('does not have a replica identity');
+    await replication.settled();
+    await expectSame(source, target);
+    expect(replication.warnings).toEqual([]);
+  }
+  await source.query(
+    `select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()`,
+  );
+  await source.query(`drop owned by ${role} cascade; drop role ${role}`);
 });
 
 test('a table that is only called rowcast.ddl is not believed', async () => {

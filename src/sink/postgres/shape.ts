@@ -10,8 +10,12 @@ export function isSameShape(a: TableSchema, b: TableSchema): boolean {
   return a === b || canonical(a) === canonical(b);
 }
 
-/** Whether rows of a version fit a table that the source's DDL has brought to where it is: the same columns, in any form that the stream tells. */
+/**
+ * Whether a table is as a version says. Where both follow the source's DDL, only columns and their types count, as the stream tells them: the rest of
+ * the version may be ahead of the statement that is still to come.
+ */
 export function fits(has: TableSchema, version: TableSchema): boolean {
+  if (!has.isFollowed || !version.isFollowed) return isSameShape(has, version);
   if (has.schema !== version.schema || has.name !== version.name) return false;
   const columns = new Map(has.columns.map((column) => [column.name, column]));
   const isKnown = version.columns.every(({ name, type }) => {

@@ -145,8 +145,10 @@ export class Tables {
   async #bringTo(schema: TableSchema, signal: AbortSignal): Promise<TargetTable> {
     const session = this.#open();
     const known = (await this.known.read(session)).get(schema.relationId);
-    const isThere =
-      known !== undefined && (schema.isFollowed ? fits(known.schema, schema) : isSameShape(known.schema, schema));
+    const isThere = known !== undefined && fits(known.schema, schema);
+    if (isThere && known.schema.isFollowed !== schema.isFollowed) {
+      await this.known.remember(session, schema, known.isOwned, signal);
+    }
     if (!isThere) {
       try {
         await this.#change(session, schema, known, signal);

@@ -21,6 +21,8 @@ export interface FirstCopyParts {
   readonly application: string;
   readonly clock: Clock;
   readonly filter: CaptureFilter;
+  /** The stream will tell what becomes of the tables. */
+  readonly followsDdl: boolean;
 }
 
 /**
@@ -103,7 +105,8 @@ export class FirstCopy {
         (facts.key.includes(i) || filter.column(schema, name, column.name)),
     );
     const key = facts.key.map((i) => kept.findIndex(({ attnum }) => attnum === facts.columns[i]?.attnum));
-    return { ...facts, columns: kept, key: key.includes(-1) ? [] : key, version: ++versions.last };
+    const followed = this.#parts.followsDdl ? ({ isFollowed: true } as const) : {};
+    return { ...facts, columns: kept, key: key.includes(-1) ? [] : key, version: ++versions.last, ...followed };
   }
 }
 

@@ -127,7 +127,8 @@ export class HeldWalSource implements HeldSource {
     await this.#copy?.close();
     await ensurePublication(client, settings, filter, 'copied');
     await dropSlot(client, settings.slotName, signal);
-    this.#copy = await FirstCopy.begin(this.#parts, signal);
+    const followsDdl = await isDdlPublished(client, settings.publicationName);
+    this.#copy = await FirstCopy.begin({ ...this.#parts, followsDdl }, signal);
     this.#confirmedLsn = this.#copy.consistentLsn;
     return lsnToPosition(this.#confirmedLsn);
   }

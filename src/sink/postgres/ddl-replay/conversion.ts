@@ -1,8 +1,9 @@
 import type { DdlChange } from '../../../change/ddl.ts';
+import type { TableSchema } from '../../../change/table-schema.ts';
 import { PINNED } from '../../../postgres/connect.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../postgres/identifier.ts';
 import type { ReplayPlace } from './place.ts';
-import { assertSafe } from './safe.ts';
+import { assertSafe, typesIn } from './safe.ts';
 
 /** What the source's session may have set, and a conversion depends on. */
 const SETTINGS = ['TimeZone', 'DateStyle', 'IntervalStyle', 'extra_float_digits', 'bytea_output', 'xmloption'];
@@ -15,13 +16,17 @@ export async function withConversions(
   { session, ddl, signal }: ReplayPlace,
   name: string,
   conversions: DdlChange['conversions'],
+  table: TableSchema,
   run: () => Promise<void>,
 ): Promise<void> {
   if (conversions === undefined) return await run();
   const path = searchPath(ddl.session);
   for (const [column, expression] of Object.entries(conversions)) {
     if (expression !== null)
-      await assertSafe(session, expression, `The conversion of column "${column}" of table ${name}`, path);
+      await assertSafe(session, expression, `The conversion of column "${column}" of table ${name}`, {
+        path,
+        ...typesIn(table),
+      });
   }
   const wanted: [string, string][] = SETTINGS.flatMap((setting) => {
     const value = ddl.session[setting];

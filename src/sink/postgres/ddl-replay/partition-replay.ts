@@ -3,7 +3,7 @@ import { OperatorError } from '../../../errors.ts';
 import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
 import { findTarget } from '../target-table.ts';
 import { execute, type ReplayPlace } from './place.ts';
-import { assertSafe } from './safe.ts';
+import { assertSafe, typesIn } from './safe.ts';
 import { knownTable } from './table-replay.ts';
 
 type Partition = NonNullable<TableState['partition']>;
@@ -38,7 +38,7 @@ export async function leavePartition(place: ReplayPlace, { table, partition }: T
       },
     );
   }
-  await assertSafe(session, condition, `The bound of partition ${table.schema}.${table.name}`);
+  await assertSafe(session, condition, `The bound of partition ${table.schema}.${table.name}`, typesIn(table));
   await execute(place, root, /* sql */ `delete from ${root} where ${condition}`);
 }
 

@@ -1,10 +1,11 @@
 import type { DdlConstraint, DdlIndex, TableState } from '../../../change/ddl.ts';
+import type { TableSchema } from '../../../change/table-schema.ts';
 import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
 import { isContained } from '../expression.ts';
 import { findPrimaryKey, findTarget } from '../target-table.ts';
 import { constraintClause, hasRetyped, planParts, readIndex } from './parts.ts';
 import { execute, type ReplayPlace } from './place.ts';
-import { assertSafe, hasLooseComma } from './safe.ts';
+import { assertSafe, hasLooseComma, typesIn } from './safe.ts';
 
 /** Foreign keys come last: they need what they refer to. */
 const ORDER: readonly DdlConstraint['type'][] = ['p', 'u', 'x', 'c', 'f'];
@@ -93,27 +94,32 @@ async function add(
       // Postgres's own search for it would say no more than that the relation does not exist.
       if (!(await exists(place, to))) continue;
     }
-    await checkConstraint(place, table, constraint);
+    await checkConstraint(place, table, constraint, after.table);
     await execute(place, table, /* sql */ `alter table ${table} ${constraintClause(constraint)}`);
   }
   for (const index of indexes) {
     if (present.indexes.has(index.name)) continue;
     const { unique, method, rest } = readIndex(index);
-    await assertSafe(session, rest, `Index ${index.name} on table ${table}`);
+    await assertSafe(session, rest, `Index ${index.name} on table ${table}`, typesIn(after.table));
     const head = `create ${unique ? 'unique ' : ''}index ${quoteIdentifier(index.name)} on ${table}`;
     await execute(place, `index ${index.name}`, `${head} using ${quoteIdentifier(method)} ${rest}`);
   }
 }
 
 /** Only checks and exclusions hold expressions; the others are names. */
-async function checkConstraint({ session }: ReplayPlace, table: string, constraint: DdlConstraint): Promise<void> {
+async function checkConstraint(
+  { session }: ReplayPlace,
+  table: string,
+  constraint: DdlConstraint,
+  of: TableSchema,
+): Promise<void> {
   const { name, type, definition } = constraint;
   if (!isContained(definition) || hasLooseComma(definition)) {
     throw new Error(`Constraint ${name} of table ${table} is more than one clause`);
   }
   if (type !== 'c' && type !== 'x') return;
   const expressions = definition.replace(/^EXCLUDE USING \w+ /, '');
-  await assertSafe(session, expressions, `Constraint ${name} of table ${table}`);
+  await assertSafe(session, expressions, `Constraint ${name} of table ${table}`, typesIn(of));
 }
 
 /** A primary key that the sink has made itself has the name that Postgres gives it. */

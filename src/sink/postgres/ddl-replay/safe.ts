@@ -1,6 +1,8 @@
+import type { TableSchema } from '../../../change/table-schema.ts';
 import { OperatorError } from '../../../errors.ts';
 import { isContained } from '../expression.ts';
 import type { Session } from '../session.ts';
+import { findUntrusted } from '../trusted-expressions.ts';
 
 /** Words that stand before a parenthesis and are no function: syntax, and types with a modifier. */
 const SYNTAX = new Set(
@@ -12,19 +14,37 @@ const SYNTAX = new Set(
 /** Functions of Postgres that run SQL which a value holds, or tell of the server. */
 const REACHING = /xml|^(?:pg_|has_|ts_|current_setting$|inet_|txid_)/;
 
+/** What an expression is surrounded by. */
+export interface Surroundings {
+  /** Schemas in which the source looked for functions. */
+  readonly path?: readonly string[];
+  /** Types of the columns that it may name: one of them may have a cast that somebody has made. */
+  readonly types?: readonly string[];
+}
+
+/** The types of a table's columns. */
+export function typesIn({ columns }: Pick<TableSchema, 'columns'>): { readonly types: readonly string[] } {
+  return { types: columns.map(({ type }) => type.declared) };
+}
+
 /**
  * Throws OperatorError unless the expression is one expression and calls nothing but functions of Postgres itself that change nothing. Its text was
- * written by somebody who may create tables at the source: on the target it would run with the sink's rights (Invariant 11). `path`: schemas in
- * which the source looked for functions.
+ * written by somebody who may create tables at the source: on the target it would run with the sink's rights (Invariant 11).
  */
 export async function assertSafe(
   session: Session,
   expression: string,
   object: string,
-  path: readonly string[] = [],
+  { path = [], types = [] }: Surroundings = {},
 ): Promise<void> {
   const called = isContained(expression) ? calledBy(expression) : undefined;
-  if (called !== undefined && (called.length === 0 || (await areHarmless(session, called, path)))) return;
+  if (
+    called !== undefined &&
+    (called.length === 0 || (await areHarmless(session, called, path))) &&
+    (await findUntrusted(session, expression, types)) === undefined
+  ) {
+    return;
+  }
   throw new OperatorError(`${object} calls a function that the sink does not run on the word of the source`, {
     advice:
       'Do on the target by hand what was done at the source, then start the connector again: it goes on behind this statement.',

@@ -13,7 +13,7 @@ import { withConversions } from './conversion.ts';
 import { hasRetyped } from './parts.ts';
 import { addParts, alterParts, dropParts } from './parts-replay.ts';
 import { execute, type ReplayPlace } from './place.ts';
-import { assertSafe } from './safe.ts';
+import { assertSafe, typesIn } from './safe.ts';
 
 /** Creates a table with all that belongs to it; one that the target has already is taken as it is. */
 export async function createTable(place: ReplayPlace, after: TableState): Promise<void> {
@@ -24,7 +24,7 @@ export async function createTable(place: ReplayPlace, after: TableState): Promis
   if ((await findTarget(session, after.table, to)) !== undefined) await tables.resolve(after.table, signal);
   else {
     await ensureSchema(session, settings, to.schema, signal);
-    for (const column of after.table.columns) await checkGenerated(place, column);
+    for (const column of after.table.columns) await checkGenerated(place, column, after.table);
     // The key is one of the constraints, with its name.
     await execute(
       place,
@@ -93,7 +93,7 @@ export async function alterTable(
   if (found === undefined) throw new Error(`Table ${name} vanished`);
   const present = new Map(found.facts.columns.map((column) => [column.name, column]));
   const changed = after.table.columns.filter((column) => isChanged(before.table, column, present.get(column.name)));
-  for (const column of changed) await checkGenerated(place, column);
+  for (const column of changed) await checkGenerated(place, column, after.table);
   const types = await typesOf(place, changedOrConverted(changed, after.table, change));
   const isBare = await isEmpty(session, name, signal);
   const conversions = isBare
@@ -111,7 +111,7 @@ export async function alterTable(
     ...(conversions && { conversions }),
   });
   const statements = [...evolving.statements, ...defaults(name, before.table, after.table)];
-  await withConversions(place, name, conversions, async () => {
+  await withConversions(place, name, conversions, after.table, async () => {
     for (const sql of statements) await execute(place, name, sql);
   });
   await requireValues(session, name, { ...after.table, key: [] }, evolving, signal);
@@ -204,9 +204,10 @@ async function typesOf(
 async function checkGenerated(
   { session }: ReplayPlace,
   { name, generated, default: expression }: Column,
+  table: TableSchema,
 ): Promise<void> {
   if (generated === undefined || expression === undefined || !isContained(expression)) return;
-  await assertSafe(session, expression, `Generated column "${name}"`);
+  await assertSafe(session, expression, `Generated column "${name}"`, typesIn(table));
 }
 
 /** Defaults are the source's business, but a replica that is promoted has them: those that mean the same on every server. */

@@ -51,6 +51,17 @@ export async function publishDdl(client: pg.ClientBase, publication: string, lis
   }
 }
 
+/** Ids of tables that joined their publications as they were created: none of their rows is missing. */
+export async function publishedSinceCreated(client: pg.ClientBase): Promise<number[]> {
+  if ((await findDdlLog(client)) === undefined) return [];
+  try {
+    const { rows } = await client.query<{ id: string }>(/* sql */ `select rowcast.published_tables()::text as id`);
+    return rows.map(({ id }) => Number(id));
+  } catch (error) {
+    throw postgresError(error, 'Cannot look up the tables that were published as they were created');
+  }
+}
+
 /** Forgets which new tables a publication takes. */
 export async function unpublishDdl(client: pg.ClientBase, publication: string): Promise<void> {
   if ((await findDdlLog(client)) === undefined) return;

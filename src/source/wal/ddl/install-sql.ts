@@ -47,6 +47,7 @@ create table if not exists rowcast.ddl (
 );
 -- What each object looked like after the last statement that touched it.
 create table rowcast.ddl_state (class_id oid, object_id oid, parts oid[] not null, state jsonb not null, is_rewritten boolean not null default false,
+  is_published boolean not null default false,
   primary key (class_id, object_id));
 -- The publications of connectors, and which new tables they take: lists of regular expressions.
 create table if not exists rowcast.ddl_capture (publication name primary key, lists jsonb not null);
@@ -72,7 +73,7 @@ end $rowcast$;
 ${PUBLISH}
 revoke all on all functions in schema rowcast from public;
 grant usage on schema rowcast to ${to};
-grant execute on function rowcast.publish_ddl(name, jsonb), rowcast.unpublish_ddl(name) to ${to};
+grant execute on function rowcast.publish_ddl(name, jsonb), rowcast.published_tables(), rowcast.unpublish_ddl(name) to ${to};
 
 insert into rowcast.ddl_state (class_id, object_id, parts, state)
   select o.class_id, o.object_id, rowcast.parts_of(o.state), o.state from (
@@ -128,7 +129,7 @@ drop event trigger if exists rowcast_ddl_drop;
 drop event trigger if exists rowcast_ddl_rewrite;
 drop function if exists rowcast.record_ddl(), rowcast.record_rewrite(), rowcast.record_objects(text, text, jsonb), rowcast.describe(oid, oid), rowcast.describe_table(oid),
   rowcast.describe_type(oid), rowcast.describe_relation(oid), rowcast.parts_of(jsonb), rowcast.takes(jsonb, text, text),
-  rowcast.publish_ddl(name, jsonb), rowcast.unpublish_ddl(name);`;
+  rowcast.publish_ddl(name, jsonb), rowcast.published_tables(), rowcast.unpublish_ddl(name);`;
 
 /**
  * Compares every object that a statement touched with what it was, stores the differences as one row of rowcast.ddl, and adds new tables to the
@@ -201,7 +202,7 @@ begin
   delete from rowcast.ddl d where d.at < now() - interval '30 days';
   if event <> 'ddl_command_end' or tag not in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA') then return; end if;
   for capture in
-    select p.pubname, n.nspname, c.relname, c.relkind
+    select p.pubname, n.nspname, c.relname, c.relkind, c.oid
     from jsonb_array_elements(changes) change
     join pg_catalog.pg_class c on c.oid = (change #>> '{after,oid}')::oid and c.relpersistence = 'p' and not c.relispartition
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -212,6 +213,7 @@ begin
   loop
     execute format('alter publication %I add table %s%I.%I', capture.pubname, case when capture.relkind = 'p' then '' else 'only ' end,
       capture.nspname, capture.relname);
+    update rowcast.ddl_state s set is_published = true where s.class_id = 'pg_catalog.pg_class'::regclass and s.object_id = capture.oid;
   end loop;
 end $rowcast$;
 `;
@@ -235,6 +237,10 @@ begin
     execute format('alter publication %I add table only rowcast.ddl', publication);
   end if;
 end $rowcast$;
+-- Tables that are published from their first row on.
+create function rowcast.published_tables() returns setof int8 language sql stable security definer set search_path = '' as $rowcast$
+  select s.object_id::int8 from rowcast.ddl_state s where s.is_published
+$rowcast$;
 create function rowcast.unpublish_ddl(publication name) returns void language sql security definer set search_path = '' as $rowcast$
   delete from rowcast.ddl_capture c where c.publication = unpublish_ddl.publication
     and not exists (select from pg_catalog.pg_publication p where p.pubname = c.publication and not pg_has_role(session_user, p.pubowner, 'usage'))

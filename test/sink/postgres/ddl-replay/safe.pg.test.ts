@@ -42,6 +42,8 @@ test('only functions of Postgres that change nothing are called on the word of t
   for (const expression of SAFE)
     await expect(assertSafe(session, expression, 'It'), expression).resolves.toBeUndefined();
   for (const expression of UNSAFE) {
-    await expect(assertSafe(session, expression, 'It', ['mine']), expression).rejects.toThrow('It calls a function');
+    await expect(assertSafe(session, expression, 'It', { path: ['mine'] }), expression).rejects.toThrow(
+      'It calls a function',
+    );
   }
 });
