@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { describeError, OperatorError } from '../../src/errors.ts';
+import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { installDdl, uninstallDdl } from '../../src/source/wal/ddl/ddl-log.ts';
-import { type Database, freshDatabase } from '../support/postgres.ts';
+import { type Database, freshDatabase, servers } from '../support/postgres.ts';
 import { eventually, Replication, type ReplicationOptions } from './replication.ts';
 
 /** A pair of databases, DDL replication set up at the source, and the loops between them, not yet started. */
-async function pair(sql: string, options: Partial<ReplicationOptions> = {}) {
-  const source = await freshDatabase('source');
+async function pair(sql: string, options: Partial<ReplicationOptions> = {}, server?: ConnectionSettings) {
+  const source = await freshDatabase('source', server);
   const target = await freshDatabase('target');
   await source.query(sql);
   await installDdl(source.client, [source.settings.user]);
@@ -55,7 +56,9 @@ const CATALOG = /* sql */ `
 /** Compares the rows of every table of the users' schemas, as text. */
 async function expectSame(source: Database, target: Database): Promise<void> {
   expect(await catalogOf(target)).toEqual(await catalogOf(source));
-  const tables = await source.query<{ name: string }>(/* sql */ `select c.oid::regclass::text as name from pg_class c
+  const tables = await source.query<{
+    name: string;
+  }>(/* sql */ `select case c.relkind when 'p' then '' else 'only ' end || c.oid::regclass as name from pg_class c
     join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ '^(pg_|information_schema$|rowcast$)' and c.relkind in ('r', 'p') and not c.relispartition`);
   for (const { name } of tables) {
     const sql = `select coalesce(jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text), '[]')::text as rows from ${name} t`;
@@ -117,6 +120,14 @@ const STATEMENTS = [
      create table measure_2 partition of measure for values from ('2021-01-01') to ('2022-01-01');
      insert into measure select '2020-12-25'::date + i, i from generate_series(1, 20) i`,
   `alter table measure detach partition measure_1; drop table measure_1`,
+  `create table measure_3 (at date not null, v int, primary key (at, v)); insert into measure_3 values ('2022-05-05', 1), ('2022-05-06', 2);
+     alter table measure attach partition measure_3 for values from ('2022-01-01') to ('2023-01-01'); update measure set v = v + 1 where at > '2022-05-05'`,
+  `create table child (extra text, check (extra <> 'no')) inherits (shop); alter table child replica identity full; insert into child (id, name, extra) values (900, 'c', 'e')`,
+  `alter table shop add column all_of int default 7; alter table shop rename all_of to all_of_them; update child set extra = 'f'`,
+  `create type passing as enum ('x'); alter table shop add column passing passing default 'x'; drop type passing cascade`,
+  `create table parent (a int, b int, primary key (a, b), unique (b));
+     create table kid (id int primary key, a int, b int, foreign key (a, b) references parent on update cascade deferrable, foreign key (b) references parent (b));
+     insert into parent values (1, 2); insert into kid values (1, 1, 2); alter table parent rename b to bb; drop table parent cascade`,
   `alter schema "Sales" rename to sales2`,
   `insert into sales2.client (id, since) values (1001, 'now')`,
   `create schema gone create table t (id int primary key); insert into gone.t values (1)`,
@@ -148,6 +159,18 @@ test.each(['nobody', 'source', 'sink'])(
     expect(replication.warnings).toEqual([]);
   },
 );
+
+test.each(servers.filter(({ name }) => name !== 'embedded'))('DDL of every kind arrives from $name', async (kind) => {
+  await using server = await kind.start();
+  await using world = await pair(SHOP, {}, server.settings());
+  const { source, target, replication } = world;
+  replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  for (const statement of STATEMENTS) await source.query(statement);
+  await replication.settled();
+  await expectSame(source, target);
+});
 
 test('statements meet writers, and both sides stop and start in between', async () => {
   await using world = await pair(/* sql */ `

@@ -14,7 +14,7 @@ export async function replayDdl(place: ReplayPlace): Promise<void> {
   const changes = place.ddl.changes.filter(({ before, after }) => isWanted(place, (after ?? before) as DdlObject));
   if (changes.length === 0) return;
   await place.tables.checkDeferred(place.signal);
-  await replayDrops(place, changes);
+  await dropGoneTables(place, changes);
   for (const change of changes) {
     const { before, after } = change;
     if (after === undefined) continue;
@@ -22,6 +22,7 @@ export async function replayDdl(place: ReplayPlace): Promise<void> {
     else if (after.kind !== 'table') await replayType(place, before as typeof after | undefined, after);
     else await replayTable(place, before as TableState | undefined, after, change);
   }
+  await dropGoneTypes(place, changes);
   place.tables.changed();
 }
 
@@ -37,21 +38,29 @@ async function replayTable(
   else await alterTable(place, before, after, change);
 }
 
-/** Foreign keys hold tables, tables types, and all of them schemas. */
-async function replayDrops(place: ReplayPlace, changes: readonly DdlChange[]): Promise<void> {
-  const tables = changes.filter(({ before }) => before?.kind === 'table');
-  for (const { before, after } of tables) {
-    await dropForeignKeys(place, before as TableState, after as TableState | undefined);
+/** Foreign keys hold tables, and go first. */
+async function dropGoneTables(place: ReplayPlace, changes: readonly DdlChange[]): Promise<void> {
+  for (const { before, after } of changes) {
+    if (before?.kind !== 'table') continue;
+    await dropForeignKeys(place, before, after as TableState | undefined);
   }
-  const gone = changes.flatMap(({ before, after }) => (before !== undefined && after === undefined ? [before] : []));
-  const goneTables = gone.filter((state) => state.kind === 'table');
+  const gone = goneIn(changes).filter((state) => state.kind === 'table');
   await dropTables(
     place,
-    goneTables.filter(({ partition }) => partition === undefined),
+    gone.filter(({ partition }) => partition === undefined),
   );
-  for (const state of goneTables) if (state.partition !== undefined) await leavePartition(place, state);
+  for (const state of gone) if (state.partition !== undefined) await leavePartition(place, state);
+}
+
+/** Columns hold types, and all of them schemas: these go last. */
+async function dropGoneTypes(place: ReplayPlace, changes: readonly DdlChange[]): Promise<void> {
+  const gone = goneIn(changes);
   for (const state of gone) if (state.kind !== 'table' && state.kind !== 'schema') await dropType(place, state);
   for (const state of gone) if (state.kind === 'schema') await dropSchema(place, state);
+}
+
+function goneIn(changes: readonly DdlChange[]): DdlObject[] {
+  return changes.flatMap(({ before, after }) => (before !== undefined && after === undefined ? [before] : []));
 }
 
 function isWanted({ settings }: ReplayPlace, state: DdlObject): boolean {
