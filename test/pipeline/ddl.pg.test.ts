@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { describeError, OperatorError } from '../../src/errors.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
+import { DDL_KINDS, type DdlKind } from '../../src/sink/postgres/settings.ts';
 import { installDdl, uninstallDdl } from '../../src/source/wal/ddl/ddl-log.ts';
 import { type Database, freshDatabase, servers } from '../support/postgres.ts';
 import { eventually, Replication, type ReplicationOptions } from './replication.ts';
@@ -440,6 +441,49 @@ test('what only the source can do stops the sink, and goes on once a person has 
     await replication.settled();
     expect(await target.query('select count(*)::int as n from t')).toEqual([{ n: 1 }]);
   }
+});
+
+test('what cannot be seen once a person has done it is passed over when the settings say so', async () => {
+  const sink: { ddlReplay: readonly DdlKind[] } = { ddlReplay: DDL_KINDS };
+  await using world = await pair(
+    /* sql */ `create table t (id int primary key, v text); insert into t values (1, 'a');
+    create table p (id int primary key) partition by hash (id); create table p1 partition of p for values with (modulus 1, remainder 0); insert into p values (5)`,
+    { sink },
+  );
+  const { source, target, replication } = world;
+  replication.startSource();
+  let applying = replication.startSink();
+  await replication.settled();
+  const refused: readonly [string, RegExp, DdlKind, string][] = [
+    [
+      `do $$ begin alter table t alter column v type text using v || '!'; end $$`,
+      /Values of table "public"\."t" were converted at the source by an expression that only the source knows/,
+      'tables',
+      `update t set v = v || '!'`,
+    ],
+    [
+      `drop table p1`,
+      /Partition public\.p1 has left table "public"\."p" at the source: which rows were in it cannot be told/,
+      'partitions',
+      'delete from p',
+    ],
+  ];
+  for (const [statement, message, kind, byHand] of refused) {
+    await source.query(statement);
+    await applying.ended;
+    expect(String(describeError(applying.failure)), statement).toMatch(message);
+    await target.query(byHand);
+    applying.failure = undefined;
+    sink.ddlReplay = DDL_KINDS.filter((each) => each !== kind);
+    const passing = replication.startSink();
+    await replication.settled();
+    await passing.stop();
+    sink.ddlReplay = DDL_KINDS;
+    applying = replication.startSink();
+    await source.query(`alter table t add column after_${kind} int; insert into t (id) select max(id) + 1 from t`);
+    await replication.settled();
+  }
+  await replication.expectEqual('t', 'p');
 });
 
 test('a table that is created with rows is left out whole, with a word', async () => {

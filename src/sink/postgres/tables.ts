@@ -4,12 +4,13 @@ import type { RelationFacts } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { createTableSql, evolve, type ResolvedTypes } from './ddl.ts';
+import { checkDeferred } from './deferred.ts';
 import { emptyTables, isEmpty } from './empty.ts';
 import { type Known, KnownTables } from './known-tables.ts';
 import { admitNulls, requireValues } from './required.ts';
 import type { Session } from './session.ts';
 import { type ResolvedSinkSettings, targetSchema } from './settings.ts';
-import { fits, isSameShape, unnumbered } from './shape.ts';
+import { isSameShape, unnumbered } from './shape.ts';
 import { describeTarget, findPrimaryKey, findTarget, type TargetTable } from './target-table.ts';
 import { requireTrusted } from './trusted-expressions.ts';
 import { addLabels, ensureSchema, resolveType } from './types.ts';
@@ -75,7 +76,7 @@ export class Tables {
     if (!this.#settings.autoEvolve) return false;
     const session = this.#open();
     const { schema, name } = target;
-    await this.checkDeferred(signal);
+    await checkDeferred(this.#open(), signal);
     const open = await admitNulls(session, name, schema, ordinals, signal);
     const isOwned = (await this.known.read(session)).get(schema.relationId)?.isOwned ?? false;
     await this.known.remember(session, open, isOwned, signal);
@@ -89,7 +90,7 @@ export class Tables {
   /** Empties those of the tables that exist on the target. */
   async truncate(schemas: readonly TableSchema[], restartIdentity: boolean, signal: AbortSignal): Promise<void> {
     const names: string[] = [];
-    await this.checkDeferred(signal);
+    await checkDeferred(this.#open(), signal);
     for (const schema of schemas) {
       const { isKnown, holders } = await this.#claimsOn(schema);
       if (!isKnown && holders.length > 0) await this.resolve(schema, signal); // the rows there may be another table's
@@ -106,7 +107,7 @@ export class Tables {
   async beginCopy(schemas: readonly TableSchema[], isFirst: boolean, signal: AbortSignal): Promise<void> {
     const session = this.#open();
     const full: string[] = [];
-    await this.checkDeferred(signal);
+    await checkDeferred(this.#open(), signal);
     await this.#voidCopies(schemas, isFirst, signal);
     for (const schema of schemas) {
       const { name } = await this.resolve(schema, signal);
@@ -145,11 +146,7 @@ export class Tables {
   async #bringTo(schema: TableSchema, signal: AbortSignal): Promise<TargetTable> {
     const session = this.#open();
     const known = (await this.known.read(session)).get(schema.relationId);
-    const isThere = known !== undefined && fits(known.schema, schema);
-    if (isThere && known.schema.isFollowed !== schema.isFollowed) {
-      await this.known.remember(session, schema, known.isOwned, signal);
-    }
-    if (!isThere) {
+    if (!(await this.known.isAt(session, schema, signal))) {
       try {
         await this.#change(session, schema, known, signal);
       } catch (error) {
@@ -164,7 +161,7 @@ export class Tables {
   async #change(session: Session, schema: TableSchema, known: Known | undefined, signal: AbortSignal): Promise<void> {
     const to = this.nameOf(schema);
     const name = qualified(to.schema, to.name);
-    await this.checkDeferred(signal);
+    await checkDeferred(this.#open(), signal);
     if (known !== undefined && this.#settings.autoEvolve) await this.#rename(session, known.schema, schema, signal);
     const found = await findTarget(session, schema, to);
     if (found === undefined) {
@@ -282,13 +279,6 @@ export class Tables {
     }
     await requireTrusted(this.#open(), schema, present, types.values());
     return types;
-  }
-
-  /** Tables with deferred checks outstanding cannot be altered or truncated. */
-  async checkDeferred(signal: AbortSignal): Promise<void> {
-    if (this.#open().isReplica) return;
-    const sql = /* sql */ `set constraints all immediate; set constraints all deferred`;
-    await this.#open().run(sql, 'Cannot check the deferred constraints of the target', signal);
   }
 
   /** Where rows of a source table go. */

@@ -1,4 +1,5 @@
 import type { DdlChange, DdlObject, TableState } from '../../../change/ddl.ts';
+import { checkDeferred } from '../deferred.ts';
 import type { DdlKind } from '../settings.ts';
 import { leavePartition, replayPartition } from './partition-replay.ts';
 import type { ReplayPlace } from './place.ts';
@@ -13,7 +14,7 @@ import { dropSchema, dropType, replaySchema, replayType } from './type-replay.ts
 export async function replayDdl(place: ReplayPlace): Promise<void> {
   const changes = place.ddl.changes.filter(({ before, after }) => isWanted(place, (after ?? before) as DdlObject));
   if (changes.length === 0) return;
-  await place.tables.checkDeferred(place.signal);
+  await checkDeferred(place.session, place.signal);
   await dropGoneTables(place, changes);
   for (const change of changes) {
     const { before, after } = change;
