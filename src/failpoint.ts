@@ -12,6 +12,7 @@ export const FAIL_POINTS = [
   'source.acknowledged',
   'sink.claimed',
   'sink.chunk-applied',
+  'sink.ddl-replayed',
   'sink.before-commit',
   'sink.commit-sent',
   'sink.committed',

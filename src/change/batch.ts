@@ -1,4 +1,5 @@
 import type { CopyState } from './copy-state.ts';
+import type { DdlCommand } from './ddl.ts';
 import type { Position } from './position.ts';
 import type { TableSchema } from './table-schema.ts';
 
@@ -32,7 +33,9 @@ export type Control =
   | { readonly kind: 'snapshot-begin'; readonly tables: readonly TableSchema[] }
   /** An unfinished copy goes on under a newer snapshot: what a replica has of these tables, and only of these, is void. */
   | { readonly kind: 'snapshot-again'; readonly tables: readonly TableSchema[] }
-  | { readonly kind: 'snapshot-end'; readonly tables: readonly TableSchema[] };
+  | { readonly kind: 'snapshot-end'; readonly tables: readonly TableSchema[] }
+  /** A DDL statement, exactly where it stood between the rows. */
+  | { readonly kind: 'ddl'; readonly ddl: DdlCommand };
 
 /** The source's own transaction that a change belongs to. For snapshot rows: the snapshot. */
 export interface Transaction {

@@ -54,6 +54,8 @@ export interface TableSchema {
   /** Ordinals into `columns` that identify a row: the identity index's, else the primary key's. Empty: the table has no key. */
   readonly key: readonly number[];
   readonly identity: ReplicaIdentity;
+  /** The source sends the table's DDL: what else a version says of it changes nothing, it may be ahead of the rows. */
+  readonly isFollowed?: true;
 }
 
 /** `schema.table`, for messages and topic names. */

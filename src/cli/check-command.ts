@@ -9,6 +9,9 @@ interface CheckFlags {
   readonly listeners?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
+  readonly installDdl?: boolean;
+  readonly uninstallDdl?: boolean;
+  readonly yes?: boolean;
 }
 
 const EXIT_CODES = `
@@ -29,8 +32,16 @@ export function checkCommand({ env, exit }: CommandContext): Command {
     .option('--listeners <url>', 'where the daemon is to listen')
     .option('--json', 'print the findings as a JSON array')
     .option('--verbose', 'also list what is in order')
+    .option('--install-ddl', 'instead: print the SQL that lets sources replicate DDL, and run it with --yes')
+    .option('--uninstall-ddl', 'instead: print the SQL that takes this away again, and run it with --yes')
+    .option('--yes', 'run the SQL of --install-ddl or --uninstall-ddl as the role of the connector')
     .addHelpText('after', EXIT_CODES)
     .action(async (names: readonly string[], flags: CheckFlags) => {
+      if (flags.installDdl === true || flags.uninstallDdl === true) {
+        const { runDdl } = await import('./ddl.ts');
+        exit(await runDdl({ ...flags, names }, env));
+        return;
+      }
       const { runCheck } = await import('./check.ts');
       exit(await runCheck({ ...flags, names }, env));
     });

@@ -40,10 +40,15 @@ interface PostgresSinkSettings {
   readonly schemaEvolution: 'none' | 'basic';
   readonly autoCreate: boolean | undefined;
   readonly autoEvolve: boolean | undefined;
+  readonly ddlReplay: readonly DdlKind[];
   readonly targetNotEmpty: 'refuse' | 'truncate';
   readonly maxFetchBytes: number;
   readonly tasksMax: number;
 }
+
+export type DdlKind = (typeof DDL_KINDS)[number];
+
+const DDL_KINDS = ['tables', 'indexes', 'constraints', 'types', 'schemas', 'partitions'] as const;
 
 const NAMES_OF_THE_SOURCE = '${source.schema}.${source.table}';
 
@@ -134,6 +139,11 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettin
     autoEvolve: optional(
       flag('auto.evolve', { group: 'Tables', doc: 'Follow columns that the source adds, renames, retypes or drops.' }),
     ),
+    ddlReplay: kinds('ddl.replay', {
+      group: 'Tables',
+      default: DDL_KINDS.join(','),
+      doc: `Which DDL of the source is replayed, where DDL replication is set up (docs/ddl.md): some of ${DDL_KINDS.join(', ')}; or none.`,
+    }),
     targetNotEmpty: choice('target.not.empty', ['refuse', 'truncate'], {
       group: 'Tables',
       default: 'refuse',
@@ -176,6 +186,17 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettin
 
 function url(key: string, spec: SettingSpec): Setting<UrlConnection> {
   return declare(key, 'STRING', spec, parseConnectionUrl);
+}
+
+function kinds(key: string, spec: SettingSpec): Setting<readonly DdlKind[]> {
+  return declare(key, 'LIST', spec, (value) => {
+    if (value.trim() === 'none') return [];
+    return value.split(',').map((name) => {
+      const kind = DDL_KINDS.find((each) => each === name.trim());
+      if (kind === undefined) throw new OperatorError(`must be none, or some of ${DDL_KINDS.join(', ')}`);
+      return kind;
+    });
+  });
 }
 
 function tableNames(key: string, spec: SettingSpec): Setting<typeof NAMES_OF_THE_SOURCE> {

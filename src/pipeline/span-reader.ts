@@ -1,4 +1,5 @@
 import { Batch, type Control, Op } from '../change/batch.ts';
+import type { DdlChange } from '../change/ddl.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowDecoder, schemaId } from '../converter/converter.ts';
 import { OperatorError, RecordError } from '../errors.ts';
@@ -234,8 +235,18 @@ function cursorsOf(
 
 function onlyAccepted(control: Control, accepts: (table: TableSchema) => boolean): Control | undefined {
   if (control.kind === 'table') return accepts(control.table) ? control : undefined;
+  if (control.kind === 'ddl') {
+    const changes = control.ddl.changes.filter((change) => isAccepted(change, accepts));
+    return changes.length > 0 ? { ...control, ddl: { ...control.ddl, changes } } : undefined;
+  }
   const tables = control.tables.filter(accepts);
   return tables.length > 0 ? { ...control, tables } : undefined;
+}
+
+/** Types and schemas belong to every table that may use them. */
+function isAccepted({ before, after }: DdlChange, accepts: (table: TableSchema) => boolean): boolean {
+  const states = [before, after].filter((state) => state !== undefined);
+  return states.some((state) => state.kind !== 'table' || accepts(state.table));
 }
 
 function unreadable(cursor: PartitionCursor, table: TableSchema, why: string): RecordError {

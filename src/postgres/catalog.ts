@@ -82,7 +82,8 @@ interface RawColumn extends RawType {
   readonly missing: string | null;
 }
 
-interface RawRelation {
+/** What `RELATION` answers. */
+export interface RawRelation {
   readonly schema: string;
   readonly name: string;
   readonly identity: 'd' | 'n' | 'f' | 'i';
@@ -97,7 +98,8 @@ const IDENTITIES: Readonly<Record<RawRelation['identity'], ReplicaIdentity>> = {
   i: 'index',
 };
 
-function toFacts(relationId: number, raw: RawRelation): RelationFacts {
+/** Reads what `RELATION` answers. */
+export function toFacts(relationId: number, raw: RawRelation): RelationFacts {
   const ordinals = new Map(raw.columns.map((column, i) => [column.attnum, i]));
   return {
     relationId,
@@ -165,10 +167,10 @@ const TYPES = /* sql */ `
   ${baseOf('r.modifier')}`;
 
 /**
- * A missing value is an array of one element, of which array_to_string alone gives the text as it is, whatever its type. A partitioned table
- * has no rows of its own: what its older rows have stands with the partitions.
+ * Describes the relation $1 as one JSON value. A missing value is an array of one element, of which array_to_string alone gives the text as it
+ * is, whatever its type. A partitioned table has no rows of its own: what its older rows have stands with the partitions.
  */
-const RELATION = /* sql */ `
+export const RELATION: string = /* sql */ `
   select json_build_object(
     'schema', n.nspname, 'name', c.relname, 'identity', c.relreplident,
     'key', (

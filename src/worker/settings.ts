@@ -54,6 +54,7 @@ export function postgresSinkSettings(name: string, config: PostgresSinkConfig): 
     autoCreate: config.autoCreate ?? evolves,
     autoEvolve: config.autoEvolve ?? evolves,
     onExisting: config.targetNotEmpty,
+    ddlReplay: config.ddlReplay,
   };
 }
 

@@ -55,6 +55,46 @@ describe('rowcast check', () => {
     );
   });
 
+  test('prints the SQL of DDL replication, runs it when told to, and takes it away again', async () => {
+    await using place = await pair();
+    const installed = `select to_regclass('rowcast.ddl') is not null as installed, (select count(*)::int from pg_event_trigger) as triggers`;
+    const printed = await check(place, '--install-ddl');
+    expect(printed.output).toMatch(/^-- from: database "check_from.*\nbegin;\n/);
+    expect(printed.output).toContain('Nothing was done. Add --yes');
+    expect(await source.query(installed)).toEqual([{ installed: false, triggers: 0 }]);
+    for (let time = 1; time <= 2; time++) {
+      const done = await check(place, 'from', '--install-ddl', '--yes');
+      expect(done.output).toContain('DDL replication is set up in database');
+      expect(done.code).toBe(0);
+      expect(await source.query(installed)).toEqual([{ installed: true, triggers: 3 }]);
+    }
+    expect((await check(place)).output).toMatch(/\n0 problems, \d+ warnings, 0 not looked at, \d+ in order\n$/);
+    expect((await check(place, 'to', '--install-ddl')).output).toContain('None of the connectors is a source');
+    expect((await check(place, '--install-ddl', '--uninstall-ddl')).code).toBe(2);
+    expect((await check(place, '--uninstall-ddl', '--yes')).code).toBe(0);
+    expect(await source.query(installed)).toEqual([{ installed: false, triggers: 0 }]);
+    expect(await source.query(`select from pg_namespace where nspname = 'rowcast'`)).toEqual([]);
+  });
+
+  test('a role that may not set up DDL replication is told who may', async () => {
+    await using place = await makeWorkplace();
+    const user = `plain_${process.pid}`;
+    await source.query(
+      `create role ${user} login password 'secret'; grant create on database ${source.settings.database} to ${user}`,
+    );
+    try {
+      const settings = { ...source.settings, user, password: 'secret' };
+      await place.write('from.json', { name: 'from', config: sourceConfig(settings, 'checked') });
+      const { code, output } = await check(place, '--install-ddl', '--yes');
+      expect(output).toContain('Cannot set up DDL replication: the role may not create event triggers');
+      expect(output).toContain('as a superuser');
+      expect(code).toBe(1);
+      expect(await source.query(`select to_regclass('rowcast.ddl') as there`)).toEqual([{ there: null }]);
+    } finally {
+      await source.query(`drop owned by ${user}; drop role ${user}`);
+    }
+  });
+
   test('exits 1 with a problem, puts what mends it below, and looks at everything else', async () => {
     await using place = await pair();
     await place.write('broken.json', '{"name": "broken", ');

@@ -1,4 +1,5 @@
 import type { Control } from '../../change/batch.ts';
+import type { DdlCommand } from '../../change/ddl.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { RecordError } from '../../errors.ts';
 import { decodeJson, encodeJson } from './records.ts';
@@ -7,6 +8,7 @@ import { decodeJson, encodeJson } from './records.ts';
 export function encodeControl(control: Control): Buffer {
   switch (control.kind) {
     case 'table':
+    case 'ddl':
       return encodeJson(control);
     case 'truncate':
     case 'snapshot-begin':
@@ -24,6 +26,8 @@ export function decodeControl(bytes: Buffer, topic: string, tableOf: (version: n
   switch (json?.kind) {
     case 'table':
       return { kind: 'table', table: json.table as TableSchema };
+    case 'ddl':
+      return { kind: 'ddl', ddl: json.ddl as DdlCommand };
     case 'truncate':
       return {
         kind: 'truncate',

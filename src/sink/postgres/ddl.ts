@@ -48,6 +48,8 @@ export interface Evolution {
   /** Rows that were there before an added column need a value for it. */
   readonly isEmpty: boolean;
   readonly keepDropped: boolean;
+  /** By column, how the source converted its values: by an expression, or without one (null). Absent: nobody knows. */
+  readonly conversions?: Readonly<Record<string, string | null>>;
   /** The target's primary key constraint, if it has one. */
   readonly primaryKey: { readonly name: string; readonly columns: readonly string[] } | undefined;
 }
@@ -192,7 +194,9 @@ function alterClauses(name: string, change: Evolution, column: Column): string[]
   if (old === undefined || column.generated !== undefined) return [];
   const quoted = quoteIdentifier(column.name);
   const clauses: string[] = [];
-  if (old.type.declared !== column.type.declared) clauses.push(...typeClauses(name, change, old, column));
+  if (old.type.declared !== column.type.declared || isConverted(change, column)) {
+    clauses.push(...typeClauses(name, change, old, column));
+  }
   if (!old.nullable && column.nullable) clauses.push(`alter column ${quoted} drop not null`);
   return clauses;
 }
@@ -201,8 +205,10 @@ function typeClauses(name: string, change: Evolution, old: Column, column: Colum
   const type = change.types.get(column.name) as string;
   const { columns } = change.target;
   const has = columns.find((c) => c.name === old.name) ?? columns.find((c) => c.name === column.name);
-  if (has?.type.declared === type) return []; // somebody has done it by hand
-  if (!change.isEmpty && !keepsValues(old.type, column.type)) {
+  // Somebody has done it by hand; where the type stays, that cannot be seen.
+  if (has?.type.declared === type && old.type.declared !== column.type.declared) return [];
+  const conversion = change.isEmpty ? undefined : conversionOf(change, column);
+  if (!change.isEmpty && conversion === undefined && !keepsValues(old.type, column.type)) {
     throw new OperatorError(
       `Column "${column.name}" of table ${name} became ${column.type.declared} at the source, it was ${old.type.declared}: how its values were converted, only the source knows`,
       {
@@ -212,7 +218,7 @@ function typeClauses(name: string, change: Evolution, old: Column, column: Colum
   }
   const quoted = quoteIdentifier(column.name);
   const clauses = has?.default === undefined ? [] : [`alter column ${quoted} drop default`];
-  clauses.push(`alter column ${quoted} type ${type} using ${textOf(old, quoted)}::${type}`);
+  clauses.push(`alter column ${quoted} type ${type}${conversion ?? ` using ${textOf(old, quoted)}::${type}`}`);
   if (column.default !== undefined && column.identity === undefined && isSimpleDefault(column.default)) {
     clauses.push(`alter column ${quoted} set default ${column.default}`);
   }
@@ -223,6 +229,18 @@ function typeClauses(name: string, change: Evolution, old: Column, column: Colum
 function textOf({ type }: Column, quoted: string): string {
   if (type.name.startsWith('pg_catalog.')) return `${quoted}::text`;
   return `(case when num_nulls(${quoted}) = 0 then format('%s', ${quoted}) end)`;
+}
+
+/** Its values were converted by an expression that is known. */
+function isConverted({ conversions, isEmpty }: Evolution, { name }: Column): boolean {
+  return !isEmpty && conversions !== undefined && Object.hasOwn(conversions, name) && conversions[name] !== null;
+}
+
+/** As the source did it; the expression was looked at before (safe.ts). */
+function conversionOf({ conversions }: Evolution, { name }: Column): string | undefined {
+  if (conversions === undefined || !Object.hasOwn(conversions, name)) return undefined;
+  const expression = conversions[name] as string | null;
+  return expression === null ? '' : ` using (${expression})`;
 }
 
 /** The primary key follows the source's as long as it is the one that came from there. */

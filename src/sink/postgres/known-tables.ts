@@ -3,6 +3,7 @@ import { quoteLiteral } from '../../postgres/identifier.ts';
 import { keyOf } from './progress.ts';
 import type { Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
+import { fits } from './shape.ts';
 
 /** What `rowcast.tables` says of a source table: the version that the target was brought to, and whether its rows are ours. */
 export interface Known {
@@ -26,6 +27,15 @@ export class KnownTables {
 
   async read(session: Session): Promise<ReadonlyMap<number, Known>> {
     return await this.#read(session);
+  }
+
+  /** Whether the target was brought to what the version says. */
+  async isAt(session: Session, schema: TableSchema, signal: AbortSignal): Promise<boolean> {
+    const known = (await this.#read(session)).get(schema.relationId);
+    if (known === undefined || !fits(known.schema, schema)) return false;
+    // From here on the source sends the table's DDL, or does so no more.
+    if (known.schema.isFollowed !== schema.isFollowed) await this.remember(session, schema, known.isOwned, signal);
+    return true;
   }
 
   async remember(session: Session, schema: TableSchema, isOwned: boolean, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,10 @@
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 
+/** `tables`: tables and their columns; `partitions`: what attached, detached and dropped partitions do to the rows of their table. */
+export type DdlKind = 'tables' | 'indexes' | 'constraints' | 'types' | 'schemas' | 'partitions';
+
+export const DDL_KINDS: readonly DdlKind[] = ['tables', 'indexes', 'constraints', 'types', 'schemas', 'partitions'];
+
 /** What a Postgres sink is told by its connector file. */
 export interface PostgresSinkSettings {
   readonly connection: ConnectionSettings;
@@ -17,6 +22,8 @@ export interface PostgresSinkSettings {
   readonly onExisting?: 'refuse' | 'truncate';
   /** Target schema by source schema; others keep their name. */
   readonly schemaMapping?: Readonly<Record<string, string>>;
+  /** Which kinds of DDL are replayed where the source sends it (all). */
+  readonly ddlReplay?: readonly DdlKind[];
   /** How long a statement waits for a lock, and a claim for an earlier owner before it is terminated (10,000 ms). */
   readonly lockTimeoutMs?: number;
 }
@@ -31,6 +38,7 @@ export function resolveSinkSettings(settings: PostgresSinkSettings): ResolvedSin
     keepDroppedColumns: false,
     onExisting: 'refuse',
     schemaMapping: {},
+    ddlReplay: DDL_KINDS,
     lockTimeoutMs: 10_000,
     ...settings,
   };

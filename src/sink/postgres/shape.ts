@@ -10,6 +10,22 @@ export function isSameShape(a: TableSchema, b: TableSchema): boolean {
   return a === b || canonical(a) === canonical(b);
 }
 
+/**
+ * Whether a table is as a version says. Where both follow the source's DDL, only columns and their types count, as the stream tells them: the rest of
+ * the version may be ahead of the statement that is still to come.
+ */
+export function fits(has: TableSchema, version: TableSchema): boolean {
+  if (!has.isFollowed || !version.isFollowed) return isSameShape(has, version);
+  if (has.schema !== version.schema || has.name !== version.name) return false;
+  const columns = new Map(has.columns.map((column) => [column.name, column]));
+  const isKnown = version.columns.every(({ name, type }) => {
+    const column = columns.get(name);
+    return column !== undefined && column.type.oid === type.oid && column.type.modifier === type.modifier;
+  });
+  const told = new Set(version.columns.map(({ name }) => name));
+  return isKnown && has.columns.every(({ name, generated }) => generated !== undefined || told.has(name));
+}
+
 function canonical(schema: TableSchema): string {
   const { relationId, schema: space, name, columns, key, identity } = schema;
   const parts = columns.map((c) => {

@@ -4,6 +4,7 @@ import type { RelationFacts } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { createTableSql, evolve, type ResolvedTypes } from './ddl.ts';
+import { checkDeferred } from './deferred.ts';
 import { emptyTables, isEmpty } from './empty.ts';
 import { type Known, KnownTables } from './known-tables.ts';
 import { admitNulls, requireValues } from './required.ts';
@@ -17,14 +18,14 @@ import { addLabels, ensureSchema, resolveType } from './types.ts';
 /** The target's tables: found, created and brought to the version of the rows that come. */
 export class Tables {
   readonly #settings: ResolvedSinkSettings;
-  readonly #known: KnownTables;
+  readonly known: KnownTables;
   #session: Session | undefined;
   #byVersion = new WeakMap<TableSchema, TargetTable>();
   #latest = new Map<number, TargetTable>();
 
   constructor(settings: ResolvedSinkSettings) {
     this.#settings = settings;
-    this.#known = new KnownTables(settings);
+    this.known = new KnownTables(settings);
   }
 
   /** Binds to the session of a transaction. What was learned stays, unless it is another session. */
@@ -33,18 +34,23 @@ export class Tables {
     this.#session = session;
   }
 
-  /** After a rollback: what was created or altered is not. */
-  forget(): void {
-    this.#known.reset();
+  /** Tables were changed by somebody else in this transaction: they are looked up again. */
+  changed(): void {
     this.#byVersion = new WeakMap();
     this.#latest.clear();
+  }
+
+  /** After a rollback: what was created or altered is not. */
+  forget(): void {
+    this.known.reset();
+    this.changed();
   }
 
   /** As `resolve`, but leaves a name that another table's rows still have: the first row or a copy decides what becomes of them. */
   async announce(schema: TableSchema, signal: AbortSignal): Promise<void> {
     const { isKnown, holders } = await this.#claimsOn(schema);
     if (!isKnown && holders.length > 0) {
-      const to = this.#nameOf(schema);
+      const to = this.nameOf(schema);
       const found = await findTarget(this.#open(), schema, to);
       if (found !== undefined && !(await isEmpty(this.#open(), qualified(to.schema, to.name), signal))) return;
     }
@@ -70,10 +76,10 @@ export class Tables {
     if (!this.#settings.autoEvolve) return false;
     const session = this.#open();
     const { schema, name } = target;
-    await this.#checkDeferred(signal);
+    await checkDeferred(this.#open(), signal);
     const open = await admitNulls(session, name, schema, ordinals, signal);
-    const isOwned = (await this.#known.read(session)).get(schema.relationId)?.isOwned ?? false;
-    await this.#known.remember(session, open, isOwned, signal);
+    const isOwned = (await this.known.read(session)).get(schema.relationId)?.isOwned ?? false;
+    await this.known.remember(session, open, isOwned, signal);
     const columns = target.columns.map((c) => (ordinals.includes(c.ordinal) ? { ...c, isRequired: false } : c));
     const admitting = { ...target, columns };
     this.#byVersion.set(schema, admitting);
@@ -84,11 +90,11 @@ export class Tables {
   /** Empties those of the tables that exist on the target. */
   async truncate(schemas: readonly TableSchema[], restartIdentity: boolean, signal: AbortSignal): Promise<void> {
     const names: string[] = [];
-    await this.#checkDeferred(signal);
+    await checkDeferred(this.#open(), signal);
     for (const schema of schemas) {
       const { isKnown, holders } = await this.#claimsOn(schema);
       if (!isKnown && holders.length > 0) await this.resolve(schema, signal); // the rows there may be another table's
-      const found = await findTarget(this.#open(), schema, this.#nameOf(schema));
+      const found = await findTarget(this.#open(), schema, this.nameOf(schema));
       if (found !== undefined) names.push(qualified(found.facts.schema, found.facts.name));
     }
     await emptyTables(this.#open(), names, restartIdentity, signal);
@@ -101,11 +107,11 @@ export class Tables {
   async beginCopy(schemas: readonly TableSchema[], isFirst: boolean, signal: AbortSignal): Promise<void> {
     const session = this.#open();
     const full: string[] = [];
-    await this.#checkDeferred(signal);
+    await checkDeferred(this.#open(), signal);
     await this.#voidCopies(schemas, isFirst, signal);
     for (const schema of schemas) {
       const { name } = await this.resolve(schema, signal);
-      const known = (await this.#known.read(session)).get(schema.relationId) as Known;
+      const known = (await this.known.read(session)).get(schema.relationId) as Known;
       if (known.isOwned) continue;
       if (!(await isEmpty(session, name, signal))) {
         if (this.#settings.onExisting === 'refuse') {
@@ -115,7 +121,7 @@ export class Tables {
         }
         full.push(name);
       }
-      await this.#known.remember(session, known.schema, true, signal);
+      await this.known.remember(session, known.schema, true, signal);
     }
     await emptyTables(session, full, false, signal);
   }
@@ -125,11 +131,11 @@ export class Tables {
     const session = this.#open();
     const listed = new Set(schemas.map(({ relationId }) => relationId));
     const full = new Set<string>();
-    for (const [relationId, known] of await this.#known.read(session)) {
+    for (const [relationId, known] of await this.known.read(session)) {
       const isListed = listed.has(relationId);
       const isVoid = known.isOwned || (isListed && this.#settings.onExisting === 'truncate');
       if (!isVoid || !(isListed || isFirst)) continue;
-      const at = this.#nameOf(known.schema);
+      const at = this.nameOf(known.schema);
       const name = qualified(at.schema, at.name);
       const found = await findTarget(session, known.schema, at);
       if (found !== undefined && !(await isEmpty(session, name, signal))) full.add(name);
@@ -139,37 +145,37 @@ export class Tables {
 
   async #bringTo(schema: TableSchema, signal: AbortSignal): Promise<TargetTable> {
     const session = this.#open();
-    const known = (await this.#known.read(session)).get(schema.relationId);
-    if (known === undefined || !isSameShape(known.schema, schema)) {
+    const known = (await this.known.read(session)).get(schema.relationId);
+    if (!(await this.known.isAt(session, schema, signal))) {
       try {
         await this.#change(session, schema, known, signal);
       } catch (error) {
         throw postgresError(error, `Cannot bring table ${tableName(schema)} on the target to the source's version`);
       }
     }
-    const found = await findTarget(session, schema, this.#nameOf(schema));
+    const found = await findTarget(session, schema, this.nameOf(schema));
     if (found === undefined) throw this.#missing(schema);
     return await describeTarget(session, schema, found.oid, found.facts);
   }
 
   async #change(session: Session, schema: TableSchema, known: Known | undefined, signal: AbortSignal): Promise<void> {
-    const to = this.#nameOf(schema);
+    const to = this.nameOf(schema);
     const name = qualified(to.schema, to.name);
-    await this.#checkDeferred(signal);
+    await checkDeferred(this.#open(), signal);
     if (known !== undefined && this.#settings.autoEvolve) await this.#rename(session, known.schema, schema, signal);
     const found = await findTarget(session, schema, to);
     if (found === undefined) {
       if (!this.#settings.autoCreate) throw this.#missing(schema);
       await ensureSchema(session, this.#settings, to.schema, signal);
       await session.single(createTableSql(name, schema, await this.#types(schema, [], signal)));
-      await this.#known.remember(session, schema, true, signal);
+      await this.known.remember(session, schema, true, signal);
       return;
     }
     const before = known ?? (await this.#adopt(session, schema, name, signal));
     const brought = this.#settings.autoEvolve
       ? await this.#evolve(name, before?.schema, schema, found, signal)
       : schema;
-    await this.#known.remember(session, brought, before?.isOwned ?? false, signal);
+    await this.known.remember(session, brought, before?.isOwned ?? false, signal);
   }
 
   async #evolve(
@@ -196,7 +202,7 @@ export class Tables {
 
   /** The source's table has a new name: the target's follows, with its rows. */
   async #rename(session: Session, old: TableSchema, schema: TableSchema, signal: AbortSignal): Promise<void> {
-    const [from, to] = [this.#nameOf(old), this.#nameOf(schema)];
+    const [from, to] = [this.nameOf(old), this.nameOf(schema)];
     if (from.schema === to.schema && from.name === to.name) return;
     if ((await findTarget(session, old, from)) === undefined) return;
     const [source, target] = [qualified(from.schema, from.name), qualified(to.schema, to.name)];
@@ -248,17 +254,17 @@ export class Tables {
         },
       );
     }
-    for (const other of holders) await this.#known.forget(session, other.schema.relationId, signal);
+    for (const other of holders) await this.known.forget(session, other.schema.relationId, signal);
     const last = holders.at(-1);
     return last && { ...last, schema: unnumbered(last.schema) };
   }
 
   /** Whether the source table is known, and which others have the name of its target. */
   async #claimsOn(schema: TableSchema): Promise<{ isKnown: boolean; holders: readonly Known[] }> {
-    const all = await this.#known.read(this.#open());
-    const at = this.#nameOf(schema);
+    const all = await this.known.read(this.#open());
+    const at = this.nameOf(schema);
     const holders = [...all.values()].filter((other) => {
-      const name = this.#nameOf(other.schema);
+      const name = this.nameOf(other.schema);
       return other.schema.relationId !== schema.relationId && name.schema === at.schema && name.name === at.name;
     });
     return { isKnown: all.has(schema.relationId), holders };
@@ -275,19 +281,13 @@ export class Tables {
     return types;
   }
 
-  /** Tables with deferred checks outstanding cannot be altered or truncated. */
-  async #checkDeferred(signal: AbortSignal): Promise<void> {
-    if (this.#open().isReplica) return;
-    const sql = /* sql */ `set constraints all immediate; set constraints all deferred`;
-    await this.#open().run(sql, 'Cannot check the deferred constraints of the target', signal);
-  }
-
-  #nameOf(schema: TableSchema): { schema: string; name: string } {
+  /** Where rows of a source table go. */
+  nameOf(schema: Pick<TableSchema, 'schema' | 'name'>): { schema: string; name: string } {
     return { schema: targetSchema(this.#settings, schema.schema), name: schema.name };
   }
 
   #missing(schema: TableSchema): OperatorError {
-    const { schema: space, name } = this.#nameOf(schema);
+    const { schema: space, name } = this.nameOf(schema);
     return new OperatorError(`Table ${qualified(space, name)} does not exist on the target`, {
       advice: 'Create it, or set auto.create.',
     });

@@ -5,6 +5,7 @@ import { failPoint } from '../../failpoint.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import type { Progress, SinkTransaction } from '../sink.ts';
 import { REFUSED, RowApplier } from './apply.ts';
+import { replayDdl } from './ddl-replay/replay.ts';
 import type { Executor } from './executor.ts';
 import { commitSql } from './progress.ts';
 import { cutSegments } from './segment.ts';
@@ -89,7 +90,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
   }
 
   async #control(control: Control, signal: AbortSignal): Promise<void> {
-    const { tables, isFirstCopy } = this.#place;
+    const { session, settings, tables, isFirstCopy } = this.#place;
     switch (control.kind) {
       case 'table':
         this.#announced.push(control.table);
@@ -106,6 +107,11 @@ export class PostgresSinkTransaction implements SinkTransaction {
         break;
       case 'snapshot-end':
         break; // rows are in place as they came
+      case 'ddl':
+        await this.#announce(signal);
+        await replayDdl({ session, settings, tables, ddl: control.ddl, signal });
+        failPoint('sink.ddl-replayed');
+        break;
       default:
         control satisfies never;
     }

@@ -37,22 +37,31 @@ export async function requireTrusted(
   for (const column of schema.columns) {
     if (column.generated === undefined || column.default === undefined) continue;
     if (present.some(({ name }) => name === column.name)) continue;
-    const names = qualifiedNames(column.default);
-    const { rows } = await session.client.query<{ function: string }>(UNTRUSTED, [
-      names.map((each) => each.schema),
-      names.map((each) => each.name),
-      [...types],
-    ]);
-    const found = rows[0];
+    const found = await findUntrusted(session, column.default, types);
     if (found === undefined) continue;
     throw new OperatorError(
-      `Generated column "${column.name}" of ${tableName(schema)} would run function ${found.function}, which an ordinary user of the target owns`,
+      `Generated column "${column.name}" of ${tableName(schema)} would run function ${found}, which an ordinary user of the target owns`,
       {
         advice:
           'Give the function to the role of the connector or to a superuser, or create the column on the target by hand.',
       },
     );
   }
+}
+
+/** The function of an ordinary user of the target that an expression over columns of these types may run; undefined when there is none. */
+export async function findUntrusted(
+  session: Session,
+  expression: string,
+  types: Iterable<string>,
+): Promise<string | undefined> {
+  const names = qualifiedNames(expression);
+  const { rows } = await session.client.query<{ function: string }>(UNTRUSTED, [
+    names.map((each) => each.schema),
+    names.map((each) => each.name),
+    [...types],
+  ]);
+  return rows[0]?.function;
 }
 
 /** A function that is named, the one behind an operator that is, or one that casts a type of the table. */

@@ -85,8 +85,8 @@ function unquote(name: string): string {
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
 }
 
-/** The label goes where the source has it, next to one that is there. */
-function placeOf(labels: readonly string[], present: readonly string[], label: string): string {
+/** As a clause: the label goes where the source has it, next to one that is there. */
+export function placeOf(labels: readonly string[], present: readonly string[], label: string): string {
   const at = labels.indexOf(label);
   const before = labels.slice(0, at).findLast((other) => present.includes(other));
   if (before !== undefined) return `after ${quoteLiteral(before)}`;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { findAdded } from './capture.ts';
 import { mayHaveRows } from './coverage.ts';
+import { publishedSinceCreated } from './ddl/ddl-log.ts';
 import type { CaptureFilter } from './filter.ts';
 import { type PublishedTable, publishedTables } from './publication.ts';
 import type { WalSourceSettings } from './settings.ts';
@@ -37,6 +38,7 @@ export class AddedTables {
   /** Warns, once by name, of tables that were added since the last look. Throws TransientError while one of them is locked. */
   async look(): Promise<void> {
     const { client, settings, filter, told } = this.#parts;
+    this.add(await publishedSinceCreated(client));
     const published = await publishedTables(client, settings.publicationName, filter);
     for (const table of findAdded(published, this.#known)) {
       const { relationId } = table;

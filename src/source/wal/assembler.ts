@@ -1,6 +1,8 @@
-import { type Batch, type Control, NULL, Op, type Transaction, UNCHANGED } from '../../change/batch.ts';
+import { Batch, type Control, NULL, Op, type Transaction, UNCHANGED } from '../../change/batch.ts';
+import type { DdlCommand } from '../../change/ddl.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
+import { type DdlRow, readDdlRow } from './ddl/ddl-row.ts';
 import type { OldTuple, PgoutputListener, RelationMessage } from './decoder.ts';
 import { isSameTable, type Relation } from './relation.ts';
 import { appendTuple, HAS_UNEXPECTED_NULL } from './tuple.ts';
@@ -20,6 +22,8 @@ export interface AssemblerPorts {
   idle(endLsn: number): void;
   /** A batch to fill, new or used. */
   newBatch(): Batch;
+  /** What a row of the log of DDL says; undefined when it says nothing of what is captured. */
+  ddl?(row: DdlRow): DdlCommand | undefined;
 }
 
 /** Rough bytes of a change and a cell besides their text, so that narrow rows are bounded too. */
@@ -80,7 +84,12 @@ export class Assembler implements PgoutputListener {
   setRelation(relation: Relation): void {
     const { relationId } = relation.table;
     const present = this.#relations.get(relationId);
-    if (present && present.captured === relation.captured && isSameTable(present.table, relation.table)) {
+    if (
+      present &&
+      present.captured === relation.captured &&
+      present.isDdlLog === relation.isDdlLog &&
+      isSameTable(present.table, relation.table)
+    ) {
       // The same table can have another layout on the wire: columns that are not captured come, go and move.
       const { keep, required } = relation;
       this.#relations.set(relationId, { ...present, keep, required });
@@ -118,7 +127,11 @@ export class Assembler implements PgoutputListener {
 
   insert(relationId: number, bytes: Buffer, after: number, end: number): void {
     const relation = this.#used(relationId);
-    if (!relation) return;
+    if (!relation) {
+      const log = this.#relations.get(relationId);
+      if (log?.isDdlLog && !this.#skipping) this.#ddl(log, bytes, after, end);
+      return;
+    }
     const row = this.#row(relation, bytes, after, end, true);
     this.#add(Op.insert, relation, -1, row);
   }
@@ -149,6 +162,16 @@ export class Assembler implements PgoutputListener {
     if (relations.length === 0) return;
     for (const relation of relations) this.#announce(relation);
     this.#control({ kind: 'truncate', tables: relations.map(({ table }) => table), cascade, restartIdentity });
+  }
+
+  #ddl(relation: Relation, bytes: Buffer, at: number, end: number): void {
+    const row = new Batch(1, 8, end - at);
+    appendTuple(row, bytes, at, end, relation);
+    const ddl = this.#ports.ddl?.(readDdlRow(relation.table, row));
+    if (ddl === undefined) return;
+    // As with a row: the batch that the commit closes must hold something of the transaction.
+    if (this.#size() >= this.#maxBytes) this.#ports.full(this.#cut());
+    this.#control({ kind: 'ddl', ddl });
   }
 
   /** The relation, or undefined when the change is to be left out. */

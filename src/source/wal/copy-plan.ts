@@ -5,6 +5,7 @@ import { lookUpRelation } from '../../postgres/catalog.ts';
 import type { SnapshotTable } from '../snapshot/chunk-sql.ts';
 import { chunkRowsOf, type CopyFacts, lookUpCopyFacts } from '../snapshot/table-sizes.ts';
 import type { VersionCounter } from './assembler.ts';
+import { isDdlPublished } from './ddl/ddl-log.ts';
 import type { CaptureFilter } from './filter.ts';
 import { lockTables } from './lock-tables.ts';
 import { type PublishedTable, publishedTables } from './publication.ts';
@@ -28,6 +29,7 @@ export async function planCopy(client: pg.ClientBase, parts: Parts, versions: Ve
   const { settings, filter } = parts;
   const published = await publishedTables(client, settings.publicationName, filter);
   await lockTables(client, published, filter);
+  const isFollowed = await isDdlPublished(client, settings.publicationName);
   const facts = await lookUpCopyFacts(
     client,
     published.map(({ relationId }) => relationId),
@@ -36,7 +38,8 @@ export async function planCopy(client: pg.ClientBase, parts: Parts, versions: Ve
   const shapes = createHash('sha256');
   for (const [i, each] of published.entries()) {
     const { rangeColumns, bytes, files } = facts[i] as CopyFacts;
-    const table = await versionOf(client, each, filter, versions);
+    const version = await versionOf(client, each, filter, versions);
+    const table: TableSchema = isFollowed ? { ...version, isFollowed } : version;
     const { rowFilter, isPartitioned } = each;
     const isSmall = bytes <= settings.snapshotChunkBytes;
     const chunkRows = isSmall

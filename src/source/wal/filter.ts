@@ -3,6 +3,8 @@ import type { WalSourceSettings } from './settings.ts';
 
 /** Which tables and columns are captured. */
 export interface CaptureFilter {
+  /** Whether tables of a schema can be captured at all. */
+  schema(schema: string): boolean;
   table(schema: string, table: string): boolean;
   column(schema: string, table: string, column: string): boolean;
 }
@@ -23,6 +25,7 @@ export function compileFilter(lists: Lists): CaptureFilter {
   const table = matcher(lists.tableInclude, lists.tableExclude);
   const column = matcher(lists.columnInclude, lists.columnExclude);
   return {
+    schema: (schemaName) => !NEVER_CAPTURED.test(schemaName) && schema(schemaName),
     table: (schemaName, tableName) =>
       !NEVER_CAPTURED.test(schemaName) && schema(schemaName) && table(`${schemaName}.${tableName}`),
     column: (schemaName, tableName, columnName) => column(`${schemaName}.${tableName}.${columnName}`),

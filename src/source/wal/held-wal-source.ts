@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Batch } from '../../change/batch.ts';
 import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
+import type { DdlCommand } from '../../change/ddl.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
@@ -10,6 +11,9 @@ import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
 import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
 import { AddedTables } from './added-tables.ts';
 import type { VersionCounter } from './assembler.ts';
+import { findDdlLog, isDdlPublished } from './ddl/ddl-log.ts';
+import type { DdlRow } from './ddl/ddl-row.ts';
+import { readDdl } from './ddl/read-ddl.ts';
 import type { RelationMessage } from './decoder.ts';
 import { notCovered, uncovered } from './coverage.ts';
 import type { CaptureFilter } from './filter.ts';
@@ -17,7 +21,7 @@ import { HeldCopy } from './held-copy.ts';
 import { descends } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
 import { WalReader } from './reader.ts';
-import { describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
+import { ddlLogRelation, describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { Warn } from './warn.ts';
@@ -64,6 +68,8 @@ export class HeldWalSource implements HeldSource {
   #finished: Position | undefined;
   readonly #copy: HeldCopy;
   #reader: WalReader | undefined;
+  /** The stream tells what becomes of tables. */
+  #followsDdl = false;
   #lockLost: Error | undefined;
   #grace: NodeJS.Timeout | undefined;
   #isDisposed = false;
@@ -153,6 +159,7 @@ export class HeldWalSource implements HeldSource {
       const published = await publishedTables(client, settings.publicationName, filter);
       this.#added.add(published.map(({ relationId }) => relationId));
     }
+    this.#followsDdl = await isDdlPublished(client, settings.publicationName);
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
     const fromLsn = positionToLsn(from);
     // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).
@@ -160,6 +167,7 @@ export class HeldWalSource implements HeldSource {
     this.#reader = new WalReader({
       stream: this.#stream,
       describe: (message, previous) => this.#describe(message, previous),
+      ddl: (row) => this.#readDdl(row),
       clock,
       versions: this.#versions,
       from: fromLsn,
@@ -241,12 +249,40 @@ export class HeldWalSource implements HeldSource {
     );
   }
 
+  /** Anybody can call a table so: it is believed only when it is what was installed (Invariant 11). */
+  async #isDdlLog({ relationId }: RelationMessage): Promise<boolean> {
+    if ((await findDdlLog(this.#parts.client)) === relationId) return true;
+    this.#parts.warn(
+      'Rows of table rowcast.ddl are passed over: somebody else could have written them, or DDL replication was taken away',
+      'Set it up again: rowcast check --install-ddl.',
+    );
+    return false;
+  }
+
+  /** Rows that were there before the table was published are nowhere: such a table is left out whole (Invariant 7). */
+  #readDdl(row: DdlRow): DdlCommand | undefined {
+    const ddl = readDdl(row, this.#parts.filter);
+    const changes = ddl?.changes.filter(({ before, after, hasRows }) => {
+      if (!hasRows || before !== undefined || after?.kind !== 'table' || after.partition !== undefined) return true;
+      this.#parts.warn(
+        `Table ${after.table.schema}.${after.table.name} is not captured: ${row.tag} has created it with rows that are not in the stream`,
+        'Create the table empty and then insert the rows.',
+      );
+      return false;
+    });
+    return ddl && changes && changes.length > 0 ? { ...ddl, changes } : undefined;
+  }
+
   async #describe(message: RelationMessage, previous: TableSchema | undefined): Promise<Relation> {
     const { client, filter } = this.#parts;
+    if (message.schema === 'rowcast' && message.name === 'ddl' && (await this.#isDdlLog(message))) {
+      return ddlLogRelation(message);
+    }
     const facts = await lookUpRelation(client, message.relationId);
     const missing = missingTypes(message, facts);
     const found = await lookUpTypes(client, missing);
     const types = new Map(found.map((type, i) => [typeKey(missing[i]?.typeId ?? 0, missing[i]?.modifier ?? -1), type]));
-    return describeRelation(message, facts, types, previous, filter);
+    const relation = describeRelation(message, facts, types, previous, filter);
+    return this.#followsDdl ? { ...relation, table: { ...relation.table, isFollowed: true } } : relation;
   }
 }

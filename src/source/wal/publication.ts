@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { OperatorError } from '../../errors.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
+import { findDdlLog, publishDdl, unpublishDdl } from './ddl/ddl-log.ts';
 import type { CaptureFilter } from './filter.ts';
 import type { WalSourceSettings } from './settings.ts';
 
@@ -29,7 +30,13 @@ export interface PublishedTable {
  */
 export type LateTables = 'copied' | { readonly leftOut: (table: string) => void };
 
-type Settings = Pick<WalSourceSettings, 'publicationName' | 'publicationAutocreateMode'>;
+type Settings = Pick<
+  WalSourceSettings,
+  'publicationName' | 'publicationAutocreateMode' | 'schemaInclude' | 'schemaExclude' | 'tableInclude' | 'tableExclude'
+>;
+
+/** The log of DDL, which is published beside the captured tables. */
+const DDL_LOG = 'only "rowcast"."ddl"';
 
 /**
  * Makes the publication what the settings say; before the slot is created, because the stream looks it up as of every change.
@@ -51,6 +58,7 @@ export async function ensurePublication(
       if (present.puballtables) throw notFiltered(name);
       await setTables(client, name, filter, late);
     }
+    if (mode === 'filtered' && (await findDdlLog(client)) !== undefined) await publishDdl(client, name, settings);
   } catch (error) {
     throw postgresError(error, `Cannot prepare publication "${name}"`);
   }
@@ -96,6 +104,7 @@ export async function dropPublication(
     const [listed, wanted] = [await listedTables(client, name), await capturable(client, filter)];
     const isOurs = !present.puballtables && listed.length === wanted.length && listed.every((t) => wanted.includes(t));
     if (!isOurs) return { kind: 'kept', why: 'it has other tables than this connector captures' };
+    await unpublishDdl(client, name);
     await client.query(/* sql */ `drop publication ${quoteIdentifier(name)}`);
     return { kind: 'dropped' };
   } catch (error) {
@@ -154,7 +163,7 @@ async function listedTables(client: pg.ClientBase, name: string): Promise<string
   const sql = /* sql */ `select n.nspname, c.relname, c.relkind from pg_catalog.pg_publication p
     join pg_catalog.pg_publication_rel r on r.prpubid = p.oid join pg_catalog.pg_class c on c.oid = r.prrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`;
-  return (await client.query<TableRow>(sql, [name])).rows.map(tableClause);
+  return (await client.query<TableRow>(sql, [name])).rows.map(tableClause).filter((table) => table !== DDL_LOG);
 }
 
 /** Adds a table while nobody can write to it, if it has no row. */

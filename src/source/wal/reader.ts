@@ -1,10 +1,12 @@
 import type { Batch } from '../../change/batch.ts';
+import type { DdlCommand } from '../../change/ddl.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
 import { Assembler, type VersionCounter } from './assembler.ts';
 import { BatchPool } from './batch-pool.ts';
+import type { DdlRow } from './ddl/ddl-row.ts';
 import { decodeMessage, type RelationMessage } from './decoder.ts';
 import { KeepalivePacing } from './keepalive.ts';
 import type { Relation } from './relation.ts';
@@ -15,6 +17,8 @@ export interface ReaderParts {
   readonly stream: Pick<ReplicationStream, 'listen' | 'pause' | 'resume' | 'answer'>;
   /** Asks the catalog what the stream does not tell of a relation. */
   readonly describe: (message: RelationMessage, previous: TableSchema | undefined) => Promise<Relation>;
+  /** What a row of the log of DDL says of what is captured. */
+  readonly ddl?: (row: DdlRow) => DdlCommand | undefined;
   readonly clock: Clock;
   readonly versions: VersionCounter;
   readonly from: number;
@@ -55,6 +59,7 @@ export class WalReader implements StreamListener {
       },
       idle: (endLsn: number) => this.#pacing.seen(endLsn),
       newBatch: () => this.#pool.get(),
+      ddl: (row: DdlRow) => parts.ddl?.(row),
     };
     this.#assembler = new Assembler(ports, from, maxBatchBytes, versions);
   }

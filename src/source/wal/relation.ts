@@ -9,6 +9,8 @@ export interface Relation extends TupleLayout {
   readonly table: TableSchema;
   /** False for a relation that the publication has and the filters exclude: its rows are passed over. */
   readonly captured: boolean;
+  /** The log of DDL: its rows are not rows of the source but what happens to its tables. */
+  readonly isDdlLog?: boolean;
   announced: boolean;
   /** Where the table stands in the batch with this number. */
   batch: number;
@@ -68,6 +70,31 @@ export function describeRelation(
   };
   const captured = filter.table(message.schema, message.name);
   return { table, keep, required, captured, announced: false, batch: -1, slot: -1 };
+}
+
+/** `rowcast.ddl`: read whole, whatever the filters say, and never captured as a table. */
+export function ddlLogRelation({ relationId, schema, name, columns }: RelationMessage): Relation {
+  const text = {
+    oid: 25,
+    name: 'pg_catalog.text',
+    declared: 'text',
+    modifier: -1,
+    kind: 'base',
+    base: 'pg_catalog.text',
+    baseModifier: -1,
+  } as const;
+  const table: TableSchema = {
+    relationId,
+    version: 0,
+    schema,
+    name,
+    key: [],
+    identity: 'default',
+    columns: columns.map((column, i) => ({ name: column.name, attnum: i + 1, type: text, nullable: true })),
+  };
+  const keep = new Uint8Array(columns.length).fill(1);
+  const required = new Uint8Array(columns.length);
+  return { table, keep, required, captured: false, isDdlLog: true, announced: false, batch: -1, slot: -1 };
 }
 
 /** True when both say the same, version apart. */
