@@ -1,4 +1,5 @@
 import type { Batch } from '../change/batch.ts';
+import type { CopySignal } from '../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { TableSchema } from '../change/table-schema.ts';
@@ -104,6 +105,13 @@ export interface HeldSource extends AsyncDisposable {
    * transactions, already paced by the source (PROTOCOL, source 5). A batch stays valid until the one after the next is pulled.
    */
   read(from: Position, signal: AbortSignal): AsyncIterable<Batch>;
+
+  /**
+   * Asks for copies while `read` goes on; heard between two transactions. Resolves when the request stands in a checkpoint of the log, so that a
+   * restart goes on with it. Throws OperatorError when it cannot be met (a table that is not captured, a condition that is none), TransientError
+   * when the source ends or is not reading yet: ask again.
+   */
+  signal(signal: CopySignal): Promise<void>;
 
   /** Everything up to `position` is checkpointed in the log: the source may forget it (Invariants 1 and 3). Never falls. */
   acknowledge(position: Position): Promise<void>;

@@ -42,6 +42,7 @@ function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
         yield batch;
       }
     },
+    signal: (...args) => held.signal(...args),
     acknowledge: (...args) => held.acknowledge(...args),
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
   };

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Batch } from '../../change/batch.ts';
+import type { CopySignal } from '../../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
@@ -183,6 +184,10 @@ export class HeldWalSource implements HeldSource {
       this.#stream = undefined;
     }
     if (isCopyAll && !signal.aborted) await this.#finish(signal);
+  }
+
+  async signal({ kind }: CopySignal): Promise<void> {
+    throw new TransientError(`Connector "${this.#parts.settings.name}" cannot ${kind} a copy: it does not stream`);
   }
 
   async acknowledge(position: Position): Promise<void> {

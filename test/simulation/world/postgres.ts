@@ -1,4 +1,5 @@
 import type { Batch } from '../../../src/change/batch.ts';
+import type { CopySignal } from '../../../src/change/copy-request.ts';
 import { type CopyState, isWhole } from '../../../src/change/copy-state.ts';
 import type { Position } from '../../../src/change/position.ts';
 import type { TableSchema } from '../../../src/change/table-schema.ts';
@@ -281,6 +282,10 @@ class HeldModelSource implements HeldSource {
       if (value?.copy !== undefined && isWhole(value.copy)) this.#left = value.copy;
       send(done ? undefined : value);
     });
+  }
+
+  async signal({ kind }: CopySignal): Promise<void> {
+    throw new TransientError(`The model knows no copy to ${kind} while it streams`);
   }
 
   read(from: Position, signal: AbortSignal): AsyncIterable<Batch> {
