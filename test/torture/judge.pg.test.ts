@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Database, freshDatabase } from '../support/postgres.ts';
+import { type Audit, readAudit } from './judge.ts';
+import { prepareReplica } from './replica-schema.ts';
+
+let replica: Database;
+beforeAll(async () => {
+  replica = await freshDatabase('torture_judge');
+  await prepareReplica(replica.settings);
+  await replica.query(/* sql */ `create table public.seats (place bigint primary key);
+    create schema rowcast; create table rowcast.progress (state jsonb not null)`);
+});
+afterAll(() => replica[Symbol.asyncDispose]());
+
+/** Ledger number 1 came with two rows, number 2 with one; a copy was killed between them. */
+beforeEach(async () => {
+  await replica.query(/* sql */ `truncate ledger, seats, torture.audit; delete from rowcast.progress; truncate torture.audit;
+    insert into rowcast.progress values ('{"consistent": false}')`);
+  await replica.query(/* sql */ `insert into seats values (1), (2); insert into ledger values (1, 3, 2)`);
+});
+
+const AGAIN = /* sql */ `delete from ledger where txn_no = 1; insert into ledger values (1, 3, 2)`;
+const NEXT = /* sql */ `insert into seats values (3); insert into ledger values (2, 2, 1)`;
+const CONSISTENT = /* sql */ `update rowcast.progress set state = '{"consistent": true}'`;
+const CLEAN: Audit = { lost: 0, duplicated: 0, torn: 0, unordered: 0, undone: 0 };
+
+/** Runs each text as one transaction of the replica's, and judges. */
+async function judged(...transactions: readonly string[]): Promise<Partial<Audit>> {
+  for (const each of transactions) await replica.query(`begin; ${each}; commit`);
+  const found = await readAudit(replica.client, 2);
+  return Object.fromEntries(Object.entries(found).filter(([, count]) => count > 0));
+}
+
+test('a row that is read again while tables are copied is applied once', async () => {
+  await judged(AGAIN, `${AGAIN}; ${AGAIN}; ${CONSISTENT}`, NEXT);
+  expect(await readAudit(replica.client, 2)).toEqual(CLEAN);
+});
+
+test('what a truncate makes void is not counted', async () => {
+  const copied = /* sql */ `insert into seats values (1), (2); insert into ledger values (1, 3, 2)`;
+  expect(await judged(/* sql */ `truncate ledger, seats`, `${copied}; ${CONSISTENT}`, NEXT)).toEqual({});
+});
+
+test.each<[string, readonly string[], Partial<Audit>]>([
+  ['twice in a copy', [/* sql */ `insert into ledger values (1, 3, 0)`, CONSISTENT, NEXT], { duplicated: 1 }],
+  [
+    'twice for a moment',
+    [
+      /* sql */ `insert into ledger values (1, 3, 2); delete from ledger; insert into ledger values (1, 3, 2)`,
+      CONSISTENT,
+      NEXT,
+    ],
+    { duplicated: 1 },
+  ],
+  [
+    'gone between two transactions',
+    [/* sql */ `delete from ledger`, /* sql */ `insert into ledger values (1, 3, 2)`, CONSISTENT, NEXT],
+    { undone: 1 },
+  ],
+  ['read again after the copy', [CONSISTENT, AGAIN, NEXT], { torn: 1, undone: 1, unordered: 1 }],
+  [
+    'twice after the copy',
+    [CONSISTENT, NEXT, /* sql */ `insert into ledger values (2, 2, 1)`],
+    { duplicated: 1, torn: 1, unordered: 1 },
+  ],
+  ['lost in a copy', [/* sql */ `delete from ledger; delete from seats; ${CONSISTENT}`, NEXT], { lost: 1, undone: 1 }],
+  ['lost after the copy', [CONSISTENT], { lost: 1 }],
+  ['without a row that the copy had', [/* sql */ `delete from seats where place = 1`, CONSISTENT, NEXT], { torn: 1 }],
+  ['with a ghost in the copy', [/* sql */ `insert into seats values (9)`, CONSISTENT, NEXT], { torn: 1 }],
+  [
+    'in two parts',
+    [CONSISTENT, /* sql */ `insert into seats values (3)`, /* sql */ `insert into ledger values (2, 2, 1)`],
+    { torn: 2 },
+  ],
+  ['changed', [/* sql */ `update ledger set rows_added = 0`, CONSISTENT, NEXT], { undone: 1 }],
+])('sees a transaction that is %s', async (_, transactions, expected) => {
+  expect(await judged(...transactions)).toEqual(expected);
+});
