@@ -84,7 +84,7 @@ export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
   'slot.retry.delay.ms': 'a busy slot is waited for',
   'slot.stream.params': 'it belongs to another plugin',
   'snapshot.fetch.size': 'batches are bounded in bytes: max.batch.bytes',
-  'snapshot.max.threads.multiplier': 'chunks are sized in bytes',
+  'snapshot.max.threads.multiplier': 'chunks are sized in bytes: snapshot.chunk.bytes',
   'snapshot.isolation.mode': 'the copy always is one snapshot',
   'snapshot.locking.mode': 'the copy takes no locks',
   'snapshot.lock.timeout.ms': 'the copy takes no locks',

@@ -35,6 +35,7 @@ interface PostgresWalSettings {
   readonly columnExclude: readonly string[];
   readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
   readonly snapshotThreads: number;
+  readonly snapshotChunkBytes: number;
   readonly tombstonesOnDelete: boolean;
   readonly heartbeatIntervalMs: number;
   readonly statusIntervalMs: number;
@@ -162,6 +163,12 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       group: 'Snapshot',
       default: '1',
       doc: 'How many connections copy at once, within and across tables, all on one snapshot.',
+    }),
+    snapshotChunkBytes: integer('snapshot.chunk.bytes', 65_536, 1_073_741_824, {
+      importance: 'low',
+      group: 'Snapshot',
+      default: '16777216',
+      doc: 'Larger tables are copied in chunks of about this size: what a copy reads again, per connection, after it was interrupted.',
     }),
     tombstonesOnDelete: flag('tombstones.on.delete', {
       group: 'Records',

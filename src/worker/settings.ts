@@ -7,9 +7,6 @@ import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
 import type { WalSourceSettings } from '../source/wal/settings.ts';
 
-/** A chunk of a copy: large enough that finding its end costs nothing, small enough to be read again. */
-const SNAPSHOT_CHUNK_BYTES = 16 * 1024 * 1024;
-
 /** What the WAL source is told, from its connector's config. */
 export function walSourceSettings(name: string, config: PostgresWalConfig): WalSourceSettings {
   return {
@@ -26,7 +23,7 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
     columnExclude: config.columnExclude,
     snapshotMode: config.snapshotMode,
     snapshotThreads: config.snapshotThreads,
-    snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
+    snapshotChunkBytes: config.snapshotChunkBytes,
     maxBatchBytes: config.maxBatchBytes,
     statusIntervalMs: config.statusIntervalMs,
   };

@@ -12,7 +12,7 @@ export interface CopyFacts {
   readonly files: string;
 }
 
-/** Rows of tables that were never analyzed are taken to be of this size. */
+/** Rows of tables that were never analyzed are taken to be of this size, without what is stored aside (TOAST). */
 const GUESSED_ROW_BYTES = 100;
 
 /** Looks up the facts of all tables in one query, in the order of the ids. */
@@ -53,13 +53,14 @@ interface RawFacts {
  */
 const FACTS = /* sql */ `
   with leaf as (
-    select root.place, c.oid, c.reltuples, c.relkind, pg_catalog.pg_table_size(c.oid) as bytes, pg_catalog.pg_relation_filenode(c.oid) as file
+    select root.place, c.oid, c.reltuples, c.relkind, pg_catalog.pg_table_size(c.oid) as bytes,
+      pg_catalog.pg_relation_size(c.oid) as main, pg_catalog.pg_relation_filenode(c.oid) as file
     from unnest($1::oid[]) with ordinality as root (id, place)
       cross join lateral (select root.id as relid union select relid from pg_catalog.pg_partition_tree(root.id)) t
       join pg_catalog.pg_class c on c.oid = t.relid and c.relkind <> 'p'),
   size as (
     select place, coalesce(sum(reltuples) filter (where reltuples >= 0), 0) as rows,
-      coalesce(sum(bytes) filter (where reltuples < 0), 0) as guessed, sum(bytes) as bytes,
+      coalesce(sum(main) filter (where reltuples < 0), 0) as guessed, sum(bytes) as bytes,
       string_agg(oid::text || ':' || coalesce(file, 0), ' ' order by oid) as files
     from leaf group by place),
   identity as (
