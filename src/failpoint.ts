@@ -4,6 +4,9 @@ import { writeSync } from 'node:fs';
 export const FAIL_POINTS = [
   'source.slot-created',
   'source.snapshot-batch',
+  'source.chunk-stored',
+  'source.copy-gone-on',
+  'source.catching-up',
   'source.claimed',
   'source.batch-read',
   'log.data-stored',

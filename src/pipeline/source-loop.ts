@@ -94,7 +94,10 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     if (from !== undefined && owned.copy !== undefined) {
       at('taking a snapshot'); // waits as well
       if (!(await held.goOn(owned.copy, from, signal))) from = undefined;
-      else if (!isWhole(owned.copy)) await copy();
+      else {
+        failPoint('source.copy-gone-on');
+        if (!isWhole(owned.copy)) await copy();
+      }
     }
     if (from === undefined) {
       at('creating the slot'); // waits for every transaction that is running

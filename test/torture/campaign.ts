@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FAIL_POINTS, type FailPoint } from '../../src/failpoint.ts';
 import type { Random } from '../simulation/random.ts';
 import { MOMENTS, type Moment, momentOf, POINTS_OF, type Scene } from './moment.ts';
-import { armed, type Plan, type PlannedKill } from './plan.ts';
+import { armed, COPY_POINTS, type Plan, type PlannedKill } from './plan.ts';
 import { restartServer } from './restart.ts';
 import { lookAtSource, lookAtTarget } from './scene.ts';
 import type { Exit, Run } from './service.ts';
@@ -55,7 +55,7 @@ export class Campaign {
     const missingMoment = (): Moment | undefined =>
       MOMENTS.find((moment) => POINTS_OF[moment].length > 0 && report.moments.get(moment) === 0);
     const missingPoint = (): FailPoint | undefined =>
-      everyPoint ? FAIL_POINTS.find((point) => !report.points.has(point) && !isOfCopy(point)) : undefined;
+      everyPoint ? FAIL_POINTS.find((point) => !report.points.has(point) && !COPY_POINTS.includes(point)) : undefined;
     for (let i = 0; i < EXTRA_TRIES; i++) {
       const moment = missingMoment();
       const point = moment === undefined ? missingPoint() : this.#random.pick(POINTS_OF[moment]);
@@ -202,10 +202,6 @@ export class Campaign {
     this.#stage.report.kill(number, how, moment, resumedMs);
     this.#last = undefined;
   }
-}
-
-function isOfCopy(point: FailPoint): boolean {
-  return point === 'source.slot-created' || point === 'source.snapshot-batch';
 }
 
 function howOf(kill: PlannedKill): string {

@@ -3,6 +3,7 @@ import type { FailPoint } from '../../src/failpoint.ts';
 /** The moments at which a kill is of interest; a run must have hit every one of them but the last. */
 export const MOMENTS = [
   'during the snapshot',
+  'below the point of a copy',
   'inside a transaction',
   'published without checkpoint',
   'checkpointed without acknowledgement',
@@ -18,6 +19,8 @@ export interface Scene {
   readonly point: FailPoint | undefined;
   /** The replica had seen the end of the first copy. */
   readonly consistent: boolean;
+  /** All tables are copied, and the stream was bringing their rows to one moment. */
+  readonly isCatchingUp: boolean;
   /** What the log has behind the last checkpoint that counts: nothing, whole transactions, or a part of one. */
   readonly tail: 'nothing' | 'whole' | 'part';
   /** The slot's confirmed position lies before the last checkpoint's. */
@@ -29,6 +32,7 @@ export interface Scene {
 /** Fail points to arm when chance has left a moment out. */
 export const POINTS_OF: Readonly<Record<Moment, readonly FailPoint[]>> = {
   'during the snapshot': [],
+  'below the point of a copy': [],
   'inside a transaction': ['source.batch-read'],
   'published without checkpoint': ['log.data-stored'],
   'checkpointed without acknowledgement': ['log.checkpoint-stored', 'source.before-acknowledge'],
@@ -38,7 +42,8 @@ export const POINTS_OF: Readonly<Record<Moment, readonly FailPoint[]>> = {
 };
 
 /** Names the moment of a kill. A fail point of the sink says it all; what the source has left behind shows in the log and the slot. */
-export function momentOf({ point, consistent, tail, unacknowledged, target }: Scene): Moment {
+export function momentOf({ point, consistent, isCatchingUp, tail, unacknowledged, target }: Scene): Moment {
+  if (isCatchingUp) return 'below the point of a copy';
   if (!consistent) return 'during the snapshot';
   if (point === 'sink.commit-sent') return 'COMMIT unanswered';
   if (point === 'sink.chunk-applied' || point === 'sink.before-commit') return 'inside the target transaction';

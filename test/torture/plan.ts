@@ -16,8 +16,14 @@ export interface Plan {
   readonly stream: readonly (PlannedKill | { readonly kind: 'restart'; readonly what: Restart })[];
 }
 
-/** Passed only before and while tables are copied. */
-const COPY_POINTS: readonly FailPoint[] = ['source.slot-created', 'source.snapshot-batch'];
+/** Passed only until the first copy is consistent. */
+export const COPY_POINTS: readonly FailPoint[] = [
+  'source.slot-created',
+  'source.snapshot-batch',
+  'source.chunk-stored',
+  'source.copy-gone-on',
+  'source.catching-up',
+];
 /** Passed once per start. */
 const START_POINTS: readonly FailPoint[] = ['source.claimed', 'sink.claimed', ...COPY_POINTS];
 const STREAM_POINTS = FAIL_POINTS.filter((point) => !COPY_POINTS.includes(point));
@@ -26,9 +32,8 @@ const LONGEST_DELAY_IN_COPY_MS = 400;
 
 /** Half of the kills at fail points, each of them once before any twice; the others at random moments, a few by SIGTERM. */
 export function planKills(kills: number, restarts: readonly Restart[], random: Random): Plan {
-  const copying = Math.max(2, Math.round(kills / 7));
-  const snapshot = Array.from({ length: copying }, (_, i) => copyKill(i, random));
-  const left = kills - copying;
+  const snapshot = planCopyKills(Math.max(4, Math.round(kills / 4)), random);
+  const left = Math.max(0, kills - snapshot.length);
   const atPoints = Math.max(0, Math.floor(kills / 2) - snapshot.filter(({ kind }) => kind === 'failpoint').length);
   const points = shuffled(STREAM_POINTS, random);
   const stream: Plan['stream'][number][] = [];
@@ -47,12 +52,29 @@ export function armed(point: FailPoint, random: Random): PlannedKill {
   return { kind: 'failpoint', point, passage: random.between(1, most) };
 }
 
-/** A copy that was begun is gone on with: a slot is created at the first start only, and batches become fewer. */
-function copyKill(i: number, random: Random): PlannedKill {
-  if (i === 0) return { kind: 'failpoint', point: 'source.slot-created', passage: 1 };
-  if (i === 1) return { kind: 'failpoint', point: 'source.snapshot-batch', passage: random.between(5, 60) };
-  if (i % 2 === 0) return { kind: 'SIGKILL', delayMs: random.below(LONGEST_DELAY_IN_COPY_MS) };
-  return { kind: 'failpoint', point: 'source.snapshot-batch', passage: random.between(1, 20) };
+/**
+ * A copy that was begun is gone on with, so its moments come in this order: the slot is created once, then batches become fewer with every
+ * kill, and the stream brings the rows to one moment when all were copied.
+ */
+function planCopyKills(count: number, random: Random): PlannedKill[] {
+  const at = (point: FailPoint, most: number): PlannedKill => ({
+    kind: 'failpoint',
+    point,
+    passage: random.between(1, most),
+  });
+  const inCopy = [
+    (): PlannedKill => at('source.chunk-stored', 4),
+    (): PlannedKill => at('source.copy-gone-on', 1),
+    (): PlannedKill => ({ kind: 'SIGKILL', delayMs: random.below(LONGEST_DELAY_IN_COPY_MS) }),
+    (): PlannedKill => at('source.snapshot-batch', 15),
+  ];
+  const catchingUp = Math.ceil(count / 5);
+  return [
+    at('source.slot-created', 1),
+    at('source.snapshot-batch', 40),
+    ...Array.from({ length: count - 2 - catchingUp }, (_, i) => (inCopy[i % inCopy.length] as () => PlannedKill)()),
+    ...Array.from({ length: catchingUp }, () => at('source.catching-up', 3)),
+  ];
 }
 
 function shuffled<T>(list: readonly T[], random: Random): T[] {

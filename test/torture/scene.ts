@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isWhole } from '../../src/change/copy-state.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { lsnToPosition, parseLsn } from '../../src/postgres/lsn.ts';
@@ -16,7 +17,11 @@ export async function lookAtTarget(replica: ConnectionSettings): Promise<Scene['
 }
 
 /** What a dead source has left in the log and in its slot. */
-export async function lookAtSource({ log, servers, signal }: Stage): Promise<Pick<Scene, 'tail' | 'unacknowledged'>> {
+export async function lookAtSource({
+  log,
+  servers,
+  signal,
+}: Stage): Promise<Pick<Scene, 'tail' | 'unacknowledged' | 'isCatchingUp'>> {
   const { checkpoint, tail } = await log.end(signal);
   const slot = await one<{ lsn: string | null }>(
     servers.source,
@@ -24,7 +29,8 @@ export async function lookAtSource({ log, servers, signal }: Stage): Promise<Pic
   );
   const confirmed = slot?.lsn ? lsnToPosition(parseLsn(slot.lsn)) : undefined;
   const unacknowledged = checkpoint !== undefined && confirmed !== undefined && confirmed < checkpoint.position;
-  return { tail, unacknowledged };
+  const isCatchingUp = checkpoint?.copy !== undefined && isWhole(checkpoint.copy);
+  return { tail, unacknowledged, isCatchingUp };
 }
 
 /** The first row that a query on a connection of its own returns. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { FAIL_POINTS } from '../../src/failpoint.ts';
 import { Random } from '../simulation/random.ts';
 import { Campaign } from './campaign.ts';
 import { measureFastStop } from './fast-stop.ts';
@@ -65,6 +66,9 @@ async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<
   report.histogram();
   for (const moment of MOMENTS) {
     if (moment !== 'other' && report.moments.get(moment) === 0) report.problem(`no kill ${moment}`);
+  }
+  for (const point of everyPoint ? FAIL_POINTS : []) {
+    if (!report.points.has(point)) report.problem(`no kill at ${point}`);
   }
   if (copies.afterFinished > 0) report.problem(`${copies.afterFinished} full copies after the first was finished`);
   for (const what of [...watcher.torn, ...verdict.differences]) report.problem(what);

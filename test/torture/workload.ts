@@ -20,6 +20,7 @@ export async function prepareSource(source: ConnectionSettings): Promise<void> {
     await client.query(/* sql */ `create schema torture; create sequence torture.ids`);
     await client.query(SOURCE_SCHEMA);
     await client.query(SOURCE_ROWS);
+    await client.query(/* sql */ `analyze`); // so that chunks are of the size that they are meant to be
   } finally {
     await client.end();
   }

@@ -44,6 +44,7 @@ export async function* copyTables(options: SnapshotOptions, signal: AbortSignal)
       for (const { chunk, rows: copied } of finished) options.work.done(chunk, copied);
       note(options, rows);
       if (batch.length > 0) yield stamped(options, batch);
+      if (finished.length > 0) failPoint('source.chunk-stored');
     }
     yield ending(options);
   } finally {

@@ -1,5 +1,6 @@
 import { Batch, Op, UNCHANGED } from '../../change/batch.ts';
 import type { CopyState } from '../../change/copy-state.ts';
+import { failPoint } from '../../failpoint.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
 import { MovedKeys } from './moved-keys.ts';
 
@@ -50,6 +51,7 @@ export async function* catchUp(
       batch.copy = { ...state, point: lsnToPosition(point) };
     }
     yield batch;
+    if (batch.length > 0) failPoint('source.catching-up');
     if (!isThere) continue;
     if (batch.length > 0) yield arrived(batch);
     point = undefined;
