@@ -39,11 +39,10 @@ interface Shape {
  */
 export async function compareTable(source: pg.Client, replica: pg.Client, table: TableName): Promise<Comparison> {
   const shape = await shapeOf(source, table);
-  const name = qualified(table.schema, table.name);
-  const select = `select ${shape.columns.map(quoteIdentifier).join(', ')} from ${name} order by ${shape.order}`;
-  const sql = /* sql */ `copy (${select}) to stdout`;
-  const left = copyOut(source, sql, `Cannot read ${table.schema}.${table.name} on the source`);
-  const right = copyOut(replica, sql, `Cannot read ${table.schema}.${table.name} on the replica`);
+  const sql = async (client: pg.Client): Promise<string> =>
+    /* sql */ `copy (select ${shape.columns.map(quoteIdentifier).join(', ')} from ${await fromClause(client, table)} order by ${shape.order}) to stdout`;
+  const left = copyOut(source, await sql(source), `Cannot read ${table.schema}.${table.name} on the source`);
+  const right = copyOut(replica, await sql(replica), `Cannot read ${table.schema}.${table.name} on the replica`);
   let rows = 0;
   let difference: Difference | undefined;
   for (;;) {
@@ -70,6 +69,16 @@ function locate(shape: Shape, row: number, a: Buffer | undefined, b: Buffer | un
 /** COPY escapes tabs and newlines inside values, so a tab always is a border. */
 function cells(line: Buffer): readonly string[] {
   return line.toString('latin1').replace(/\n$/, '').split('\t');
+}
+
+/** Rows of tables that inherit from the table are those tables' own; those of partitions are not. */
+async function fromClause(client: pg.Client, { schema, name }: TableName): Promise<string> {
+  const { rowCount } = await client.query(
+    /* sql */ `select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relname = $2 and c.relkind = 'p'`,
+    [schema, name],
+  );
+  return `${rowCount === 0 ? 'only ' : ''}${qualified(schema, name)}`;
 }
 
 async function shapeOf(client: pg.Client, table: TableName): Promise<Shape> {

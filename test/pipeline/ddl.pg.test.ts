@@ -1,72 +1,11 @@
 import { expect, test } from 'vitest';
 import { describeError, OperatorError } from '../../src/errors.ts';
-import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { DDL_KINDS, type DdlKind } from '../../src/sink/postgres/settings.ts';
 import { installDdl, uninstallDdl } from '../../src/source/wal/ddl/ddl-log.ts';
 import { type Database, freshDatabase, servers } from '../support/postgres.ts';
-import { eventually, Replication, type ReplicationOptions } from './replication.ts';
-
-/** A pair of databases, DDL replication set up at the source, and the loops between them, not yet started. */
-async function pair(sql: string, options: Partial<ReplicationOptions> = {}, server?: ConnectionSettings) {
-  const source = await freshDatabase('source', server);
-  const target = await freshDatabase('target');
-  await source.query(sql);
-  await installDdl(source.client, [source.settings.user]);
-  const replication = await Replication.open({ source: source.settings, target: target.settings, ...options });
-  return {
-    source,
-    target,
-    replication,
-    async [Symbol.asyncDispose]() {
-      await replication[Symbol.asyncDispose]();
-      await source[Symbol.asyncDispose]();
-      await target[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Everything that the catalog says of the tables and types of the users' schemas, in words. */
-async function catalogOf(database: Database): Promise<string[]> {
-  await database.query(`set search_path = ''`);
-  const rows = await database.query<{ line: string }>(CATALOG);
-  await database.query('set search_path = public');
-  return rows.map(({ line }) => line);
-}
-
-const CATALOG = /* sql */ `
-  with users as (select oid, nspname from pg_namespace where nspname !~ '^(pg_|information_schema$|rowcast$)'),
-  tables as (select c.oid, c.oid::regclass::text as name from pg_class c join users u on u.oid = c.relnamespace where c.relkind in ('r', 'p') and not c.relispartition)
-  select 'schema ' || nspname as line from users
-  union all select 'column ' || t.name || '.' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
-      || case when a.attnotnull then ' not null' else '' end || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || ' ' || a.attgenerated::text
-    from tables t join pg_attribute a on a.attrelid = t.oid left join pg_attrdef d on d.adrelid = t.oid and d.adnum = a.attnum
-    where a.attnum > 0 and not a.attisdropped
-  union all select 'constraint ' || t.name || ' ' || conname || ' ' || pg_get_constraintdef(k.oid) || ' ' || convalidated
-    from tables t join pg_constraint k on k.conrelid = t.oid where contype <> 'n'
-  union all select 'index ' || replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') from tables t join pg_index i on i.indrelid = t.oid
-  union all select 'enum ' || y.oid::regtype || ' ' || array(select enumlabel from pg_enum where enumtypid = y.oid order by enumsortorder)::text
-    from pg_type y join users u on u.oid = y.typnamespace where y.typtype = 'e'
-  union all select 'domain ' || y.oid::regtype || ' ' || format_type(y.typbasetype, y.typtypmod) || ' ' || y.typnotnull || ' '
-      || array(select conname || ' ' || pg_get_constraintdef(k.oid) from pg_constraint k where k.contypid = y.oid and contype = 'c' order by 1)::text
-    from pg_type y join users u on u.oid = y.typnamespace where y.typtype = 'd'
-  union all select 'composite ' || y.oid::regtype || ' ' || array(select attname || ' ' || format_type(atttypid, atttypmod) from pg_attribute where attrelid = y.typrelid order by attnum)::text
-    from pg_type y join users u on u.oid = y.typnamespace join pg_class c on c.oid = y.typrelid and c.relkind = 'c'
-  order by 1`;
-
-/** Compares the rows of every table of the users' schemas, as text. */
-async function expectSame(source: Database, target: Database): Promise<void> {
-  expect(await catalogOf(target)).toEqual(await catalogOf(source));
-  const tables = await source.query<{
-    name: string;
-  }>(/* sql */ `select case c.relkind when 'p' then '' else 'only ' end || c.oid::regclass as name from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ '^(pg_|information_schema$|rowcast$)' and c.relkind in ('r', 'p') and not c.relispartition`);
-  for (const { name } of tables) {
-    const sql = `select coalesce(jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text), '[]')::text as rows from ${name} t`;
-    const [there, here] = [await source.query<{ rows: string }>(sql), await target.query<{ rows: string }>(sql)];
-    expect(here[0]?.rows, `rows of ${name}`).toBe(there[0]?.rows);
-  }
-}
+import { expectSame, pair } from './ddl-world.ts';
+import { eventually, Replication } from './replication.ts';
 
 const SHOP = /* sql */ `
   create table shop (id int primary key, name text not null);

@@ -54,6 +54,7 @@ create table if not exists rowcast.ddl_capture (publication name primary key, li
 revoke all on rowcast.ddl, rowcast.ddl_state, rowcast.ddl_capture from public;
 
 ${describeObjectsSql(RELATION)}
+${LOCK_VALUES}
 ${RECORD}
 -- Called by the event triggers only. Every name is qualified: the session's search_path, which it records, holds here.
 create function rowcast.record_ddl() returns event_trigger language plpgsql security definer as $rowcast$
@@ -128,8 +129,38 @@ const DROP_CODE = /* sql */ `drop event trigger if exists rowcast_ddl;
 drop event trigger if exists rowcast_ddl_drop;
 drop event trigger if exists rowcast_ddl_rewrite;
 drop function if exists rowcast.record_ddl(), rowcast.record_rewrite(), rowcast.record_objects(text, text, jsonb), rowcast.describe(oid, oid), rowcast.describe_table(oid),
-  rowcast.describe_type(oid), rowcast.describe_relation(oid), rowcast.parts_of(jsonb), rowcast.takes(jsonb, text, text),
+  rowcast.describe_type(oid), rowcast.describe_relation(oid), rowcast.parts_of(jsonb), rowcast.lock_values(oid, jsonb, jsonb), rowcast.takes(jsonb, text, text),
   rowcast.publish_ddl(name, jsonb), rowcast.published_tables(), rowcast.unpublish_ddl(name);`;
+
+/**
+ * A label that is renamed, or an attribute that is added, changes the text of values in tables that the statement does not lock: rows of a
+ * transaction that commits behind it, but wrote before it, would come with texts that the type has no more. So it waits for such transactions.
+ */
+const LOCK_VALUES = /* sql */ `create function rowcast.lock_values(type_id oid, old jsonb, new jsonb) returns void language plpgsql set search_path = '' as $rowcast$
+declare
+  holder regclass;
+begin
+  if old is null or new is null or (old -> 'attributes' is not distinct from new -> 'attributes' and not exists (
+      select from jsonb_array_elements(old -> 'labels') a join jsonb_array_elements(new -> 'labels') b on a -> 'oid' = b -> 'oid' and a <> b)) then
+    return;
+  end if;
+  for holder in
+    with recursive types as (
+      select type_id as id
+      union
+      select y.oid from types t, pg_catalog.pg_type y
+      where y.typelem = t.id or y.typbasetype = t.id
+        or exists (select from pg_catalog.pg_attribute a where y.typtype = 'c' and a.attrelid = y.typrelid and a.atttypid = t.id and not a.attisdropped)
+        or exists (select from pg_catalog.pg_range r where t.id = r.rngsubtype and y.oid = r.rngtypid)
+    )
+    select distinct c.oid from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
+      where a.atttypid in (select id from types) and not a.attisdropped and c.relkind in ('r', 'p') and c.relpersistence = 'p'
+      order by 1
+  loop
+    execute format('lock table %s in share mode', holder);
+  end loop;
+end $rowcast$;
+`;
 
 /**
  * Compares every object that a statement touched with what it was, stores the differences as one row of rowcast.ddl, and adds new tables to the
@@ -185,6 +216,7 @@ begin
       where touched.class_id = 'pg_catalog.pg_class'::regclass and s.class_id = touched.class_id
         and (s.object_id = touched.object_id or s.object_id in (select t.relid from pg_catalog.pg_partition_tree(touched.object_id) t));
     continue when old is not distinct from new and not rewritten;
+    perform rowcast.lock_values(touched.object_id, old, new);
     filled := false;
     if new ->> 'kind' = 'table' and (old is null or (old -> 'partition' = 'null' and new -> 'partition' <> 'null')) then
       execute format('select exists (select from %s)', touched.object_id::regclass) into filled;

@@ -1,0 +1,36 @@
+import type pg from 'pg';
+
+/** Everything that the catalog says of the objects in the users' schemas, one line each, in words. */
+export async function catalogOf(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ line: string }>(CATALOG);
+  return rows.map(({ line }) => line);
+}
+
+/**
+ * The session's search_path is empty, so every name is qualified. Left out is what differs by design: identity columns are "by default" on a
+ * replica, and it has no defaults that take from a sequence (docs/ddl.md).
+ */
+const CATALOG = /* sql */ `
+  with users as (select oid, nspname from pg_namespace where nspname !~ '^(pg_|information_schema$|rowcast$)'),
+  tables as (select c.* , c.oid::regclass::text as name from pg_class c join users u on u.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not c.relispartition)
+  select 'schema ' || quote_ident(nspname) as line from users
+  union all select 'table ' || t.name from tables t
+  union all select 'column ' || t.name || '.' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
+      || case when a.attcollation <> y.typcollation then ' collate ' || a.attcollation::regcollation else '' end
+      || case when a.attnotnull then ' not null' else '' end || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
+      || case when a.attgenerated <> '' then ' generated' when a.attidentity <> '' then ' identity' else '' end
+    from tables t join pg_attribute a on a.attrelid = t.oid join pg_type y on y.oid = a.atttypid
+      left join pg_attrdef d on d.adrelid = t.oid and d.adnum = a.attnum
+    where a.attnum > 0 and not a.attisdropped
+  union all select 'constraint ' || quote_ident(conname) || ' of ' || t.name || ' ' || pg_get_constraintdef(k.oid) || case when convalidated then '' else ' not valid' end
+    from tables t join pg_constraint k on k.conrelid = t.oid where contype <> 'n'
+  union all select 'index ' || replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') from tables t join pg_index i on i.indrelid = t.oid where i.indisvalid
+  union all select 'enum ' || y.oid::regtype || ' ' || array(select enumlabel from pg_enum where enumtypid = y.oid order by enumsortorder)::text
+    from pg_type y join users u on u.oid = y.typnamespace where y.typtype = 'e'
+  union all select 'domain ' || y.oid::regtype || ' ' || format_type(y.typbasetype, y.typtypmod) || case when y.typnotnull then ' not null ' else ' ' end
+      || coalesce(y.typdefault, '') || array(select conname || ' ' || pg_get_constraintdef(k.oid) from pg_constraint k where k.contypid = y.oid and contype = 'c' order by 1)::text
+    from pg_type y join users u on u.oid = y.typnamespace where y.typtype = 'd'
+  union all select 'composite ' || y.oid::regtype || ' ' || array(select attname || ' ' || format_type(atttypid, atttypmod) from pg_attribute where attrelid = y.typrelid and not attisdropped order by attnum)::text
+    from pg_type y join users u on u.oid = y.typnamespace join pg_class c on c.oid = y.typrelid and c.relkind = 'c'
+  order by 1`;
