@@ -280,6 +280,49 @@ test('somebody without rights can write nothing that is replayed', async () => {
   }
 });
 
+test('types that somebody has made in pg_temp do not run in what records DDL', async () => {
+  await using source = await freshDatabase('source');
+  await installDdl(source.client, [source.settings.user]);
+  const role = `mallory_${process.pid}`;
+  await source.query(/* sql */ `create role ${role}; grant create on schema public to ${role}; grant usage on schema rowcast to ${role}; grant all on all functions in schema rowcast to ${role};
+    grant create on database ${source.settings.database} to ${role}; create function who() returns bool language plpgsql as
+      $$ begin raise 'the domain is checked as %', current_user; end $$`);
+  const { rows } = await source.client.query<{ name: string }>(
+    /* sql */ `select typname as name from pg_type where typnamespace = 'pg_catalog'::regnamespace and typtype = 'b' and typname !~ '^_'`,
+  );
+  const mallory = await connect(source.settings, 'rowcast test');
+  try {
+    await mallory.query(`set session authorization ${role}; create schema mine; create publication mine`);
+    for (const { name } of rows) {
+      await mallory.query('discard all'); // plans of the functions too
+      await mallory.query(`set session authorization ${role}; set search_path = public`);
+      await mallory.query(`create domain pg_temp."${name}" as pg_catalog."${name}" check (public.who())`);
+      await mallory.query(`create table mine.t (id int primary key, v text default 'x') partition by range (id);
+        alter table mine.t alter v set default 'y', add check (id > 0); create index on mine.t (v); create table mine.p partition of mine.t default;
+        drop table mine.t; select rowcast.publish_ddl('mine', '{}'); select rowcast.published_tables(); select rowcast.unpublish_ddl('mine')`);
+    }
+  } finally {
+    await mallory.end();
+    await source.query(`drop owned by ${role} cascade; drop role ${role}`);
+  }
+});
+
+test('what a session has set changes nothing in what it records', async () => {
+  await using world = await pair(/* sql */ `create table t (id int primary key); insert into t values (1)`);
+  const { source, target, replication } = world;
+  replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  await source.query(/* sql */ `set datestyle = 'SQL, DMY'; set intervalstyle = sql_standard; set extra_float_digits = 0;;
+    set quote_all_identifiers = on; set standard_conforming_strings = off;
+    alter table t add column d date default '2020-02-03', add column i interval default '1 day 02:00', add column f float8 default 0.1::float4, add column s text, add check (d > '2019-04-05'), add check (s <> E'c\\\\d');
+    create table p (d date primary key) partition by range (d); create table p1 partition of p for values from ('2020-02-03') to ('2020-04-05');
+    insert into p values ('2020-03-03'); alter table p detach partition p1; drop table p1;
+    reset datestyle; reset intervalstyle; reset extra_float_digits; reset quote_all_identifiers; reset standard_conforming_strings`);
+  await replication.settled();
+  await expectSame(source, target);
+});
+
 test('a connector without special rights follows what a superuser has installed', async () => {
   await using source = await freshDatabase('source');
   await using target = await freshDatabase('target');
@@ -343,6 +386,17 @@ const REFUSED: readonly [string, RegExp, string][] = [
     `alter table t alter column v type varchar using query_to_xml('select 1', true, true, '')::text`,
     /The conversion of column "v" .* calls a function that the sink does not run/,
     `alter table t alter column v type varchar`,
+  ],
+  [
+    `set search_path = public, pg_catalog; create function public.pg_read_file(text) returns text language sql as 'select $1';
+      alter table t alter column v type varchar using (v).pg_read_file`,
+    /The conversion of column "v" .* calls a function that the sink does not run/,
+    `alter table t alter column v type varchar`,
+  ],
+  [
+    `alter table t alter column v type timestamptz using now()`,
+    /The conversion of column "v" .* took values that only the source knows/,
+    `alter table t alter column v type timestamptz using null`,
   ],
   [
     `alter table t add constraint c check (twice(v) <> '')`,

@@ -32,7 +32,7 @@ export function isContained(expression: string): boolean {
   for (let i = 0; i < expression.length; i++) {
     const c = expression[i];
     if (c === "'" || c === '"') {
-      if (c === "'" && /[eEuU&]$/.test(expression.slice(0, i))) return false; // a backslash would mean something
+      if ((c === "'" ? /[eEuU&]$/ : /[uU]&$/).test(expression.slice(0, i))) return false; // a backslash would mean something
       const end = closingQuote(expression, i, c);
       if (end < 0) return false;
       i = end;

@@ -1,5 +1,6 @@
 import type { DdlChange } from '../../../change/ddl.ts';
 import type { TableSchema } from '../../../change/table-schema.ts';
+import { OperatorError } from '../../../errors.ts';
 import { PINNED } from '../../../postgres/connect.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../postgres/identifier.ts';
 import type { ReplayPlace } from './place.ts';
@@ -7,6 +8,10 @@ import { assertSafe, typesIn } from './safe.ts';
 
 /** What the source's session may have set, and a conversion depends on. */
 const SETTINGS = ['TimeZone', 'DateStyle', 'IntervalStyle', 'extra_float_digits', 'bytea_output', 'xmloption'];
+
+/** What tells the moment, or who and where one is: it has another value on the target. */
+const FLEETING =
+  /\b(?:now|age|version|(?:transaction|statement)_timestamp)\s*\(|\b(?:current_(?:catalog|date|role|schema|time|timestamp|user)|localtime(?:stamp)?|session_user|system_user|user)\b|'\s*(?:now|today|tomorrow|yesterday)\b/i;
 
 /**
  * Runs what converts values with the settings of the session that converted them at the source: texts, dates and names of types mean the same then.
@@ -22,11 +27,14 @@ export async function withConversions(
   if (conversions === undefined) return await run();
   const path = searchPath(ddl.session);
   for (const [column, expression] of Object.entries(conversions)) {
-    if (expression !== null)
-      await assertSafe(session, expression, `The conversion of column "${column}" of table ${name}`, {
-        path,
-        ...typesIn(table),
+    if (expression === null) continue;
+    const object = `The conversion of column "${column}" of table ${name}`;
+    await assertSafe(session, expression, object, { path, ...typesIn(table) });
+    if (FLEETING.test(expression.replaceAll(/"(?:[^"]|"")*"/g, '""'))) {
+      throw new OperatorError(`${object} took values that only the source knows: the time, or its session`, {
+        advice: 'Convert the column on the target by hand to the values of the source, or copy the table anew.',
       });
+    }
   }
   const wanted: [string, string][] = SETTINGS.flatMap((setting) => {
     const value = ddl.session[setting];

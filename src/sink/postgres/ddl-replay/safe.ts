@@ -4,12 +4,15 @@ import { isContained } from '../expression.ts';
 import type { Session } from '../session.ts';
 import { findUntrusted } from '../trusted-expressions.ts';
 
-/** Words that stand before a parenthesis and are no function: syntax, and types with a modifier. */
+/** Words that stand before a parenthesis and cannot be the name of a function without quotes: syntax, and types with a modifier. */
 const SYNTAX = new Set(
   `and or not in any all some array row case when then else end coalesce greatest least nullif cast extract position substring trim overlay
-  is as check exclude using with where include unique distinct key between like ilike similar collate
-  numeric decimal dec varying character char bpchar varchar bit time timestamp interval float`.split(/\s+/),
+  is as check using with where unique distinct between like ilike similar collate
+  numeric decimal dec character char varchar bit time timestamp interval float`.split(/\s+/),
 );
+
+/** Syntax as well, but a function may be called so. */
+const PERHAPS_SYNTAX = new Set(['is', 'like', 'ilike', 'similar', 'include', 'exclude', 'key', 'varying']);
 
 /** Functions of Postgres that run SQL which a value holds, or tell of the server. */
 const REACHING = /xml|^(?:pg_|has_|ts_|current_setting$|inet_|txid_)/;
@@ -40,7 +43,8 @@ export async function assertSafe(
   const called = isContained(expression) ? calledBy(expression) : undefined;
   if (
     called !== undefined &&
-    (called.length === 0 || (await areHarmless(session, called, path))) &&
+    (await areHarmless(session, called, path)) &&
+    (path.length === 0 || (await isPathTrusted(session, path))) &&
     (await findUntrusted(session, expression, types)) === undefined
   ) {
     return;
@@ -62,33 +66,72 @@ export function hasLooseComma(text: string): boolean {
   return false;
 }
 
-/** Names of the functions that are called, undefined when one of them, or an operator, is somebody's own. */
-function calledBy(expression: string): string[] | undefined {
-  const tokens = tokensOf(expression);
-  const called = new Set<string>();
-  for (const [i, token] of tokens.entries()) {
-    if (tokens[i + 1] !== '(' || !/^["A-Za-z_\u0080-\uffff]/.test(token)) continue;
-    const isQuoted = token.startsWith('"');
-    const name = isQuoted ? token.slice(1, -1).replaceAll('""', '"') : token.toLowerCase();
-    if (name === 'operator') return undefined;
-    const isQualified = tokens[i - 1] === '.';
-    if (isQualified && tokens[i - 2]?.toLowerCase() !== 'pg_catalog') return undefined;
-    if (isQualified || isQuoted || !SYNTAX.has(name)) called.add(name);
-  }
-  return [...called];
+/** The functions that an expression calls, or may call. */
+interface Called {
+  readonly surely: readonly string[];
+  /** Names behind a dot: of columns, but `(v).lower` calls a function as well, when there is no such column. */
+  readonly perhaps: readonly string[];
 }
 
-async function areHarmless(session: Session, called: readonly string[], path: readonly string[]): Promise<boolean> {
-  if (called.some((name) => REACHING.test(name))) return false;
-  const { rows } = await session.client.query<{ found: boolean; volatile: boolean; others: boolean }>(
-    /* sql */ `select exists (select from pg_catalog.pg_proc p where p.proname = f.name and p.pronamespace = 'pg_catalog'::regnamespace) as found,
+/** Names of the functions that are called, undefined when one of them, or an operator, is somebody's own. */
+function calledBy(expression: string): Called | undefined {
+  const tokens = tokensOf(expression);
+  const surely = new Set<string>();
+  const perhaps = new Set<string>();
+  for (const [i, token] of tokens.entries()) {
+    if (!/^["A-Za-z_\u0080-\uffff]/.test(token)) continue;
+    const isQuoted = token.startsWith('"');
+    // The server folds ASCII letters only; others that JavaScript folds to ASCII are another name.
+    const name = isQuoted
+      ? token.slice(1, -1).replaceAll('""', '"')
+      : token.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+    const isQualified = tokens[i - 1] === '.';
+    if (tokens[i + 1] !== '(') {
+      if (isQualified) perhaps.add(name);
+      continue;
+    }
+    if (name === 'operator') return undefined;
+    if (isQualified && tokens[i - 2]?.toLowerCase() !== 'pg_catalog') return undefined;
+    const isWord = !isQualified && !isQuoted;
+    if (isWord && PERHAPS_SYNTAX.has(name)) perhaps.add(name);
+    else if (!isWord || !SYNTAX.has(name)) surely.add(name);
+  }
+  return { surely: [...surely], perhaps: [...perhaps] };
+}
+
+/**
+ * Names without a schema are looked for in these as well: nothing that an ordinary user of the target has made may stand behind an operator or a
+ * cast (which LIKE, IN and CASE call without naming it), or check the values of a domain.
+ */
+async function isPathTrusted(session: Session, path: readonly string[]): Promise<boolean> {
+  const { rowCount } = await session.client.query(
+    /* sql */ `select from pg_catalog.pg_proc p join pg_catalog.pg_roles r on r.oid = p.proowner
+      where not r.rolsuper and r.rolname <> current_user and (
+        exists (select from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace where o.oprcode = p.oid and n.nspname = any($1))
+        or exists (select from pg_catalog.pg_cast c where c.castfunc = p.oid)
+        or exists (select from pg_catalog.pg_constraint k join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_constraint'::regclass and d.objid = k.oid
+          where k.contypid <> 0 and d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid = p.oid))
+      limit 1`,
+    [path],
+  );
+  return rowCount === 0;
+}
+
+async function areHarmless(session: Session, { surely, perhaps }: Called, path: readonly string[]): Promise<boolean> {
+  const called = [...surely, ...perhaps];
+  if (called.length === 0) return true;
+  const { rows } = await session.client.query<{ name: string; found: boolean; volatile: boolean; others: boolean }>(
+    /* sql */ `select f.name, exists (select from pg_catalog.pg_proc p where p.proname = f.name and p.pronamespace = 'pg_catalog'::regnamespace) as found,
         exists (select from pg_catalog.pg_proc p where p.proname = f.name and p.pronamespace = 'pg_catalog'::regnamespace and p.provolatile = 'v') as volatile,
         exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
           where p.proname = f.name and n.nspname = any($2)) as others
       from unnest($1::text[]) f (name)`,
     [called, path],
   );
-  return rows.every(({ found, volatile, others }) => found && !volatile && !others);
+  return rows.every(({ name, found, volatile, others }) => {
+    if (!found && !others && !surely.includes(name)) return true; // it is no function
+    return found && !volatile && !others && !REACHING.test(name);
+  });
 }
 
 function tokensOf(text: string): string[] {

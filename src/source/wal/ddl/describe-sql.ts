@@ -1,11 +1,37 @@
+import { PINNED } from '../../../postgres/connect.ts';
+import { quoteLiteral } from '../../../postgres/identifier.ts';
+
+/** Settings that the text of expressions and values depends on, or what our own literals mean (Invariant 10). */
+const PINNED_HERE = [
+  'DateStyle',
+  'IntervalStyle',
+  'extra_float_digits',
+  'bytea_output',
+  'TimeZone',
+  'lc_monetary',
+  'xmloption',
+  'quote_all_identifiers',
+  'standard_conforming_strings',
+  'jit',
+];
+
+/**
+ * What holds in every function of ours, whatever the session that it runs in has set. pg_temp comes last by name: unnamed it comes first, and a
+ * type that an ordinary user has made there would run its checks with the rights of our functions (Invariant 11).
+ */
+export const PINS: string = [
+  'set search_path = pg_catalog, pg_temp',
+  ...PINNED_HERE.map((name) => `set ${name} = ${quoteLiteral(PINNED[name] as string)}`),
+].join(' ');
+
 /**
  * The functions that say what an object is like, as JSON (the shapes of `read-ddl.ts`); null for what is not followed. `relation` is the query that
  * describes columns and key of relation $1.
  */
 export function describeObjectsSql(relation: string): string {
-  return /* sql */ `create function rowcast.describe_relation(oid) returns json language sql stable set search_path = '' set quote_all_identifiers = off as $rowcast$${relation}
+  return /* sql */ `create function rowcast.describe_relation(oid) returns json language sql stable ${PINS} as $rowcast$${relation}
 $rowcast$;
-create function rowcast.describe_table(oid) returns jsonb language sql stable set search_path = '' set quote_all_identifiers = off as $rowcast$
+create function rowcast.describe_table(oid) returns jsonb language sql stable ${PINS} as $rowcast$
   select jsonb_build_object('kind', 'table', 'oid', c.oid::int8, 'namespace', c.relnamespace::int8, 'unlogged', c.relpersistence = 'u',
     'facts', rowcast.describe_relation(c.oid)::jsonb,
     'partition', (
@@ -27,7 +53,7 @@ create function rowcast.describe_table(oid) returns jsonb language sql stable se
   where c.oid = $1 and c.relkind in ('r', 'p') and c.relpersistence <> 't' and n.nspname !~ '^(pg_|(information_schema|rowcast)$)'
     and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 $rowcast$;
-create function rowcast.describe_type(oid) returns jsonb language sql stable set search_path = '' set quote_all_identifiers = off as $rowcast$
+create function rowcast.describe_type(oid) returns jsonb language sql stable ${PINS} as $rowcast$
   select jsonb_build_object('kind', case t.typtype when 'e' then 'enum' when 'd' then 'domain' else 'composite' end, 'oid', t.oid::int8,
     'namespace', t.typnamespace::int8, 'schema', n.nspname, 'name', t.typname) || case t.typtype
     when 'e' then jsonb_build_object('labels', (
@@ -42,7 +68,7 @@ create function rowcast.describe_type(oid) returns jsonb language sql stable set
   where t.oid = $1 and (t.typtype in ('e', 'd') or (t.typtype = 'c' and c.relkind = 'c')) and n.nspname !~ '^(pg_|(information_schema|rowcast)$)'
     and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_type'::regclass and d.objid = t.oid and d.deptype = 'e')
 $rowcast$;
-create function rowcast.describe(class_id oid, object_id oid) returns jsonb language sql stable set search_path = '' set quote_all_identifiers = off as $rowcast$
+create function rowcast.describe(class_id oid, object_id oid) returns jsonb language sql stable ${PINS} as $rowcast$
   select case class_id
     when 'pg_catalog.pg_class'::regclass then rowcast.describe_table(object_id)
     when 'pg_catalog.pg_type'::regclass then rowcast.describe_type(object_id)
@@ -51,7 +77,7 @@ create function rowcast.describe(class_id oid, object_id oid) returns jsonb lang
       where n.oid = object_id and n.nspname !~ '^(pg_|(information_schema|rowcast)$)') end
 $rowcast$;
 -- The ids by which a drop is recognised as one of this object: its constraints and indexes.
-create function rowcast.parts_of(state jsonb) returns oid[] language sql stable set search_path = '' as $rowcast$
+create function rowcast.parts_of(state jsonb) returns oid[] language sql stable ${PINS} as $rowcast$
   select array(select (part ->> 'oid')::oid from jsonb_array_elements(
     coalesce(state -> 'constraints', '[]') || coalesce(state -> 'indexes', '[]') || coalesce(state -> 'checks', '[]')) part)
 $rowcast$;

@@ -1,6 +1,6 @@
 import { RELATION } from '../../../postgres/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../postgres/identifier.ts';
-import { describeObjectsSql } from './describe-sql.ts';
+import { describeObjectsSql, PINS } from './describe-sql.ts';
 
 /** Statements whose effects are followed; drops of every kind are, too. */
 const TAGS = [
@@ -63,7 +63,7 @@ begin
 end $rowcast$;
 
 -- Values of columns were converted (4): perhaps without a new type to show for it.
-create function rowcast.record_rewrite() returns event_trigger language plpgsql security definer set search_path = '' as $rowcast$
+create function rowcast.record_rewrite() returns event_trigger language plpgsql security definer ${PINS} as $rowcast$
 begin
   if pg_catalog.pg_event_trigger_table_rewrite_reason() & 4 = 4 then
     update rowcast.ddl_state s set is_rewritten = true
@@ -167,7 +167,7 @@ end $rowcast$;
  * publications that take them, in the transaction that creates them: their first rows are published.
  */
 const RECORD = /* sql */ `create function rowcast.record_objects(event text, tag text, session jsonb) returns void language plpgsql
-  set search_path = '' set quote_all_identifiers = off as $rowcast$
+  ${PINS} as $rowcast$
 declare
   touched record;
   old jsonb;
@@ -251,13 +251,13 @@ end $rowcast$;
 `;
 
 /** What a connector's role may call: it says which new tables its own publication takes. */
-const PUBLISH = /* sql */ `create function rowcast.takes(lists jsonb, schema_name text, table_name text) returns boolean language sql stable set search_path = '' as $rowcast$
+const PUBLISH = /* sql */ `create function rowcast.takes(lists jsonb, schema_name text, table_name text) returns boolean language sql stable ${PINS} as $rowcast$
   select schema_name !~ '^(pg_|(information_schema|rowcast)$)' and bool_and(
     (jsonb_array_length(l.list -> 'include') = 0 or exists (select from jsonb_array_elements_text(l.list -> 'include') e where l.name ~* ('^(?:' || e || ')$')))
     and not exists (select from jsonb_array_elements_text(l.list -> 'exclude') e where l.name ~* ('^(?:' || e || ')$')))
   from (values (lists -> 'schema', schema_name), (lists -> 'table', schema_name || '.' || table_name)) l (list, name)
 $rowcast$;
-create function rowcast.publish_ddl(publication name, lists jsonb) returns void language plpgsql security definer set search_path = '' as $rowcast$
+create function rowcast.publish_ddl(publication name, lists jsonb) returns void language plpgsql security definer ${PINS} as $rowcast$
 declare
   found_publication oid := (select p.oid from pg_catalog.pg_publication p where p.pubname = publication and pg_has_role(session_user, p.pubowner, 'usage'));
 begin
@@ -270,10 +270,10 @@ begin
   end if;
 end $rowcast$;
 -- Tables that are published from their first row on.
-create function rowcast.published_tables() returns setof int8 language sql stable security definer set search_path = '' as $rowcast$
+create function rowcast.published_tables() returns setof int8 language sql stable security definer ${PINS} as $rowcast$
   select s.object_id::int8 from rowcast.ddl_state s where s.is_published
 $rowcast$;
-create function rowcast.unpublish_ddl(publication name) returns void language sql security definer set search_path = '' as $rowcast$
+create function rowcast.unpublish_ddl(publication name) returns void language sql security definer ${PINS} as $rowcast$
   delete from rowcast.ddl_capture c where c.publication = unpublish_ddl.publication
     and not exists (select from pg_catalog.pg_publication p where p.pubname = c.publication and not pg_has_role(session_user, p.pubowner, 'usage'))
 $rowcast$;
