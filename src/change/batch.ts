@@ -1,6 +1,7 @@
 import type { CopyState } from './copy-state.ts';
 import type { DdlCommand } from './ddl.ts';
 import type { Position } from './position.ts';
+import type { SequenceState } from './sequence-state.ts';
 import type { TableSchema } from './table-schema.ts';
 
 /** What happened to a row. Numbers, because batches are columnar; they also stand in record headers (docs/format.md). */
@@ -35,7 +36,9 @@ export type Control =
   | { readonly kind: 'snapshot-again'; readonly tables: readonly TableSchema[] }
   | { readonly kind: 'snapshot-end'; readonly tables: readonly TableSchema[] }
   /** A DDL statement, exactly where it stood between the rows. */
-  | { readonly kind: 'ddl'; readonly ddl: DdlCommand };
+  | { readonly kind: 'ddl'; readonly ddl: DdlCommand }
+  /** Where sequences stand: at or beyond every row before this. */
+  | { readonly kind: 'sequences'; readonly sequences: readonly SequenceState[] };
 
 /** The source's own transaction that a change belongs to. For snapshot rows: the snapshot. */
 export interface Transaction {

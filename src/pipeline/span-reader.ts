@@ -11,13 +11,14 @@ import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import type { RecordReader } from '../log/record-reader.ts';
 import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
 import type { TableVersions } from './table-versions.ts';
+import type { Selection } from './topic-filter.ts';
 
 export interface SpanReaderOptions {
   readonly log: Log;
   readonly converter: Converter;
   readonly versions: TableVersions;
   /** Which tables the sink wants; undefined: all. */
-  readonly accepts: ((table: TableSchema) => boolean) | undefined;
+  readonly accepts: Selection['accepts'];
   /** `topic.prefix` of the source that is replayed. */
   readonly prefix: string;
   /** Which topics hold them; undefined: all. What the source says of its tables is always read. */
@@ -233,18 +234,25 @@ function cursorsOf(
   return [...partitions.values()].map((spans) => new PartitionCursor(spans));
 }
 
-function onlyAccepted(control: Control, accepts: (table: TableSchema) => boolean): Control | undefined {
+function onlyAccepted(control: Control, accepts: NonNullable<Selection['accepts']>): Control | undefined {
   if (control.kind === 'table') return accepts(control.table) ? control : undefined;
   if (control.kind === 'ddl') {
     const changes = control.ddl.changes.filter((change) => isAccepted(change, accepts));
     return changes.length > 0 ? { ...control, ddl: { ...control.ddl, changes } } : undefined;
+  }
+  if (control.kind === 'sequences') {
+    const sequences = control.sequences.flatMap((state) => {
+      const columns = state.columns.filter(({ schema, table }) => accepts({ schema, name: table }));
+      return state.columns.length > 0 && columns.length === 0 ? [] : [{ ...state, columns }];
+    });
+    return sequences.length > 0 ? { ...control, sequences } : undefined;
   }
   const tables = control.tables.filter(accepts);
   return tables.length > 0 ? { ...control, tables } : undefined;
 }
 
 /** Types and schemas belong to every table that may use them. */
-function isAccepted({ before, after }: DdlChange, accepts: (table: TableSchema) => boolean): boolean {
+function isAccepted({ before, after }: DdlChange, accepts: NonNullable<Selection['accepts']>): boolean {
   const states = [before, after].filter((state) => state !== undefined);
   return states.some((state) => state.kind !== 'table' || accepts(state.table));
 }

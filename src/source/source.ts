@@ -113,6 +113,12 @@ export interface HeldSource extends AsyncDisposable {
    */
   signal(signal: CopySignal): Promise<void>;
 
+  /**
+   * Lets the states of the captured sequences follow in one of the next batches of `read` (the signal `sync-sequences`): they are at or beyond
+   * every value that was given out when this was called. Resolves when it is noted; a run of the source that fails first leaves it to the next.
+   */
+  syncSequences(signal: AbortSignal): Promise<void>;
+
   /** Everything up to `position` is checkpointed in the log: the source may forget it (Invariants 1 and 3). Never falls. */
   acknowledge(position: Position): Promise<void>;
 }

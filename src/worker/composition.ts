@@ -46,7 +46,7 @@ export const makeTask: MakeTask = (order, embedded, logger) => {
   const { connector } = order;
   const open = logOf(order, embedded);
   if (connector.kind === 'PostgresWalSource') return sourceTask(connector, order, open, logger);
-  return sinkTask(connector, order, open);
+  return sinkTask(connector, order, open, logger);
 };
 
 /** With Kafka every task has connections of its own, so that none waits for another's answers. */
@@ -91,12 +91,14 @@ function sinkTask(
   { name, config }: Connector<'PostgresSink'>,
   { status, config: defaults }: TaskOrder,
   open: OpenLog,
+  logger: Logger,
 ): Task {
   const external = externalStore(config.registry, defaults);
+  const warn = (message: string, advice: string): void => logger.warn(message, { connector: name, advice });
   const prefix = replayedPrefix(config);
   const origin = { version: VERSION, name: prefix, database: '' };
   return createSinkTask({
-    createSink: () => createPostgresSink(postgresSinkSettings(name, config)),
+    createSink: () => createPostgresSink(postgresSinkSettings(name, config), warn),
     open: async (signal) => {
       const log = await open(signal);
       const store = external ?? logStore(log);

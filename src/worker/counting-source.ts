@@ -43,6 +43,7 @@ function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
       }
     },
     signal: (...args) => held.signal(...args),
+    syncSequences: (...args) => held.syncSequences(...args),
     acknowledge: (...args) => held.acknowledge(...args),
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
   };

@@ -20,6 +20,7 @@ import { createPostgresSink } from '../../src/sink/postgres/postgres-sink.ts';
 import type { Sink } from '../../src/sink/sink.ts';
 import type { PostgresSinkSettings } from '../../src/sink/postgres/settings.ts';
 import type { WalSourceSettings } from '../../src/source/wal/settings.ts';
+import type { HeldSource, Source } from '../../src/source/source.ts';
 import { createWalSource } from '../../src/source/wal/wal-source.ts';
 import { compareTable } from '../../src/verify/compare.ts';
 import { systemClock } from '../../src/worker/system-clock.ts';
@@ -68,6 +69,7 @@ export class Replication implements AsyncDisposable {
   readonly #directory: string;
   readonly #store = memoryStore();
   readonly #tasks: Running[] = [];
+  #held: HeldSource | undefined;
   log: Log;
   readonly warnings: string[] = [];
   /** Why a task was tried again last. */
@@ -128,7 +130,7 @@ export class Replication implements AsyncDisposable {
     };
     const origin = { version: '0', name: PREFIX, database: source.database };
     const options: SourceLoopOptions = {
-      source: createWalSource(settings, systemClock, (message) => this.warnings.push(message)),
+      source: this.#heldBy(createWalSource(settings, systemClock, (message) => this.warnings.push(message))),
       log: this.log,
       converter: createAvroConverter(this.#store, origin, { clock: systemClock }),
       clock: systemClock,
@@ -149,7 +151,7 @@ export class Replication implements AsyncDisposable {
     const settings: PostgresSinkSettings = { connection: target, name: 'replica', prefix: PREFIX, ...sink };
     const origin = { version: '0', name: PREFIX, database: target.database };
     return this.#run(async (signal) => {
-      const created = createPostgresSink(settings);
+      const created = createPostgresSink(settings, (message) => this.warnings.push(message));
       await using postgres = this.#options.replaceSink?.(created) ?? created;
       const options: SinkLoopOptions = {
         sink: postgres,
@@ -166,6 +168,11 @@ export class Replication implements AsyncDisposable {
       };
       await runSink(options, signal);
     });
+  }
+
+  /** Asks the source that runs now for the states of its sequences. */
+  async syncSequences(): Promise<void> {
+    await this.#held?.syncSequences(AbortSignal.timeout(30_000));
   }
 
   /** Waits until the replica shows what the source has committed by now. Fails at once when a task has failed. */
@@ -203,6 +210,15 @@ export class Replication implements AsyncDisposable {
     await Promise.all(this.#tasks.map((task) => task.stop()));
     await this.log[Symbol.asyncDispose]();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #heldBy(source: Source): Source {
+    return {
+      open: async (...args) => {
+        this.#held = await source.open(...args);
+        return this.#held;
+      },
+    };
   }
 
   #run(task: (signal: AbortSignal) => Promise<void>): Running {

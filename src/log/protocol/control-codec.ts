@@ -1,5 +1,6 @@
 import type { Control } from '../../change/batch.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
+import type { SequenceState } from '../../change/sequence-state.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { RecordError } from '../../errors.ts';
 import { decodeJson, encodeJson } from './records.ts';
@@ -9,6 +10,7 @@ export function encodeControl(control: Control): Buffer {
   switch (control.kind) {
     case 'table':
     case 'ddl':
+    case 'sequences':
       return encodeJson(control);
     case 'truncate':
     case 'snapshot-begin':
@@ -28,6 +30,8 @@ export function decodeControl(bytes: Buffer, topic: string, tableOf: (version: n
       return { kind: 'table', table: json.table as TableSchema };
     case 'ddl':
       return { kind: 'ddl', ddl: json.ddl as DdlCommand };
+    case 'sequences':
+      return { kind: 'sequences', sequences: json.sequences as SequenceState[] };
     case 'truncate':
       return {
         kind: 'truncate',

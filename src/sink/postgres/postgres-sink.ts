@@ -6,20 +6,23 @@ import { Session } from './session.ts';
 import { type PostgresSinkSettings, type ResolvedSinkSettings, resolveSinkSettings } from './settings.ts';
 import { Tables } from './tables.ts';
 import { PostgresSinkTransaction } from './transaction.ts';
+import { onceEach, type Warn } from './warn.ts';
 
 /** A sink that keeps a Postgres database as a replica of what it is given. It connects when it is first used. */
-export function createPostgresSink(settings: PostgresSinkSettings): Sink {
-  return new PostgresSink(resolveSinkSettings(settings));
+export function createPostgresSink(settings: PostgresSinkSettings, warn: Warn = () => undefined): Sink {
+  return new PostgresSink(resolveSinkSettings(settings), onceEach(warn));
 }
 
 class PostgresSink implements Sink {
   readonly #settings: ResolvedSinkSettings;
   readonly #tables: Tables;
+  readonly #warn: Warn;
   #session: Session | undefined;
   #executor: Executor | undefined;
 
-  constructor(settings: ResolvedSinkSettings) {
+  constructor(settings: ResolvedSinkSettings, warn: Warn) {
     this.#settings = settings;
+    this.#warn = warn;
     this.#tables = new Tables(settings);
   }
 
@@ -41,6 +44,7 @@ class PostgresSink implements Sink {
     const transaction = new PostgresSinkTransaction({
       settings: this.#settings,
       tables: this.#tables,
+      warn: this.#warn,
       session,
       executor,
       isFirstCopy: owned.progress?.consistent !== true,

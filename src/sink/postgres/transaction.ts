@@ -9,9 +9,11 @@ import { replayDdl } from './ddl-replay/replay.ts';
 import type { Executor } from './executor.ts';
 import { commitSql } from './progress.ts';
 import { cutSegments } from './segment.ts';
+import { syncSequences } from './sequences.ts';
 import { PATIENCE_MS, type Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import type { Tables } from './tables.ts';
+import type { Warn } from './warn.ts';
 
 /** What a transaction works with; it lives longer than the transaction. */
 export interface Workplace {
@@ -19,6 +21,8 @@ export interface Workplace {
   readonly session: Session;
   readonly executor: Executor;
   readonly tables: Tables;
+  /** Tells an operator of what is left out. */
+  readonly warn: Warn;
   /** No copy was finished before this transaction: what earlier ones left is void. */
   readonly isFirstCopy: boolean;
 }
@@ -111,6 +115,10 @@ export class PostgresSinkTransaction implements SinkTransaction {
         await this.#announce(signal);
         await replayDdl({ session, settings, tables, ddl: control.ddl, signal });
         failPoint('sink.ddl-replayed');
+        break;
+      case 'sequences':
+        await this.#announce(signal);
+        await syncSequences(this.#place, control.sequences, signal);
         break;
       default:
         control satisfies never;

@@ -32,6 +32,12 @@ export function compileFilter(lists: Lists): CaptureFilter {
   };
 }
 
+/** Whether a whole name, as `schema.table`, is matched by one of the expressions, in any case. Throws OperatorError for a bad one. */
+export function compileNames(expressions: readonly string[]): (name: string) => boolean {
+  const compiled = expressions.map(compile);
+  return (name) => compiled.some((regex) => regex.test(name));
+}
+
 function matcher(include: readonly string[], exclude: readonly string[]): (name: string) => boolean {
   const [included, excluded] = [include.map(compile), exclude.map(compile)];
   return (name) =>

@@ -23,6 +23,7 @@ import { descends } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
 import { WalReader } from './reader.ts';
 import { ddlLogRelation, describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
+import { SequenceSync, type SequenceWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { Warn } from './warn.ts';
@@ -53,6 +54,8 @@ export interface HeldWalSourceParts {
   readonly capture: Capture;
   /** Ids of tables whose publication was warned of. */
   readonly told: Set<number>;
+  /** Whether states of sequences are to be sent. */
+  readonly wish: SequenceWish;
 }
 
 /** A connector's slot and lock, held by this process. */
@@ -68,6 +71,7 @@ export class HeldWalSource implements HeldSource {
   /** The position of a copy that was all that is wanted and that the log has: it needs no slot any more. */
   #finished: Position | undefined;
   readonly #copy: HeldCopy;
+  readonly #sequences: SequenceSync;
   #reader: WalReader | undefined;
   /** The stream tells what becomes of tables. */
   #followsDdl = false;
@@ -82,6 +86,7 @@ export class HeldWalSource implements HeldSource {
     this.capture = parts.capture;
     this.#added = new AddedTables(parts, parts.capture.tables ?? []);
     this.#copy = new HeldCopy(parts, this.#versions);
+    this.#sequences = new SequenceSync(parts, () => this.#reader);
     this.#stream = held?.stream;
     this.#confirmedLsn = held?.confirmedLsn;
     parts.client.once('end', () => this.#loseLock());
@@ -176,7 +181,8 @@ export class HeldWalSource implements HeldSource {
     });
     const watch = setInterval(() => this.#watchPublication(), WATCH_MS);
     try {
-      yield* this.#copy.level(this.#reader.batches(signal), isCopyAll, signal);
+      const level = this.#copy.level(this.#reader.batches(signal), isCopyAll, signal);
+      yield* this.#sequences.add(level, from);
     } finally {
       clearInterval(watch);
       // At once: a server that shuts down waits for it (A11).
@@ -190,9 +196,14 @@ export class HeldWalSource implements HeldSource {
     throw new TransientError(`Connector "${this.#parts.settings.name}" cannot ${kind} a copy: it does not stream`);
   }
 
+  async syncSequences(_signal: AbortSignal): Promise<void> {
+    await this.#sequences.request();
+  }
+
   async acknowledge(position: Position): Promise<void> {
     this.#stream?.acknowledge(positionToLsn(position));
     this.#reader?.acknowledged();
+    this.#sequences.acknowledged(position);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,6 +24,7 @@ export class KeepalivePacing {
   #position: number;
   #walEnd: number;
   #requested = false;
+  #isHurried = false;
   #urgentAt = Number.NEGATIVE_INFINITY;
   #idleAt: number;
   #firstRequest = Number.NEGATIVE_INFINITY;
@@ -48,6 +49,11 @@ export class KeepalivePacing {
     return now - this.#firstRequest >= PATIENCE_MS;
   }
 
+  /** The next position is handed out as soon as there is one. */
+  hurry(): void {
+    this.#isHurried = true;
+  }
+
   /** The log stored something and the server was told: it does not ask in vain. */
   acknowledged(): void {
     this.#lastRequest = Number.NEGATIVE_INFINITY;
@@ -63,6 +69,7 @@ export class KeepalivePacing {
   /** When there will be something to hand out; Infinity when only a keepalive can change that. */
   dueAt(): number {
     if (this.#walEnd <= this.#position) return Number.POSITIVE_INFINITY;
+    if (this.#isHurried) return Number.NEGATIVE_INFINITY;
     return this.#requested ? Math.min(this.#idleAt, this.#urgentAt) : this.#idleAt;
   }
 
@@ -76,6 +83,7 @@ export class KeepalivePacing {
     const urgent = this.#requested;
     this.#position = this.#walEnd;
     this.#requested = false;
+    this.#isHurried = false;
     this.#urgentAt = now + URGENT_INTERVAL_MS;
     this.#idleAt = now + IDLE_INTERVAL_MS;
     return { lsn: this.#position, urgent };

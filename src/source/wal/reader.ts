@@ -82,6 +82,12 @@ export class WalReader implements StreamListener {
     }
   }
 
+  /** The next idle position is handed out at once. */
+  hurry(): void {
+    this.#pacing.hurry();
+    this.#notify();
+  }
+
   /** The server heard a new position. */
   acknowledged(): void {
     this.#pacing.acknowledged();

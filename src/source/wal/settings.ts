@@ -26,6 +26,10 @@ export interface WalSourceSettings {
   readonly snapshotThreads: number;
   /** Tables above this size are copied in ranges of their key of about this size; what is read again after a kill is one of them per connection. */
   readonly snapshotChunkBytes: number;
+  /** Sequences that belong to no captured column, matched against `schema.sequence`; within the schemas that are captured (none). */
+  readonly sequenceInclude?: readonly string[];
+  /** How often the states of sequences are sent when they have changed; 0: only when somebody asks. */
+  readonly sequenceSyncIntervalMs?: number;
   /** A batch is cut at a transaction's end from half of this on, and anywhere at this many bytes. */
   readonly maxBatchBytes: number;
   /** How often the server hears which position is stored, when nothing else makes it hear. */

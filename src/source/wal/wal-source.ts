@@ -10,6 +10,7 @@ import { compileFilter } from './filter.ts';
 import { type HeldStream, HeldWalSource } from './held-wal-source.ts';
 import { applicationName, endIfStale, lockConnector } from './holder.ts';
 import { identifySystem } from './identity.ts';
+import { noWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { ensurePublication, publicationId, publishedTables } from './publication.ts';
 import { lookUpSlot, slotBusy } from './slot.ts';
@@ -23,6 +24,7 @@ const STREAM_DELAY_MS = 100;
 export function createWalSource(settings: WalSourceSettings, clock: Clock, warn: Warn): Source {
   const filter = compileFilter(settings);
   const told = new Set<number>();
+  const wish = noWish();
   return {
     async open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource> {
       const application = applicationName(settings.name, self);
@@ -50,6 +52,7 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
             filter,
             warn,
             told,
+            wish,
             openStream: (abort) => openStream(opening, abort),
           },
           stream,

@@ -344,6 +344,10 @@ class HeldModelSource implements HeldSource {
     return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
   }
 
+  syncSequences(): Promise<void> {
+    return Promise.resolve();
+  }
+
   acknowledge(position: Position): Promise<void> {
     return this.#session.process.call('source.acknowledge', () =>
       this.#postgres.acknowledge(this.#session, Number.parseInt(position, 16)),

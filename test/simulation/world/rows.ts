@@ -61,7 +61,7 @@ export function showBatchChange(batch: Batch, i: number): string | undefined {
   if (op === Op.control) {
     const control = batch.controls[slot];
     if (control === undefined) return 'missing control';
-    return control.kind === 'table' || control.kind === 'ddl'
+    return control.kind === 'table' || control.kind === 'ddl' || control.kind === 'sequences'
       ? undefined
       : `${control.kind} ${control.tables.map((table) => table.name).join(',')}`;
   }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { expect, test } from 'vitest';
 import { compileFilter } from '../../../src/source/wal/filter.ts';
 import { HeldWalSource } from '../../../src/source/wal/held-wal-source.ts';
+import { noWish } from '../../../src/source/wal/sequences/sequence-sync.ts';
 import type { ReplicationStream } from '../../../src/source/wal/stream.ts';
 import { clock, settings } from './wal-fixture.ts';
 
@@ -24,6 +25,7 @@ test('releases the lock although the stream cannot be closed', async () => {
       warn: () => undefined,
       capture: { lists: {} },
       told: new Set(),
+      wish: noWish(),
     },
     { stream: stream as unknown as ReplicationStream, confirmedLsn: 1 },
   );
