@@ -5,15 +5,22 @@ import type { Completed, ConnectorClass } from './connector-class.ts';
 import { HARMLESS_TO_ALL, IGNORED_BY_SOURCES, RENAMED_BY_ALL, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
 import type { Files } from './read-tls.ts';
 import { completeRegistry, type RegistrySettings, registrySettings } from './registry-settings.ts';
+import { SIGNAL_SETTINGS, type SignalSettings } from './signal-settings.ts';
+import {
+  completeSnapshot,
+  SNAPSHOT_SETTINGS,
+  type SnapshotConfig,
+  type SnapshotSettings,
+} from './snapshot-settings.ts';
 import { choice, flag, integer, optional, patterns, remaining, secret, text } from './setting.ts';
 
 /** What a PostgresWalSource is told by its file. Names follow Debezium's; the doc of each is in `POSTGRES_WAL_SOURCE.settings`. */
-export interface PostgresWalConfig extends PostgresWalSettings {
+export interface PostgresWalConfig extends Omit<PostgresWalSettings, keyof SnapshotSettings>, SnapshotConfig {
   /** Where its schemas are registered; undefined: where the daemon says. */
   readonly registry: RegistryClientConfig | undefined;
 }
 
-interface PostgresWalSettings {
+interface PostgresWalSettings extends SnapshotSettings, SignalSettings {
   readonly hostname: string;
   readonly port: number;
   readonly user: string;
@@ -33,9 +40,6 @@ interface PostgresWalSettings {
   readonly tableExclude: readonly string[];
   readonly columnInclude: readonly string[];
   readonly columnExclude: readonly string[];
-  readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
-  readonly snapshotThreads: number;
-  readonly snapshotChunkBytes: number;
   readonly tombstonesOnDelete: boolean;
   readonly heartbeatIntervalMs: number;
   readonly statusIntervalMs: number;
@@ -153,23 +157,8 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       group: 'Filters',
       doc: 'Columns not to capture, as schema.table.column: regular expressions for whole names, separated by commas. Keys always are captured.',
     }),
-    snapshotMode: choice('snapshot.mode', ['initial', 'initial_only', 'no_data'], {
-      group: 'Snapshot',
-      default: 'initial',
-      foreseen: ['always', 'when_needed', 'configuration_based', 'custom'],
-      doc: 'initial: copy the tables once, then stream; initial_only: copy, drop the slot and stop; no_data: stream only.',
-    }),
-    snapshotThreads: integer('snapshot.max.threads', 1, 64, {
-      group: 'Snapshot',
-      default: '1',
-      doc: 'How many connections copy at once, within and across tables, all on one snapshot.',
-    }),
-    snapshotChunkBytes: integer('snapshot.chunk.bytes', 65_536, 1_073_741_824, {
-      importance: 'low',
-      group: 'Snapshot',
-      default: '16777216',
-      doc: 'Larger tables are copied in chunks of about this size: what a copy reads again, per connection, after it was interrupted.',
-    }),
+    ...SNAPSHOT_SETTINGS,
+    ...SIGNAL_SETTINGS,
     tombstonesOnDelete: flag('tombstones.on.delete', {
       group: 'Records',
       default: 'true',
@@ -286,13 +275,14 @@ function complete(
   files: Files,
 ): Completed<PostgresWalConfig> {
   const problems = contradictions(settings);
+  const warnings: string[] = [];
   const secrets: string[] = [];
   const registry = completeRegistry(settings, 'value.converter.', problems, secrets, files);
-  const warnings =
-    settings.skippedOperations === 't'
-      ? ['skipped.operations=t has no effect: truncates are sent too, because a replica needs them']
-      : [];
-  return { config: { ...settings, registry }, problems, warnings, secrets };
+  const snapshot = completeSnapshot(settings, problems, warnings);
+  if (settings.skippedOperations === 't') {
+    warnings.push('skipped.operations=t has no effect: truncates are sent too, because a replica needs them');
+  }
+  return { config: { ...settings, ...snapshot, registry }, problems, warnings, secrets };
 }
 
 function contradictions(config: PostgresWalSettings): string[] {

@@ -10,6 +10,7 @@ import { type HeldSource, type Incarnation, isNewer } from '../source/source.ts'
 import { proveCovered } from './capture.ts';
 import { ownerOf, proveNoGap } from './gap.ts';
 import { type History, ledgerAppends, readHistory, tailLost } from './ledger.ts';
+import { voidLast } from './void-checkpoint.ts';
 
 /** What a process remembers of its own runs of one source connector; a fresh process starts with `{ takeOver }`. */
 export interface SourceMemory {
@@ -18,12 +19,17 @@ export interface SourceMemory {
   stored: Position | undefined;
   /** An operator asked this process to take the log over from another daemon; holds for one claim (V4). */
   takeOver: boolean;
+  /** This start is to copy everything again (`always`), and has not begun to. */
+  copyAgain?: boolean | undefined;
   /** Where the log has ended, and since when, while a newer process of the same daemon does nothing. */
   quiet?: { readonly end: number; readonly since: number } | undefined;
 }
 
 /** A newer process that runs checkpoints every 10 s even when idle: after this long without a record it is gone. */
 const QUIET_MS = 30_000;
+
+/** When a source whose copy is finished copies everything again by itself: at each start of its connector, or where it would stop for a gap. */
+export type Recopy = 'never' | 'when lost' | 'always';
 
 /** The log as its new owner found it. */
 export interface Owned {
@@ -46,6 +52,10 @@ export interface OwnershipOptions {
   readonly random: () => string;
   readonly prefix: string;
   readonly memory: SourceMemory;
+  /** `never` when absent. */
+  readonly recopy?: Recopy | undefined;
+  /** Hears why everything is copied again. */
+  readonly onCopyAgain?: ((reason: string) => void) | undefined;
 }
 
 /**
@@ -62,7 +72,8 @@ export async function takeOwnership(options: OwnershipOptions, held: HeldSource,
   renewIfQuiet(before, end, options);
   refuseOthers(before, memory.incarnation as Incarnation, takeOver, prefix);
   refuseUnclaimedSlot(before, held, prefix);
-  const creating = before.checkpoint === undefined || !before.checkpoint.consistent;
+  const mayCopyAgain = (options.recopy ?? 'never') !== 'never';
+  const creating = before.checkpoint === undefined || !before.checkpoint.consistent || mayCopyAgain;
   const claim = await appendClaim(options, held, before.logId, creating, signal);
   failPoint('source.claimed');
   memory.takeOver = false;
@@ -72,7 +83,9 @@ export async function takeOwnership(options: OwnershipOptions, held: HeldSource,
     throw new TransientError(`Another process began the log of ${prefix} first`);
   }
   refuseOthers(history, memory.incarnation as Incarnation, takeOver, prefix);
-  return await resume(history, claim, options, held, signal);
+  const owned = await resume(history, claim, options, held, signal);
+  memory.copyAgain = false; // this start has begun to copy, or goes on with a copy that is not finished
+  return owned;
 }
 
 /**
@@ -167,10 +180,11 @@ async function appendClaim(
 async function resume(
   history: History,
   claim: { offset: number; logId: string },
-  { log, memory, prefix }: OwnershipOptions,
+  options: OwnershipOptions,
   held: HeldSource,
   signal: AbortSignal,
 ): Promise<Owned> {
+  const { log, memory, prefix } = options;
   const { checkpoint } = history;
   const owned = { logId: history.logId ?? claim.logId, claim: claim.offset };
   if (memory.stored !== undefined && (checkpoint === undefined || checkpoint.position < memory.stored)) {
@@ -192,9 +206,34 @@ async function resume(
       ? { ...next, position: checkpoint.position, copy: checkpoint.copy }
       : { ...next, position: undefined };
   }
-  await proveNoGap(history, held, prefix, signal);
+  const reason = await reasonToCopyAgain(history, options, held, signal);
+  if (reason !== undefined) {
+    options.onCopyAgain?.(reason);
+    // Before anything is done to the slot: from here on nobody takes a missing one for a gap (O4).
+    const voided = await voidLast(options, { ...claim, logId: owned.logId }, checkpoint, signal);
+    return { ...owned, ...voided, consistent: false, position: undefined };
+  }
   await proveCovered(history, log, prefix, held, signal);
   return { ...next, position: checkpoint.position };
+}
+
+/** Proves that there is no gap, unless everything is to be copied again, which closes any; says why. */
+async function reasonToCopyAgain(
+  history: History,
+  { prefix, memory, recopy }: OwnershipOptions,
+  held: HeldSource,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  // Another server is no lost history: it may be the wrong one, and its rows would take the place of the right ones.
+  const isSameServer = ownerOf(history)?.system === held.identity.system;
+  const maySkip = isSameServer && (recopy ?? 'never') !== 'never';
+  try {
+    if (!maySkip || memory.copyAgain !== true) await proveNoGap(history, held, prefix, signal);
+  } catch (error) {
+    if (maySkip && error instanceof OperatorError) return error.message;
+    throw error;
+  }
+  return memory.copyAgain === true ? 'the connector was started' : undefined;
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { Position } from '../change/position.ts';
 import { OperatorError, TransientError } from '../errors.ts';
-import type { Checkpoint, Claim } from '../log/protocol/records.ts';
+import type { Claim } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { ownerOf } from './gap.ts';
-import { confirmOwnership, type History, ledgerAppends, readHistory } from './ledger.ts';
+import { type History, ledgerAppends, readHistory } from './ledger.ts';
 import type { OwnershipOptions } from './ownership.ts';
+import { voidLast } from './void-checkpoint.ts';
 
 /** What an operator's change of the checkpoints topic needs. */
 export type OperatorTools = Pick<OwnershipOptions, 'log' | 'clock' | 'random' | 'prefix'>;
@@ -44,21 +45,7 @@ export async function resetSource(tools: OperatorTools, slot: string, signal: Ab
   }
   const { checkpoint: last } = history;
   if (last === undefined || !last.consistent) return settledOutcome(history) as ResetOutcome;
-  const checkpoint: Omit<Checkpoint, 'part' | 'last' | 'records'> = {
-    kind: 'checkpoint',
-    logId: owner.logId,
-    nonce: random(),
-    claim: offset,
-    number: last.number + 1,
-    previous: { offset: last.offset, claim: last.claim, position: last.position },
-    position: last.position,
-    spans: [],
-    topicIds: {},
-    committedAt: 0,
-    consistent: false,
-  };
-  const stored = await log.publish(ledgerAppends(prefix, checkpoint, now), undefined, signal);
-  await confirmOwnership(log, prefix, offset, stored.spans, signal);
+  await voidLast(tools, { offset, logId: owner.logId }, last, signal);
   return { kind: 'reset', position: last.position };
 }
 

@@ -10,7 +10,7 @@ import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { isInterruption } from './interruption.ts';
 import { fallsBack } from './gap.ts';
-import { type Owned, type SourceMemory, takeOwnership } from './ownership.ts';
+import { type Owned, type OwnershipOptions, type SourceMemory, takeOwnership } from './ownership.ts';
 import { enter, type Stage, wait } from './stage.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
 
@@ -46,6 +46,12 @@ export interface SourceLoopOptions {
   /** What this process knows of its earlier runs of this connector; the caller keeps it and passes it again. */
   readonly memory: SourceMemory;
   readonly progress: SourceProgress;
+  /** When a finished copy is made again; `never` when absent. */
+  readonly recopy?: OwnershipOptions['recopy'];
+  /** Hears why everything is copied again. */
+  readonly onCopyAgain?: OwnershipOptions['onCopyAgain'];
+  /** How long to wait before a copy that begins, milliseconds. */
+  readonly copyDelayMs?: number | undefined;
   /** Hears how far a copy is, after each of its batches. */
   readonly onCopied?: ((progress: CopyProgress) => void) | undefined;
 }
@@ -100,6 +106,10 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       }
     }
     if (from === undefined) {
+      if (options.copyDelayMs) {
+        wait(progress, 'waiting to copy', options.clock.now());
+        await options.clock.sleep(options.copyDelayMs, signal);
+      }
       at('creating the slot'); // waits for every transaction that is running
       from = await held.create(signal);
       assertBeyond(owned, from, prefix);

@@ -15,7 +15,16 @@ export interface SourceTaskOptions {
   readonly open: (signal: AbortSignal) => Promise<SourceParts>;
   readonly loop: Pick<
     SourceLoopOptions,
-    'clock' | 'prefix' | 'daemon' | 'topics' | 'tombstones' | 'recordBatchBytes' | 'onCopied'
+    | 'clock'
+    | 'prefix'
+    | 'daemon'
+    | 'topics'
+    | 'tombstones'
+    | 'recordBatchBytes'
+    | 'recopy'
+    | 'copyDelayMs'
+    | 'onCopyAgain'
+    | 'onCopied'
   >;
   readonly memory: TaskMemory;
   /** Where its counters go on. */
@@ -30,7 +39,9 @@ export function createSourceTask({ source, open, loop, memory: before, status }:
   const { name, failures } = status;
   const counts: SourceCounts = { ...status.counts };
   const progress: SourceProgress = { ...status.progress };
-  const memory: SourceMemory = { incarnation: undefined, stored: before.stored, takeOver: before.takeOver };
+  // One that moved to another thread goes on with what was started.
+  const copyAgain = loop.recopy === 'always' && before.stored === undefined;
+  const memory: SourceMemory = { incarnation: undefined, stored: before.stored, takeOver: before.takeOver, copyAgain };
   const counted = countingSource(source, counts);
   return {
     name,

@@ -22,7 +22,8 @@ const VALUES = [
   `{"password": "${WORD}"}`,
 ];
 /** Settings that say which expression or file is wrong: no place for a secret. */
-const TOLD = /\.(include|exclude)\.list$|^topics\.regex$|\.location$/;
+const TOLD =
+  /\.(include|exclude)\.(collection\.)?list$|^snapshot\.select\.statement\.overrides$|^topics\.regex$|\.location$/;
 
 const SOURCE = { 'database.hostname': 'h', 'database.user': 'u', 'database.dbname': 'd', 'topic.prefix': 'p' };
 const SINK = { 'connection.url': 'postgres://u@h/d', 'topic.prefix': 'p' };

@@ -46,6 +46,8 @@ export interface ReplicationOptions {
   readonly target: ConnectionSettings;
   readonly wal?: Partial<WalSourceSettings>;
   readonly sink?: Partial<PostgresSinkSettings>;
+  /** How the source loop differs from the usual one. */
+  readonly loop?: Partial<SourceLoopOptions>;
   readonly daemon?: string;
   readonly partitions?: number;
   /** The tables that the sink replays; all when absent. */
@@ -142,6 +144,7 @@ export class Replication implements AsyncDisposable {
       recordBatchBytes: 1_000_000,
       memory,
       progress: this.sourceProgress,
+      ...this.#options.loop,
     };
     return this.#run((signal) => runSource(options, signal));
   }

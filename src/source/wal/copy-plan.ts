@@ -6,7 +6,7 @@ import type { SnapshotTable } from '../snapshot/chunk-sql.ts';
 import { chunkRowsOf, type CopyFacts, lookUpCopyFacts } from '../snapshot/table-sizes.ts';
 import type { VersionCounter } from './assembler.ts';
 import { isDdlPublished } from './ddl/ddl-log.ts';
-import type { CaptureFilter } from './filter.ts';
+import { type CaptureFilter, compileNames } from './filter.ts';
 import { lockTables } from './lock-tables.ts';
 import { type PublishedTable, publishedTables } from './publication.ts';
 import type { WalSourceSettings } from './settings.ts';
@@ -27,7 +27,7 @@ interface Parts {
 /** Looks up the tables to copy inside the transaction that is to copy them, and locks them, so that they stay what they are. */
 export async function planCopy(client: pg.ClientBase, parts: Parts, versions: VersionCounter): Promise<CopyPlan> {
   const { settings, filter } = parts;
-  const published = await publishedTables(client, settings.publicationName, filter);
+  const published = copiedTables(await publishedTables(client, settings.publicationName, filter), settings);
   await lockTables(client, published, filter);
   const isFollowed = await isDdlPublished(client, settings.publicationName);
   const facts = await lookUpCopyFacts(
@@ -51,6 +51,23 @@ export async function planCopy(client: pg.ClientBase, parts: Parts, versions: Ve
   }
   const estimatedRows = facts.reduce((sum, each) => sum + each.estimatedRows, 0);
   return { tables, fingerprint: shapes.digest('base64url'), estimatedRows };
+}
+
+/** What the settings leave of the published tables, with the rows that they leave of each. */
+export function copiedTables(
+  published: readonly PublishedTable[],
+  { snapshotTables = [], snapshotConditions = {} }: Pick<WalSourceSettings, 'snapshotTables' | 'snapshotConditions'>,
+): PublishedTable[] {
+  const isCopied = compileNames(snapshotTables);
+  return published.flatMap((table) => {
+    const name = `${table.schema}.${table.name}`;
+    if (snapshotTables.length > 0 && !isCopied(name)) return [];
+    const condition = Object.hasOwn(snapshotConditions, name) ? snapshotConditions[name] : undefined;
+    if (condition === undefined) return [table];
+    return [
+      { ...table, rowFilter: table.rowFilter === undefined ? condition : `(${table.rowFilter}) and (${condition})` },
+    ];
+  });
 }
 
 /** The columns that the stream will have too, so that copy and stream tell the same of a table. */

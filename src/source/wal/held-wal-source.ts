@@ -246,13 +246,20 @@ export class HeldWalSource implements HeldSource {
     if (this.#lockLost || this.#isDisposed) return;
     const look = async (): Promise<void> => {
       const id = await publicationId(client, settings.publicationName);
-      if (id !== this.identity.publication) throw otherPublication(settings.publicationName);
+      if (id !== this.identity.publication) throw this.#publicationLost();
       if (this.capture.tables !== undefined) await this.#added.look();
     };
     look().catch((error: unknown) => {
       // A lost connection is #loseLock's to judge, and the next look tells of what passes.
       if (!this.#isDisposed && !(error instanceof TransientError)) this.#reader?.failed(error);
     });
+  }
+
+  /** Where another copy follows, the next run of the source begins it. */
+  #publicationLost(): Error {
+    const { publicationName, outlivesLoss } = this.#parts.settings;
+    const lost = otherPublication(publicationName);
+    return outlivesLoss ? new TransientError(lost.message, { cause: lost }) : lost;
   }
 
   #warnLeftOut(table: string): void {

@@ -18,6 +18,8 @@ export interface LookedAtWalSource
   > {
   /** Undefined when there is no slot. */
   readonly report: SlotReport | undefined;
+  /** See WalSourceSettings. */
+  readonly outlivesLoss: boolean;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function lookAtWalSource(
     slot: slotName,
     capture,
     report,
+    outlivesLoss: settings.outlivesLoss === true,
     get confirmed() {
       return at === undefined ? finished : lsnToPosition(at);
     },

@@ -22,6 +22,12 @@ export interface WalSourceSettings {
   readonly columnExclude: readonly string[];
   /** `initial`: copy, then stream; `initial_only`: copy, then drop the slot and end; `no_data`: stream only. */
   readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
+  /** Everything is copied again where history is lost: an invalidated slot does not stop the source, nor a publication that was dropped. */
+  readonly outlivesLoss?: boolean;
+  /** Matched against `schema.table`: only these are copied at the first start (`snapshot.include.collection.list`); all when empty or absent. */
+  readonly snapshotTables?: readonly string[];
+  /** By `schema.table`: SQL conditions of the rows that the first copy takes (`snapshot.select.statement.overrides`). */
+  readonly snapshotConditions?: Readonly<Record<string, string>>;
   /** How many connections copy at once (`snapshot.max.threads`). */
   readonly snapshotThreads: number;
   /** Tables above this size are copied in ranges of their key of about this size; what is read again after a kill is one of them per connection. */

@@ -37,10 +37,10 @@ export async function lookUpSlot(client: pg.ClientBase, name: string): Promise<S
   }
 }
 
-/** Whether a slot of this name exists, in whatever state. */
+/** Whether a slot of this name exists that was not invalidated. */
 export async function slotExists(client: pg.ClientBase, name: string): Promise<boolean> {
   try {
-    const sql = /* sql */ `select 1 from pg_catalog.pg_replication_slots where slot_name = $1`;
+    const sql = /* sql */ `select 1 from pg_catalog.pg_replication_slots where slot_name = $1 and wal_status is distinct from 'lost'`;
     return (await client.query(sql, [name])).rows.length > 0;
   } catch (error) {
     throw postgresError(error, `Cannot look up slot "${name}"`);

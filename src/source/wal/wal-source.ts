@@ -13,7 +13,7 @@ import { identifySystem } from './identity.ts';
 import { noWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { ensurePublication, publicationId, publishedTables } from './publication.ts';
-import { lookUpSlot, slotBusy } from './slot.ts';
+import { lookUpSlot, reportSlot, type Slot, slotBusy } from './slot.ts';
 import { ReplicationStream } from './stream.ts';
 import type { Warn } from './warn.ts';
 
@@ -35,9 +35,11 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
         const server = await identifySystem(settings.connection, application, signal);
         const intervalMs = await statusIntervalMs(client, settings.statusIntervalMs);
         const opening = { client, settings, application, self, takeOver, intervalMs };
-        const slot = await lookUpSlot(client, settings.slotName);
+        const slot = await usableSlot(client, settings);
         // Before the first claim, which names it, and before the slot, which looks it up as of every change.
-        if (!slot) await ensurePublication(client, settings, filter, 'copied');
+        const isCopied =
+          !slot || (settings.outlivesLoss && (await publicationId(client, settings.publicationName)) === '');
+        if (isCopied) await ensurePublication(client, settings, filter, 'copied');
         const identity = { ...server, publication: await publicationId(client, settings.publicationName) };
         const tables = await publishedTables(client, settings.publicationName, filter);
         if (identity.publication !== '' && tables.length === 0) warnOfNothing(settings, warn);
@@ -63,6 +65,12 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
       }
     },
   };
+}
+
+/** A slot that the server has given up counts as missing where that leads to another copy; elsewhere it is an error that says why. */
+async function usableSlot(client: pg.Client, { slotName, outlivesLoss }: WalSourceSettings): Promise<Slot | undefined> {
+  if (outlivesLoss && (await reportSlot(client, slotName))?.walStatus === 'lost') return undefined;
+  return await lookUpSlot(client, slotName);
 }
 
 function warnOfNothing({ publicationName }: WalSourceSettings, warn: Warn): void {

@@ -1,6 +1,6 @@
 import { OperatorError, TransientError } from '../../errors.ts';
 import { coveredBy } from '../../pipeline/capture.ts';
-import { proveNoGap } from '../../pipeline/gap.ts';
+import { ownerOf, proveNoGap } from '../../pipeline/gap.ts';
 import type { History } from '../../pipeline/ledger.ts';
 import { refuseUnclaimedSlot } from '../../pipeline/ownership.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
@@ -40,6 +40,7 @@ export async function findObstacle(
   if (history === undefined || checkpoint?.consistent !== true) return undefined; // begins with a copy, whatever is there
   const gap = await refusal(() => proveNoGap(history, source, prefix, signal));
   if (gap === undefined) return await widening(name, history, source, signal);
+  if (source.outlivesLoss && ownerOf(history)?.system === source.identity.system) return undefined; // copies everything again
   return {
     message: `${gap}.`,
     fix: `rowcast offsets accept ${name} # says what may be missing; or copy everything again: rowcast offsets reset ${name}`,

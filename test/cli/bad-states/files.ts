@@ -117,8 +117,21 @@ export const BAD_FILES: Readonly<Record<string, BadFile>> = {
   },
   'foreseen.json': {
     state: 'a value of Debezium that is not supported',
-    content: source('foreseen', { 'snapshot.mode': 'always' }),
-    says: /snapshot\.mode "always" is not supported; supported: initial/,
+    content: source('foreseen', { 'snapshot.mode': 'custom' }),
+    says: /snapshot\.mode "custom" is not supported; supported: initial/,
+  },
+  'override.json': {
+    state: 'a statement of a snapshot that is more than a condition',
+    content: source('override', {
+      'snapshot.select.statement.overrides': 'public.a',
+      'snapshot.select.statement.overrides.public.a': 'select * from public.a where true; drop table a',
+    }),
+    says: /snapshot\.select\.statement\.overrides\.public\.a must not hold a semicolon/,
+  },
+  'jmx.json': {
+    state: 'a channel of signals that is not there',
+    content: source('jmx', { 'signal.enabled.channels': 'source,jmx' }),
+    says: /signal\.enabled\.channels "jmx" is not supported: use REST/,
   },
   'masked-columns.json': {
     state: 'a setting whose effect would be missed',
