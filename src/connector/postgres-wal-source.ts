@@ -13,6 +13,7 @@ import {
   type SnapshotSettings,
 } from './snapshot-settings.ts';
 import { choice, flag, integer, optional, patterns, remaining, secret, text } from './setting.ts';
+import { VALUE_SETTINGS, type ValueSettings } from './value-settings.ts';
 
 /** What a PostgresWalSource is told by its file. Names follow Debezium's; the doc of each is in `POSTGRES_WAL_SOURCE.settings`. */
 export interface PostgresWalConfig extends Omit<PostgresWalSettings, keyof SnapshotSettings>, SnapshotConfig {
@@ -20,7 +21,7 @@ export interface PostgresWalConfig extends Omit<PostgresWalSettings, keyof Snaps
   readonly registry: RegistryClientConfig | undefined;
 }
 
-interface PostgresWalSettings extends SnapshotSettings, SignalSettings {
+interface PostgresWalSettings extends SnapshotSettings, SignalSettings, ValueSettings {
   readonly hostname: string;
   readonly port: number;
   readonly user: string;
@@ -49,9 +50,6 @@ interface PostgresWalSettings extends SnapshotSettings, SignalSettings {
   readonly topicReplicationFactor: number;
   /** Further settings of new table topics, by Kafka's names. */
   readonly topicConfig: Readonly<Record<string, string>>;
-  readonly decimalHandling: 'precise';
-  readonly timePrecision: 'adaptive';
-  readonly binaryHandling: 'bytes';
   readonly skippedOperations: 'none' | 't';
   readonly tasksMax: number;
 }
@@ -205,27 +203,7 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       group: 'Topics',
       doc: "Further settings of a table topic when it is created, by Kafka's names: topic.creation.default.retention.ms.",
     }),
-    decimalHandling: choice('decimal.handling.mode', ['precise'], {
-      importance: 'low',
-      group: 'Records',
-      default: 'precise',
-      foreseen: ['double', 'string'],
-      doc: 'How numeric columns are written: exactly.',
-    }),
-    timePrecision: choice('time.precision.mode', ['adaptive'], {
-      importance: 'low',
-      group: 'Records',
-      default: 'adaptive',
-      foreseen: ['adaptive_time_microseconds', 'connect', 'isostring', 'microseconds', 'nanoseconds', 'structured'],
-      doc: 'How dates and times are written: with the precision of their columns.',
-    }),
-    binaryHandling: choice('binary.handling.mode', ['bytes'], {
-      importance: 'low',
-      group: 'Records',
-      default: 'bytes',
-      foreseen: ['base64', 'base64-url-safe', 'hex'],
-      doc: 'How bytea columns are written: as bytes.',
-    }),
+    ...VALUE_SETTINGS,
     skippedOperations: choice('skipped.operations', ['none', 't'], {
       group: 'Records',
       importance: 'low',
@@ -247,6 +225,9 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       'publication.name': 'dbz_publication',
       'publication.autocreate.mode': 'all_tables',
       'skipped.operations': 't',
+      'interval.handling.mode': 'numeric',
+      'schema.name.adjustment.mode': 'none',
+      'field.name.adjustment.mode': 'none',
     },
   },
   renamed: { 'database.server.name': 'topic.prefix', ...RENAMED_BY_ALL },
@@ -260,10 +241,7 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
     'errors.tolerance': ['none'],
     'topic.naming.strategy': ['io.debezium.schema.SchemaTopicNamingStrategy'],
     'skip.messages.without.change': ['false'],
-    'schema.name.adjustment.mode': ['none'],
-    'field.name.adjustment.mode': ['none'],
     'event.processing.failure.handling.mode': ['fail'],
-    'unavailable.value.placeholder': ['__debezium_unavailable_value'],
     ...HARMLESS_TO_ALL,
   },
   complete,

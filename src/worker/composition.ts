@@ -13,6 +13,7 @@ import { VERSION } from '../version.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { schemaTopic } from './schema-topic.ts';
 import {
+  fieldModes,
   postgresSinkSettings,
   recordBatchBytes,
   replayedPrefix,
@@ -71,7 +72,8 @@ function sourceTask(
       const log = await open(signal);
       const store = external ?? logStore(log, topics.replicationFactor);
       const { transactionMetadata: transactionBlock } = config;
-      return { log, converter: createAvroConverter(store, origin, { clock: systemClock, transactionBlock }) };
+      const options = { clock: systemClock, transactionBlock, modes: fieldModes(config) };
+      return { log, converter: createAvroConverter(store, origin, options) };
     },
     loop: {
       clock: systemClock,

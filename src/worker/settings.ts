@@ -1,6 +1,8 @@
 import { sinkConnection, sourceConnection } from '../connector/connection-of.ts';
 import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
+import { placeholderBytes } from '../connector/value-settings.ts';
+import type { FieldModes } from '../converter/avro/modes.ts';
 import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
 import { compileTopicFilter, selectionOf } from '../pipeline/topic-filter.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
@@ -36,6 +38,21 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
 export function topicSettings(config: PostgresWalConfig): TopicSettings {
   const { topicPartitions: partitions, topicReplicationFactor: replicationFactor, topicConfig } = config;
   return { partitions, config: topicConfig, ...(replicationFactor > 0 ? { replicationFactor } : {}) };
+}
+
+/** How a source writes values, from its connector's config. */
+export function fieldModes(config: PostgresWalConfig): FieldModes {
+  return {
+    decimal: config.decimalHandling,
+    time: config.timePrecision,
+    interval: config.intervalHandling,
+    binary: config.binaryHandling,
+    hstore: config.hstoreHandling,
+    moneyDigits: config.moneyDigits,
+    schemaNames: config.schemaNames === 'avro_unicode' ? 'avro_unicode' : 'avro',
+    fieldNames: config.fieldNames === 'avro_unicode' ? 'avro_unicode' : 'avro',
+    placeholder: placeholderBytes(config.placeholder),
+  };
 }
 
 /** How large a record batch may become: what Kafka's brokers take by default, or what the topics are told to take if that is less. */

@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { type PostgresServer } from '../../src/cli/demo/postgres-server.ts';
+import type { FieldModes } from '../../src/converter/avro/modes.ts';
 import { describeError } from '../../src/errors.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { type ServerKind, servers } from '../support/postgres.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { EXTENSION_TYPES, MADE_TYPES } from './made-types.ts';
 import { LARGE_TYPES, PLAIN_TYPES } from './plain-types.ts';
+import { MODE_RUNS, typesOfRun } from './mode-runs.ts';
 import { Report } from './report.ts';
 import { ROW_STATEMENTS } from './row-statements.ts';
 import { MADE_BY_THE_SINK, runMadeType } from './run-made-types.ts';
@@ -21,13 +23,20 @@ const HELP = `Compares what Postgres says with what its replica says: every type
 
 npm run fidelity -- [options]
   --server NAME  one server only: embedded, or a version such as 15
-  --part PART    types, made, superuser or ordinary: types, types that the sink makes, statements by who applies them
+  --part PART    types, modes, made, superuser or ordinary: types, types under modes of values that are not the default, types
+                 that the sink makes, statements by who applies them
+  --modes        every type that a mode is about, not the fast subset alone
   --help         this text`;
 
 /** Runs everything on every server, prints a line per case, and returns the exit code: 0 all equal, 1 not, 2 wrong usage. */
 export async function main(_root: string, args: readonly string[]): Promise<number> {
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  const options = { server: { type: 'string' }, part: { type: 'string' }, help: { type: 'boolean' } } as const;
+  const options = {
+    server: { type: 'string' },
+    part: { type: 'string' },
+    modes: { type: 'boolean' },
+    help: { type: 'boolean' },
+  } as const;
   const { values } = parseArgs({ args: [...args], options });
   const wanted = servers.filter(({ name }) => values.server === undefined || name.endsWith(values.server));
   if (values.help || wanted.length === 0) {
@@ -39,7 +48,7 @@ export async function main(_root: string, args: readonly string[]): Promise<numb
     const report = new Report(print, KNOWN_DIFFERENCES);
     print(`\n${kind.name}`);
     try {
-      await runOn(kind, report, values.part);
+      await runOn(kind, report, values.part, values.modes === true);
       if (values.part === undefined)
         for (const line of report.unseen) report.fail(line, 'is on the list and in no run');
     } catch (error) {
@@ -58,13 +67,20 @@ export async function main(_root: string, args: readonly string[]): Promise<numb
   return isClean ? 0 : 1;
 }
 
-async function runOn(kind: ServerKind, report: Report, part: string | undefined): Promise<void> {
+async function runOn(kind: ServerKind, report: Report, part: string | undefined, allModes: boolean): Promise<void> {
   await using server = await kind.start({ max_prepared_transactions: '10', max_connections: '60' });
+  const types = [...PLAIN_TYPES, ...MADE_TYPES, ...EXTENSION_TYPES, ...LARGE_TYPES];
   const statements = [...ROW_STATEMENTS, ...TABLE_STATEMENTS, ...SHAPE_STATEMENTS];
   const runs: Readonly<Record<string, () => Promise<void>>> = {
     types: async () => {
       await using world = await pair(server, 'types');
-      await runTypes(world, [...PLAIN_TYPES, ...MADE_TYPES, ...EXTENSION_TYPES, ...LARGE_TYPES], report);
+      await runTypes(world, types, report);
+    },
+    modes: async () => {
+      for (const [i, run] of MODE_RUNS.entries()) {
+        await using world = await pair(server, `modes${i}`, undefined, run.modes);
+        await runTypes(world, typesOfRun(run, types, allModes), report, `, under ${run.name}`);
+      }
     },
     made: async () => {
       for (const [i, made] of MADE_BY_THE_SINK.entries()) {
@@ -86,9 +102,9 @@ async function runOn(kind: ServerKind, report: Report, part: string | undefined)
 }
 
 /** Two databases with a pipeline between them; with `role` the sink signs in as a role that may only create what it needs. */
-async function pair(server: PostgresServer, name: string, role?: string): Promise<World> {
+async function pair(server: PostgresServer, name: string, role?: string, modes?: Partial<FieldModes>): Promise<World> {
   const [source, target] = [await server.createDatabase(name), await server.createDatabase(`${name}_replica`)];
-  if (role === undefined) return await openWorld(source, target);
+  if (role === undefined) return await openWorld(source, target, target, modes);
   const client = await connect(target, 'fidelity');
   await client.query(
     `create role ${role} login password '${role}'; grant all on database ${target.database} to ${role}`,

@@ -13,8 +13,13 @@ interface Cell {
   difference: string | undefined;
 }
 
-/** Sends every value of every type on every way, and reports a line per value and one per table's declarations. */
-export async function runTypes(world: World, cases: readonly TypeCase[], report: Report): Promise<void> {
+/** Sends every value of every type on every way, and reports a line per value and one per table's declarations; `under` says in which modes. */
+export async function runTypes(
+  world: World,
+  cases: readonly TypeCase[],
+  report: Report,
+  under: string = '',
+): Promise<void> {
   const { source, replica, version } = world;
   report.setVersion(version);
   const extensions = await prepare(world, new Set(cases.map(({ extension }) => extension)));
@@ -23,7 +28,7 @@ export async function runTypes(world: World, cases: readonly TypeCase[], report:
   });
   for (const kind of cases.filter((each) => !usable.includes(each))) {
     const why = kind.extension === undefined ? `Postgres ${kind.since} has it` : `no extension ${kind.extension}`;
-    report.add({ name: `type ${kind.type}`, detail: why, skipped: true });
+    report.add({ name: `type ${kind.type}${under}`, detail: why, skipped: true });
   }
   const all = usable.map((kind, i) => tablesOf(kind, i, version));
   for (const tables of all) {
@@ -49,7 +54,7 @@ export async function runTypes(world: World, cases: readonly TypeCase[], report:
   for (const [tables, found] of cells) {
     for (const [j, value] of tables.values.entries()) {
       const { ways, difference: differs } = found[j] as Cell;
-      const name = `type ${tables.kind.type} ${JSON.stringify(value.label)}`;
+      const name = `type ${tables.kind.type} ${JSON.stringify(value.label)}${under}`;
       report.add({ name, detail: [...ways].join(', '), ...(differs !== undefined && { difference: differs }) });
     }
     for (const name of [tables.plain, tables.keyed, tables.keyless]) {
@@ -59,7 +64,7 @@ export async function runTypes(world: World, cases: readonly TypeCase[], report:
         here.join('; ') === there.join('; ') ? undefined : `source ${here.join('; ')}, replica ${there.join('; ')}`;
       const role = name === tables.plain ? 'column' : name === tables.keyed ? 'key' : 'column of a table without key';
       report.add({
-        name: `declaration of ${tables.kind.type} as ${role}`,
+        name: `declaration of ${tables.kind.type} as ${role}${under}`,
         detail: here.join('; '),
         ...(differs !== undefined && { difference: differs }),
       });

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { describeError } from '../../src/errors.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
+import type { FieldModes } from '../../src/converter/avro/modes.ts';
 import { Replication, type Running } from '../pipeline/replication.ts';
 
 const SETTLE_ATTEMPTS = 8;
@@ -25,12 +26,13 @@ export async function openWorld(
   settings: ConnectionSettings,
   target: ConnectionSettings,
   sink: ConnectionSettings = target,
+  modes: Partial<FieldModes> = {},
 ): Promise<World> {
   const [source, replica] = [await connect(settings, 'fidelity'), await connect(target, 'fidelity')];
   const found = await source.query<{ version: number }>(
     `select current_setting('server_version_num')::int / 10000 as version`,
   );
-  const replication = await Replication.open({ source: settings, target: sink });
+  const replication = await Replication.open({ source: settings, target: sink, modes });
   let sinking: Running | undefined;
   return {
     source,

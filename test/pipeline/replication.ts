@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { createAvroConverter } from '../../src/converter/avro/avro-converter.ts';
+import { DEFAULT_MODES, type FieldModes } from '../../src/converter/avro/modes.ts';
 import type { SchemaStore } from '../../src/converter/converter.ts';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import type { Log } from '../../src/log/log.ts';
@@ -49,6 +50,8 @@ export interface ReplicationOptions {
   /** How the source loop differs from the usual one. */
   readonly loop?: Partial<SourceLoopOptions>;
   readonly daemon?: string;
+  /** How the source writes values; the defaults when absent. */
+  readonly modes?: Partial<FieldModes>;
   readonly partitions?: number;
   /** The tables that the sink replays; all when absent. */
   readonly tables?: readonly string[];
@@ -110,7 +113,7 @@ export class Replication implements AsyncDisposable {
     memory: SourceLoopOptions['memory'] = this.memory,
     source: ConnectionSettings = this.#options.source,
   ): Running {
-    const { wal, partitions } = this.#options;
+    const { wal, partitions, modes } = this.#options;
     const settings: WalSourceSettings = {
       connection: source,
       name: PREFIX,
@@ -134,7 +137,10 @@ export class Replication implements AsyncDisposable {
     const options: SourceLoopOptions = {
       source: this.#heldBy(createWalSource(settings, systemClock, (message) => this.warnings.push(message))),
       log: this.log,
-      converter: createAvroConverter(this.#store, origin, { clock: systemClock }),
+      converter: createAvroConverter(this.#store, origin, {
+        clock: systemClock,
+        modes: { ...DEFAULT_MODES, ...modes },
+      }),
       clock: systemClock,
       random: randomUUID,
       prefix: PREFIX,

@@ -3,16 +3,20 @@ import { type TableSchema, tableName } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { OperatorError } from '../../errors.ts';
 import type { Converter, EnvelopeOrigin, RowDecoder, RowEncoder, SchemaStore } from '../converter.ts';
+import type { AvroSchema } from './column-schema.ts';
 import { createAvroDecoder } from './decode.ts';
 import { createAvroEncoder } from './encode.ts';
 import { EnvelopeWriter, TransactionOrder } from './envelope-writer.ts';
-import { type AvroSchema, keySchema, valueSchema } from './schema.ts';
+import { DEFAULT_MODES, type FieldModes } from './modes.ts';
+import { keySchema, valueSchema } from './schema.ts';
 
 export interface AvroConverterOptions {
   /** Gives the time of processing that stands in envelopes. */
   readonly clock: Pick<Clock, 'now'>;
   /** Fill in the envelope's `transaction` block (Debezium's `provide.transaction.metadata`). False when absent. */
   readonly transactionBlock?: boolean;
+  /** How an encoder writes values where there is a choice; decoders read all of them. The defaults when absent. */
+  readonly modes?: FieldModes;
 }
 
 /**
@@ -27,15 +31,16 @@ export function createAvroConverter(
   const encoders = new WeakMap<TableSchema, Map<string, RowEncoder>>();
   const decoders = new WeakMap<TableSchema, Map<number, RowDecoder>>();
   const order = new TransactionOrder();
+  const modes = options.modes ?? DEFAULT_MODES;
 
   async function encoder(table: TableSchema, topic: string, signal: AbortSignal): Promise<RowEncoder> {
     const known = entry(encoders, table).get(topic);
     if (known !== undefined) return known;
-    const key = keySchema(table, topic);
+    const key = keySchema(table, topic, modes);
     const keyId = key === undefined ? undefined : await store.register(`${topic}-key`, canonical(key, table), signal);
-    const valueId = await store.register(`${topic}-value`, canonical(valueSchema(table, topic), table), signal);
+    const valueId = await store.register(`${topic}-value`, canonical(valueSchema(table, topic, modes), table), signal);
     const envelope = new EnvelopeWriter(table, origin, options.clock, order, options.transactionBlock ?? false);
-    const made = createAvroEncoder(table, topic, keyId, valueId, envelope);
+    const made = createAvroEncoder(table, topic, keyId, valueId, envelope, modes);
     entry(encoders, table).set(topic, made);
     return made;
   }

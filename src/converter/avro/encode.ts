@@ -7,6 +7,7 @@ import type { RowEncoder, WireOp } from '../converter.ts';
 import { ExactSide } from '../exact.ts';
 import type { EnvelopeWriter } from './envelope-writer.ts';
 import { fieldsOf } from './field.ts';
+import type { FieldModes } from './modes.ts';
 import { RowWriter } from './row-writer.ts';
 
 /**
@@ -19,8 +20,9 @@ export function createAvroEncoder(
   keyId: number | undefined,
   valueId: number,
   envelope: EnvelopeWriter,
+  modes: FieldModes,
 ): RowEncoder {
-  return new AvroEncoder(table, topic, keyId, valueId, envelope);
+  return new AvroEncoder(table, topic, { key: keyId, value: valueId }, envelope, modes);
 }
 
 class AvroEncoder implements RowEncoder {
@@ -37,15 +39,21 @@ class AvroEncoder implements RowEncoder {
   readonly #isBeforeKeyOnly: boolean;
   readonly #keyExact: ByteWriter = new ByteWriter(64);
 
-  constructor(table: TableSchema, topic: string, keyId: number | undefined, valueId: number, envelope: EnvelopeWriter) {
-    const fields = fieldsOf(table);
+  constructor(
+    table: TableSchema,
+    topic: string,
+    ids: { readonly key: number | undefined; readonly value: number },
+    envelope: EnvelopeWriter,
+    modes: FieldModes,
+  ) {
+    const fields = fieldsOf(table, modes);
     this.table = table;
     this.topic = topic;
-    this.hasKey = keyId !== undefined;
-    this.#keyFrame = frame(keyId ?? 0);
-    this.#valueFrame = frame(valueId);
-    this.#key = new RowWriter(fields, table.key, table.key);
-    this.#row = new RowWriter(fields, [...fields.keys()], table.key);
+    this.hasKey = ids.key !== undefined;
+    this.#keyFrame = frame(ids.key ?? 0);
+    this.#valueFrame = frame(ids.value);
+    this.#key = new RowWriter(fields, table.key, table.key, modes.placeholder);
+    this.#row = new RowWriter(fields, [...fields.keys()], table.key, modes.placeholder);
     this.#envelope = envelope;
     this.#isBeforeKeyOnly = table.identity !== 'full';
   }

@@ -1,4 +1,5 @@
 import type { Column, ColumnType, TableSchema } from '../../change/table-schema.ts';
+import { DEFAULT_MODES, type FieldModes, type TimePrecision } from './modes.ts';
 import { avroNames } from './name.ts';
 
 /** How a column's text is carried in Avro; docs/decisions/0004-avro-mapping.md has the table. */
@@ -24,6 +25,26 @@ export type FieldKind =
   | 'uuid'
   | 'xml'
   | 'enum'
+  | 'numeric-double'
+  | 'money'
+  | 'money-double'
+  | 'money-string'
+  | 'connect-date'
+  | 'connect-time'
+  | 'connect-timestamp'
+  | 'time-ns'
+  | 'timestamp-ns'
+  | 'iso-date'
+  | 'iso-time'
+  | 'iso-timestamp'
+  | 'zoned-time'
+  | 'interval-us'
+  | 'interval-iso'
+  | 'base64'
+  | 'base64-url-safe'
+  | 'hex'
+  | 'hstore-json'
+  | 'hstore-map'
   | 'text';
 
 /** One column as a field of an Avro record. */
@@ -39,23 +60,31 @@ export interface Field {
 }
 
 /** A table's columns as fields, in their order. */
-export function fieldsOf(table: TableSchema): Field[] {
-  const names = avroNames(table.columns.map((column) => column.name));
-  return table.columns.map((column, i) => fieldOf(column, names[i] as string));
+export function fieldsOf(table: TableSchema, modes: FieldModes = DEFAULT_MODES): Field[] {
+  const names = avroNames(
+    table.columns.map((column) => column.name),
+    modes.fieldNames,
+  );
+  return table.columns.map((column, i) => fieldOf(column, names[i] as string, modes));
 }
 
-function fieldOf(column: Column, name: string): Field {
+function fieldOf(column: Column, name: string, modes: FieldModes): Field {
   const { baseModifier } = column.type;
-  const kind = kindOf(column.type);
+  const kind = kindOf(column.type, modes);
   const optional = column.nullable || column.generated !== undefined;
-  if (kind === 'decimal') {
-    const packed = baseModifier - 4;
-    // PostgreSQL 15 and later keep the scale as 11 bits with sign.
-    const scale = ((packed & 0x7ff) ^ 1024) - 1024;
-    return { name, column, kind, optional, precision: (packed >>> 16) & 0xffff, scale };
-  }
+  if (kind === 'decimal') return { name, column, kind, optional, ...decimalDigits(baseModifier) };
+  if (kind === 'money') return { name, column, kind, optional, precision: MONEY_PRECISION, scale: modes.moneyDigits };
   return { name, column, kind, optional, precision: 0, scale: baseModifier < 0 ? 6 : baseModifier };
 }
+
+/** The digits that numeric's modifier admits; PostgreSQL 15 and later keep the scale as 11 bits with sign. */
+export function decimalDigits(modifier: number): { readonly precision: number; readonly scale: number } {
+  const packed = modifier - 4;
+  return { precision: (packed >>> 16) & 0xffff, scale: ((packed & 0x7ff) ^ 1024) - 1024 };
+}
+
+/** What Confluent's AvroConverter says of a decimal without a precision. */
+const MONEY_PRECISION = 64;
 
 const KINDS: Readonly<Record<string, FieldKind>> = {
   bool: 'boolean',
@@ -70,36 +99,53 @@ const KINDS: Readonly<Record<string, FieldKind>> = {
   bpchar: 'string',
   char: 'string',
   name: 'string',
-  bytea: 'bytes',
-  date: 'date',
   timestamptz: 'zoned-timestamp',
+  timetz: 'zoned-time',
   uuid: 'uuid',
   json: 'json',
   jsonb: 'json',
   xml: 'xml',
 };
 
-function kindOf(type: ColumnType): FieldKind {
+function kindOf(type: ColumnType, modes: FieldModes): FieldKind {
   if (type.labels !== undefined && type.kind !== 'array') return 'enum';
   const { schema, name } = splitName(type.base);
-  if (name === 'citext' && type.kind === 'base') return 'string';
+  if (type.kind === 'base' || type.kind === 'domain') {
+    if (name === 'citext') return 'string';
+    if (name === 'hstore') return modes.hstore === 'json' ? 'hstore-json' : 'hstore-map';
+  }
   if (schema !== 'pg_catalog') return 'text';
   switch (name) {
     case 'numeric':
+      if (modes.decimal !== 'precise') return modes.decimal === 'double' ? 'numeric-double' : 'string';
       return type.baseModifier < 4 ? 'variable-decimal' : 'decimal';
+    case 'money':
+      return modes.decimal === 'precise' ? 'money' : `money-${modes.decimal}`;
+    case 'interval':
+      return modes.interval === 'numeric' ? 'interval-us' : 'interval-iso';
+    case 'bytea':
+      return modes.binary;
+    case 'date':
     case 'time':
-      return isMilliseconds(type) ? 'time-ms' : 'time-us';
     case 'timestamp':
-      return isMilliseconds(type) ? 'timestamp-ms' : 'timestamp-us';
+      return TIMES[modes.time](name, type.baseModifier >= 0 && type.baseModifier <= 3);
     default:
       return (Object.hasOwn(KINDS, name) ? KINDS[name] : undefined) ?? 'text';
   }
 }
 
-/** Debezium's `time.precision.mode=adaptive`: three digits or fewer are carried as milliseconds. */
-function isMilliseconds(type: ColumnType): boolean {
-  return type.baseModifier >= 0 && type.baseModifier <= 3;
-}
+type Time = 'date' | 'time' | 'timestamp';
+
+/** By mode: how a type is carried; `isShort` for a column of milliseconds or less. */
+const TIMES: Readonly<Record<TimePrecision, (type: Time, isShort: boolean) => FieldKind>> = {
+  adaptive: (type, isShort) => (type === 'date' ? 'date' : `${type}-${isShort ? 'ms' : 'us'}`),
+  adaptive_time_microseconds: (type, isShort) =>
+    type === 'date' ? 'date' : `${type}-${isShort && type === 'timestamp' ? 'ms' : 'us'}`,
+  connect: (type) => `connect-${type}`,
+  isostring: (type) => `iso-${type}`,
+  microseconds: (type) => (type === 'date' ? 'date' : `${type}-us`),
+  nanoseconds: (type) => (type === 'date' ? 'date' : `${type}-ns`),
+};
 
 /** `pg_catalog."varchar"` -> pg_catalog, varchar: type names that are keywords arrive quoted. */
 function splitName(qualified: string): { schema: string; name: string } {

@@ -74,6 +74,14 @@ export function floatWriter(isSingle: boolean): CellWriter {
   };
 }
 
+/** The double that is nearest to a decimal; beyond the largest one it is infinite. */
+export function approximateDoubleWriter(bytes: Buffer, start: number, end: number, out: ByteWriter): boolean {
+  const value = Number(bytes.toString('latin1', start, end));
+  out.ensure(8);
+  out.length = out.bytes.writeDoubleLE(value, out.length);
+  return true;
+}
+
 const POWERS_OF_TEN: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 
 /**

@@ -5,7 +5,7 @@ import type { AvroInput } from './avro-input.ts';
 import { cellReader } from './cell-reader.ts';
 import { placeholderText } from './cell-writer.ts';
 import type { CellReader } from './number-reader.ts';
-import { COLUMN_NAME_PARAMETER } from './schema.ts';
+import { COLUMN_NAME_PARAMETER } from './column-schema.ts';
 import type { AvroField, AvroNode } from './schema-tree.ts';
 import { type Skip, skipper } from './skip.ts';
 
@@ -104,7 +104,7 @@ function unwrapped(node: AvroNode): { record: AvroNode; nullBranch: number } {
 /** The column's own name, which may not be legal in Avro. */
 function columnName(field: AvroField): string {
   const { record: node } = unwrapped(field.node);
-  const ofType = node.kind === 'primitive' ? node.props['connect.parameters'] : undefined;
+  const ofType = node.kind === 'primitive' || node.kind === 'map' ? node.props['connect.parameters'] : undefined;
   const parameters = (ofType ?? field.props['connect.parameters'] ?? {}) as Readonly<Record<string, unknown>>;
   const name = parameters[COLUMN_NAME_PARAMETER];
   return typeof name === 'string' ? name : field.name;

@@ -1,7 +1,7 @@
 import { type Batch, NULL } from '../../change/batch.ts';
 import type { ByteWriter } from '../../change/byte-writer.ts';
 import { addNull, addText, addUnchanged, type ExactSide } from '../exact.ts';
-import { cellWriter, placeholderOf, placeholderText, zeroOf } from './cell-writer.ts';
+import { approximateWriter, cellWriter, placeholderOf, placeholderText, zeroOf } from './cell-writer.ts';
 import type { Field } from './field.ts';
 import type { CellWriter } from './number-writer.ts';
 
@@ -10,6 +10,8 @@ interface Slot {
   readonly ordinal: number;
   readonly optional: boolean;
   readonly write: CellWriter;
+  /** What a mode puts into the field instead of a text that it cannot carry; the text goes into the exact header all the same. */
+  readonly approximate: CellWriter | undefined;
   /** What the field holds when it carries nothing: null, or the type's zero. */
   readonly empty: Buffer;
   /** What the field holds for a value that was not sent. */
@@ -25,8 +27,9 @@ export class RowWriter {
   readonly #slots: readonly Slot[];
 
   /** `fields` are all of the table's columns, `ordinals` those that the record has, `key` those of its key. */
-  constructor(fields: readonly Field[], ordinals: readonly number[], key: readonly number[]) {
-    this.#slots = ordinals.map((ordinal) => slotOf(fields[ordinal] as Field, ordinal, key.includes(ordinal)));
+  constructor(fields: readonly Field[], ordinals: readonly number[], key: readonly number[], placeholder: Buffer) {
+    const isKey = new Set(key);
+    this.#slots = ordinals.map((ordinal) => slotOf(fields[ordinal] as Field, ordinal, isKey.has(ordinal), placeholder));
   }
 
   /**
@@ -50,7 +53,7 @@ export class RowWriter {
       if (slot.optional) out.byte(2);
       if (!slot.write(bytes, start, end, out)) {
         out.length = mark;
-        append(out, slot.empty);
+        writeNearest(slot, bytes, start, end, out);
         addText(exact, side, slot.ordinal, bytes, start, end);
       } else if ((isKeyOnly && !slot.inKey) || isPlaceholder(slot, bytes, start, end)) {
         addText(exact, side, slot.ordinal, bytes, start, end);
@@ -59,20 +62,31 @@ export class RowWriter {
   }
 }
 
-function slotOf(field: Field, ordinal: number, inKey: boolean): Slot {
+function slotOf(field: Field, ordinal: number, inKey: boolean, unavailable: Buffer): Slot {
   const { optional } = field;
-  const placeholder = placeholderOf(field);
+  const placeholder = placeholderOf(field, unavailable);
   const text = placeholderText(field.kind);
   const empty = optional ? Buffer.of(0) : zeroOf(field);
   return {
     ordinal,
     optional,
     write: cellWriter(field),
+    approximate: approximateWriter(field),
     empty,
     unchanged: placeholder === undefined ? empty : Buffer.concat([Buffer.from(optional ? [2] : []), placeholder]),
     placeholder: text === undefined ? undefined : Buffer.from(text),
     inKey,
   };
+}
+
+function writeNearest(slot: Slot, bytes: Buffer, start: number, end: number, out: ByteWriter): void {
+  const mark = out.length;
+  if (slot.approximate !== undefined) {
+    if (slot.optional) out.byte(2);
+    if (slot.approximate(bytes, start, end, out)) return;
+    out.length = mark;
+  }
+  append(out, slot.empty);
 }
 
 function writeMissing(slot: Slot, end: number, out: ByteWriter, exact: ByteWriter, side: ExactSide): void {

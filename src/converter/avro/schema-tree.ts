@@ -5,7 +5,7 @@ export type AvroNode =
   | { readonly kind: 'primitive'; readonly type: Primitive; readonly props: Props }
   | { readonly kind: 'record'; readonly name: string; readonly fields: readonly AvroField[]; readonly props: Props }
   | { readonly kind: 'union'; readonly branches: readonly AvroNode[] }
-  | { readonly kind: 'array' | 'map'; readonly items: AvroNode }
+  | { readonly kind: 'array' | 'map'; readonly items: AvroNode; readonly props: Props }
   | { readonly kind: 'enum' }
   | { readonly kind: 'fixed'; readonly size: number };
 
@@ -52,9 +52,9 @@ function nodeOf(schema: unknown, namespace: string, names: Names): AvroNode {
     case 'fixed':
       return define(props, namespace, names, { kind: 'fixed', size: Number(props.size) });
     case 'array':
-      return { kind: 'array', items: nodeOf(props.items, namespace, names) };
+      return { kind: 'array', items: nodeOf(props.items, namespace, names), props };
     case 'map':
-      return { kind: 'map', items: nodeOf(props.values, namespace, names) };
+      return { kind: 'map', items: nodeOf(props.values, namespace, names), props };
     default:
       if (typeof type === 'string' && PRIMITIVES.has(type))
         return { kind: 'primitive', type: type as Primitive, props };

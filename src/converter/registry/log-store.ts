@@ -48,6 +48,7 @@ class TopicRegistry implements Registry {
     const text = compact(schema, `Schema for subject ${subject}`);
     const known = this.#state.idOf(subject, text);
     if (known !== undefined) return known;
+    if (await this.#isChecked(subject, signal)) return (await this.registerChecked(subject, text, signal)).id;
     return await this.#inTurn(signal, async () => {
       await this.#catchUp(signal);
       if (this.#state.idOf(subject, text) === undefined) {
@@ -115,6 +116,14 @@ class TopicRegistry implements Registry {
       const versions = this.#state.deletable(subject, version, permanent);
       const offset = await this.#append({ kind: 'delete', subject, versions, permanent }, signal);
       return this.#state.isVoid(offset) ? undefined : versions;
+    });
+  }
+
+  /** Somebody has set a level for this subject that forbids something. */
+  async #isChecked(subject: string, signal: AbortSignal): Promise<boolean> {
+    return await this.#inTurn(signal, async () => {
+      await this.#catchUp(signal);
+      return (this.#state.level(subject) ?? 'NONE') !== 'NONE';
     });
   }
 

@@ -30,8 +30,8 @@ export interface SubjectVersion {
 /**
  * The built-in schema registry: what Confluent's REST API says, over the schemas topic of the log. Every change is one record, every daemon
  * reads the same records in the same order, so two daemons never give an id or a version twice. Sources register through
- * `register` without a compatibility check: the table has changed already, and its rows must go on. `byId` finds permanently deleted
- * schemas too: rows that were written with them stay readable for our own sinks.
+ * `register`, which checks compatibility only where somebody has set a level of the subject (IncompatibleSchema): else the table has changed already, and its rows
+ * must go on. `byId` finds permanently deleted schemas too: rows that were written with them stay readable for our own sinks.
  */
 export interface Registry extends SchemaStore {
   /** All versions of all subjects, soft-deleted ones too; permanently deleted ones are gone. In the topic's order. */
@@ -71,7 +71,7 @@ export class IncompatibleSchema extends OperatorError {
 
   constructor(subject: string, level: CompatibilityLevel, reasons: readonly string[]) {
     super(`Schema is not compatible with subject "${subject}" at level ${level}: ${reasons.join('; ')}`, {
-      advice: `Change the schema, or set the level of "${subject}" (PUT /config/{subject}).`,
+      advice: `Take the change of the table or of the modes of its values back, or allow it: PUT /config/${encodeURIComponent(subject)} {"compatibility": "NONE"}.`,
     });
     this.reasons = reasons;
   }

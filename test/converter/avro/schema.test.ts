@@ -236,3 +236,15 @@ test('decimals that Avro has no logical type for keep only the semantic one', ()
     expect(schema).toContain(`"scale":"${scale}","connect.decimal.precision":"${precision}"`);
   }
 });
+
+test('under avro_unicode every character that Avro does not allow, and the underscore, is its code', () => {
+  expect(avroName('a_b-ü', 'avro_unicode')).toBe('a_u005fb_u002d_u00fc');
+  expect(avroName('1st', 'avro_unicode')).toBe('_u0031st');
+  expect(avroName('😀', 'avro_unicode')).toBe('_ud83d_ude00');
+  expect(avroNamespace('my-srv.2024.orders', 'avro_unicode')).toBe('my_u002dsrv._u0032024.orders');
+  expect(avroNames(['a_b', 'a-b', '__proto__'], 'avro_unicode')).toEqual([
+    'a_u005fb',
+    'a_u002db',
+    '_u005f_u005fproto_u005f_u005f',
+  ]);
+});

@@ -103,3 +103,20 @@ test('sources write what the first version of Rowcast reads; every other kind ha
     '\x02{"kind":"delete","subject":"s","versions":[1],"permanent":false}',
   ]);
 });
+
+test('a source may change a schema as it likes until somebody sets a level, and then only what that allows', async () => {
+  const registry = createLogSchemaStore(memoryTopic());
+  expect(await registry.register('s', '"int"', signal)).toBe(1);
+  expect(await registry.register('s', '"bytes"', signal)).toBe(2);
+  await registry.setLevel(undefined, 'BACKWARD', signal);
+  await registry.setLevel('s', 'BACKWARD', signal);
+  const refused = registry.register('s', '"boolean"', signal);
+  await expect(refused).rejects.toThrow(OperatorError);
+  await expect(refused).rejects.toMatchObject({
+    message: expect.stringMatching(/not compatible with subject "s" at level BACKWARD: .*bytes/) as string,
+    advice: expect.stringContaining('PUT /config/s {"compatibility": "NONE"}') as string,
+  });
+  expect(await registry.register('s', '"bytes"', signal)).toBe(2);
+  await registry.setLevel('s', 'NONE', signal);
+  expect(await registry.register('s', '"boolean"', signal)).toBe(6);
+});
