@@ -41,6 +41,8 @@ interface PostgresWalSettings extends SnapshotSettings, SignalSettings, ValueSet
   readonly tableExclude: readonly string[];
   readonly columnInclude: readonly string[];
   readonly columnExclude: readonly string[];
+  readonly sequenceInclude: readonly string[];
+  readonly sequenceSyncIntervalMs: number;
   readonly tombstonesOnDelete: boolean;
   readonly heartbeatIntervalMs: number;
   readonly statusIntervalMs: number;
@@ -157,6 +159,15 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
     }),
     ...SNAPSHOT_SETTINGS,
     ...SIGNAL_SETTINGS,
+    sequenceInclude: patterns('sequence.include.list', {
+      group: 'Filters',
+      doc: 'Sequences to synchronise besides those that captured columns draw from, as schema.sequence: regular expressions for whole names, separated by commas.',
+    }),
+    sequenceSyncIntervalMs: integer('sequence.sync.interval.ms', 0, 86_400_000, {
+      group: 'Replication',
+      default: '0',
+      doc: 'How often the states of sequences that have moved are sent, so that replicas can be written to at any time; 0: only when asked for, before a cut-over.',
+    }),
     tombstonesOnDelete: flag('tombstones.on.delete', {
       group: 'Records',
       default: 'true',

@@ -28,6 +28,8 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
     snapshotTables: config.snapshotTables,
     snapshotConditions: config.snapshotConditions,
     snapshotThreads: config.snapshotThreads,
+    sequenceInclude: config.sequenceInclude,
+    sequenceSyncIntervalMs: config.sequenceSyncIntervalMs,
     snapshotChunkBytes: config.snapshotChunkBytes,
     maxBatchBytes: config.maxBatchBytes,
     statusIntervalMs: config.statusIntervalMs,
