@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { type PostgresServer } from '../../src/cli/demo/postgres-server.ts';
 import type { FieldModes } from '../../src/converter/avro/modes.ts';
 import { describeError } from '../../src/errors.ts';
 import { connect } from '../../src/postgres/connect.ts';
+import { type DatabaseMaker, hostileServer } from '../hostile/hostile-server.ts';
 import { type ServerKind, servers } from '../support/postgres.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { EXTENSION_TYPES, MADE_TYPES } from './made-types.ts';
@@ -26,6 +26,7 @@ npm run fidelity -- [options]
   --part PART    types, modes, made, superuser or ordinary: types, types under modes of values that are not the default, types
                  that the sink makes, statements by who applies them
   --modes        every type that a mode is about, not the fast subset alone
+  --hostile      under settings of databases that change what values and statements mean, and names that shadow Postgres's own
   --help         this text`;
 
 /** Runs everything on every server, prints a line per case, and returns the exit code: 0 all equal, 1 not, 2 wrong usage. */
@@ -35,6 +36,7 @@ export async function main(_root: string, args: readonly string[]): Promise<numb
     server: { type: 'string' },
     part: { type: 'string' },
     modes: { type: 'boolean' },
+    hostile: { type: 'boolean' },
     help: { type: 'boolean' },
   } as const;
   const { values } = parseArgs({ args: [...args], options });
@@ -48,7 +50,7 @@ export async function main(_root: string, args: readonly string[]): Promise<numb
     const report = new Report(print, KNOWN_DIFFERENCES);
     print(`\n${kind.name}`);
     try {
-      await runOn(kind, report, values.part, values.modes === true);
+      await runOn(kind, report, values);
       if (values.part === undefined)
         for (const line of report.unseen) report.fail(line, 'is on the list and in no run');
     } catch (error) {
@@ -67,8 +69,15 @@ export async function main(_root: string, args: readonly string[]): Promise<numb
   return isClean ? 0 : 1;
 }
 
-async function runOn(kind: ServerKind, report: Report, part: string | undefined, allModes: boolean): Promise<void> {
-  await using server = await kind.start({ max_prepared_transactions: '10', max_connections: '60' });
+interface Wanted {
+  readonly part?: string | undefined;
+  readonly modes?: boolean | undefined;
+  readonly hostile?: boolean | undefined;
+}
+
+async function runOn(kind: ServerKind, report: Report, { part, modes, hostile }: Wanted): Promise<void> {
+  await using started = await kind.start({ max_prepared_transactions: '10', max_connections: '60' });
+  const server = hostile === true ? hostileServer(started) : started;
   const types = [...PLAIN_TYPES, ...MADE_TYPES, ...EXTENSION_TYPES, ...LARGE_TYPES];
   const statements = [...ROW_STATEMENTS, ...TABLE_STATEMENTS, ...SHAPE_STATEMENTS];
   const runs: Readonly<Record<string, () => Promise<void>>> = {
@@ -79,7 +88,7 @@ async function runOn(kind: ServerKind, report: Report, part: string | undefined,
     modes: async () => {
       for (const [i, run] of MODE_RUNS.entries()) {
         await using world = await pair(server, `modes${i}`, undefined, run.modes);
-        await runTypes(world, typesOfRun(run, types, allModes), report, `, under ${run.name}`);
+        await runTypes(world, typesOfRun(run, types, modes === true), report, `, under ${run.name}`);
       }
     },
     made: async () => {
@@ -102,7 +111,7 @@ async function runOn(kind: ServerKind, report: Report, part: string | undefined,
 }
 
 /** Two databases with a pipeline between them; with `role` the sink signs in as a role that may only create what it needs. */
-async function pair(server: PostgresServer, name: string, role?: string, modes?: Partial<FieldModes>): Promise<World> {
+async function pair(server: DatabaseMaker, name: string, role?: string, modes?: Partial<FieldModes>): Promise<World> {
   const [source, target] = [await server.createDatabase(name), await server.createDatabase(`${name}_replica`)];
   if (role === undefined) return await openWorld(source, target, target, modes);
   const client = await connect(target, 'fidelity');

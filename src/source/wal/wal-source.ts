@@ -15,6 +15,7 @@ import type { WalSourceSettings } from './settings.ts';
 import { ensurePublication, publicationId, publishedTables } from './publication.ts';
 import { lookUpSlot, reportSlot, type Slot, slotBusy } from './slot.ts';
 import { ReplicationStream } from './stream.ts';
+import { warnOfUnlogged } from './unlogged.ts';
 import type { Warn } from './warn.ts';
 
 const STREAM_ATTEMPTS = 20;
@@ -24,6 +25,7 @@ const STREAM_DELAY_MS = 100;
 export function createWalSource(settings: WalSourceSettings, clock: Clock, warn: Warn): Source {
   const filter = compileFilter(settings);
   const told = new Set<number>();
+  const toldUnlogged = new Set<number>();
   const wish = noWish();
   return {
     async open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource> {
@@ -43,6 +45,7 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
         const identity = { ...server, publication: await publicationId(client, settings.publicationName) };
         const tables = await publishedTables(client, settings.publicationName, filter);
         if (identity.publication !== '' && tables.length === 0) warnOfNothing(settings, warn);
+        await warnOfUnlogged(client, filter, warn, toldUnlogged);
         const capture = captureOf(settings, tables);
         const stream = slot && (await openStream(opening, signal));
         return new HeldWalSource(
