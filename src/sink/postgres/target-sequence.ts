@@ -21,22 +21,32 @@ export interface TargetName {
   readonly name: string;
 }
 
-/** The target's sequence: what a column draws from there, because tables may have got their own, else the one of the same name. */
+/** The target's sequence: an identity's is its column's, others have their name, or at least a column that draws from them. */
 export async function findSequence(place: SequencePlace, state: SequenceState): Promise<TargetName | undefined> {
-  const { session, tables } = place;
-  for (const { schema, table, column } of state.columns) {
-    const at = tables.nameOf({ schema, name: table });
-    const { rows } = await session.client.query<TargetName>(OF_COLUMN, [at.schema, at.name, column]);
-    if (rows[0] !== undefined) return rows[0];
-  }
-  if (state.columns.some(({ draws }) => draws !== 'n')) return undefined;
+  const isIdentity = state.columns.some(({ draws }) => draws !== 'n');
+  return (isIdentity ? undefined : await byName(place, state)) ?? (await byColumn(place, state));
+}
+
+async function byName(place: SequencePlace, state: SequenceState): Promise<TargetName | undefined> {
   const at = nameOf(place, state);
-  const { rowCount } = await session.client.query(
+  const { rowCount } = await place.session.client.query(
     /* sql */ `select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where n.nspname = $1 and c.relname = $2 and c.relkind = 'S'`,
     [at.schema, at.name],
   );
   return rowCount === 0 ? undefined : at;
+}
+
+async function byColumn(
+  { session, tables }: SequencePlace,
+  { columns }: SequenceState,
+): Promise<TargetName | undefined> {
+  for (const { schema, table, column } of columns) {
+    const at = tables.nameOf({ schema, name: table });
+    const { rows } = await session.client.query<TargetName>(OF_COLUMN, [at.schema, at.name, column]);
+    if (rows[0] !== undefined) return rows[0];
+  }
+  return undefined;
 }
 
 /** Makes what the target lacks: the sequence, and that columns draw from it. Undefined when it has none of the columns. */

@@ -55,6 +55,7 @@ export class SequenceSync {
   /** By name, what this process has sent. */
   readonly #sent = new Map<string, string>();
   readonly #told = new Set<string>();
+  #isLooking = false;
 
   constructor(parts: SequenceSyncParts, reader: () => SequenceReader | undefined) {
     const isListed = compileNames(parts.settings.sequenceInclude ?? []);
@@ -65,14 +66,23 @@ export class SequenceSync {
 
   /** All of them are sent in one of the next batches; an idle source is made to have one. */
   async request(): Promise<void> {
-    await this.#wishFor('all');
+    try {
+      await this.#wishFor('all');
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error; // it is noted: the next run makes its place
+    }
   }
 
   /** Those that have changed since they were sent are sent in one of the next batches, if there are any. */
   async look(): Promise<void> {
-    if (this.#parts.wish.kind !== undefined) return;
-    const states = await this.#read();
-    if (states.some((state) => this.#isNew(state))) await this.#wishFor('changed');
+    if (this.#parts.wish.kind !== undefined || this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const states = await this.#read();
+      if (states.some((state) => this.#isNew(state))) await this.#wishFor('changed');
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   /** The batches, with what is wanted added to them. `from` is where they begin. */
@@ -116,7 +126,7 @@ export class SequenceSync {
 
   async #wishFor(kind: 'all' | 'changed'): Promise<void> {
     const { wish } = this.#parts;
-    wish.kind = kind;
+    if (wish.kind !== 'all') wish.kind = kind; // what is wanted more stays
     wish.number++;
     await this.#nudge();
   }
