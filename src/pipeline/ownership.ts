@@ -21,6 +21,8 @@ export interface SourceMemory {
   takeOver: boolean;
   /** This start is to copy everything again (`always`), and has not begun to. */
   copyAgain?: boolean | undefined;
+  /** The copy that the log has is of no use (R2); holds for one start. */
+  voidCopy?: boolean | undefined;
   /** Where the log has ended, and since when, while a newer process of the same daemon does nothing. */
   quiet?: { readonly end: number; readonly since: number } | undefined;
 }
@@ -201,7 +203,9 @@ async function resume(
   };
   if (!checkpoint.consistent) {
     // The rest is read under a newer snapshot, and the stream begins where it would have: so nothing of it may be missing (R1).
-    const goesOn = checkpoint.copy !== undefined && (await canGoOn(history, held, prefix, signal));
+    const isVoid = memory.voidCopy === true;
+    memory.voidCopy = undefined;
+    const goesOn = checkpoint.copy !== undefined && !isVoid && (await canGoOn(history, held, prefix, signal));
     return goesOn
       ? { ...next, position: checkpoint.position, copy: checkpoint.copy }
       : { ...next, position: undefined };

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Converter } from '../converter/converter.ts';
 import { failPoint } from '../failpoint.ts';
 import type { Log } from '../log/log.ts';
-import type { HeldSource, Source } from '../source/source.ts';
+import { type HeldSource, type Source, VoidCopyError } from '../source/source.ts';
 import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { isInterruption } from './interruption.ts';
@@ -124,6 +124,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       wait(progress, WAITING, options.clock.now());
     }
   } catch (error) {
+    if (error instanceof VoidCopyError) options.memory.voidCopy = true;
     if (!isInterruption(error, signal)) throw error;
   } finally {
     ended.abort();

@@ -3,6 +3,7 @@ import type { CopySignal } from '../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { TableSchema } from '../change/table-schema.ts';
+import { TransientError } from '../errors.ts';
 
 /** Which server and history a source reads; a position means nothing on another one (Invariant 6). */
 export interface SourceIdentity {
@@ -25,6 +26,9 @@ export interface Incarnation {
   readonly offset: number;
   readonly id: string;
 }
+
+/** What an interrupted copy has left cannot be brought to one moment any more: the next start begins the copy anew (R2). */
+export class VoidCopyError extends TransientError {}
 
 /** A source connector: knows how to take hold of one stream of changes. */
 export interface Source {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { schemaChangesTopic } from '../../src/log/protocol/topics.ts';
 import { RecordReader } from '../../src/log/record-reader.ts';
 import type { WalSourceSettings } from '../../src/source/wal/settings.ts';
+import { installDdl } from '../../src/source/wal/ddl/ddl-log.ts';
 import { type Database, freshDatabase } from '../support/postgres.ts';
 import { eventually, Replication } from './replication.ts';
 
@@ -228,4 +229,49 @@ test('a copy that is all that is wanted goes on too, up to a state of one moment
     [],
   );
   expect(await countControls(replication, 'snapshot-begin')).toBe(1);
+});
+
+/** Statements that hold at their moment, and not of rows that were read at several moments. */
+test.each([
+  [
+    'create unique index docs_n on docs (n)',
+    'update docs set n = -1 where id = 1; update docs set n = 1 where id = 4000',
+  ],
+  [
+    'alter table docs add foreign key (n) references docs; update docs set n = 4000 where id = 1',
+    'update docs set n = 1 where id = 1; delete from docs where id = 4000',
+  ],
+  ['alter table docs add check (n + length(body) > 2000)', 'update docs set n = 0'],
+])('an interrupted copy begins anew when DDL came in between: %s', async (statement, later) => {
+  await using world = await pair('copy_ddl', SCHEMA, SMALL_STEPS);
+  const { source, replication } = world;
+  await source.query(/* sql */ `update docs set n = id`);
+  await installDdl(source.client, [source.settings.user]);
+  const applying = replication.startSink();
+  const running = replication.startSource();
+  await eventually(() => replication.sourceProgress.changes > 500, 'some of the first table');
+  await running.stop();
+  await source.query(`${statement}; begin; ${later}; commit`);
+  replication.startSource();
+  await replication.settled();
+  expect(applying.failure).toBeUndefined();
+  await replication.expectEqual(...TABLES);
+  expect(await countControls(replication, 'snapshot-begin')).toBe(2);
+});
+
+test('a copy begins anew when rows cannot be read again, because their table was altered', async () => {
+  await using world = await pair('altered', SCHEMA, SMALL_STEPS);
+  const { source, replication } = world;
+  replication.startSink();
+  await copyHalf(replication);
+  await source.query(/* sql */ `update docs set id = id + 100000 where id % 3 = 0`); // the body is not sent
+  const { changes } = replication.sourceProgress;
+  const running = replication.startSource();
+  await eventually(() => replication.sourceProgress.changes > changes, 'the copy to go on');
+  await source.query(/* sql */ `alter table docs alter n type bigint`); // as soon as the copy lets go of the table
+  await replication.settled();
+  expect(running.failure).toBeUndefined();
+  expect(String(replication.lastRetry)).toContain('was altered before its interrupted copy was consistent');
+  await replication.expectEqual(...TABLES);
+  expect(await countControls(replication, 'snapshot-begin')).toBe(2);
 });

@@ -2,6 +2,7 @@ import { Batch, Op, UNCHANGED } from '../../change/batch.ts';
 import type { CopyState } from '../../change/copy-state.ts';
 import { failPoint } from '../../failpoint.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
+import { VoidCopyError } from '../source.ts';
 import { MovedKeys } from './moved-keys.ts';
 
 /** A key change whose new row lacks values: the server did not send them, and the replica may not have them. */
@@ -30,8 +31,9 @@ export async function* catchUp(
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
   const known = knownBelow(state);
-  let point: number | undefined = positionToLsn(state.point);
-  const moved = new MovedKeys(point);
+  const copied = positionToLsn(state.point);
+  let point: number | undefined = copied;
+  const moved = new MovedKeys(copied);
   for await (const batch of batches) {
     if (point === undefined) {
       yield batch;
@@ -45,6 +47,7 @@ export async function* catchUp(
       moved.seen(seen);
       point = Math.max(point, seen);
     }
+    if (point > copied) refuseDdl(batch, point);
     const isThere = batch.position !== undefined && positionToLsn(batch.position) >= point;
     if (batch.length > 0 || !isThere) {
       batch.consistent = false;
@@ -56,6 +59,18 @@ export async function* catchUp(
     if (batch.length > 0) yield arrived(batch);
     point = undefined;
     if (isEnough) return;
+  }
+}
+
+/**
+ * Below the copies' own point no DDL can be, or it would have begun anew. Between there and where rows were read again there may be, and it would
+ * meet rows of a later moment.
+ */
+function refuseDdl(batch: Batch, point: number): void {
+  for (let i = 0; i < batch.length; i++) {
+    if (batch.op[i] !== Op.control || batch.controls[batch.table[i] as number]?.kind !== 'ddl') continue;
+    if ((batch.transactions[batch.transaction[i] as number]?.commitLsn ?? 0) >= point) continue;
+    throw new VoidCopyError('Tables were altered before their interrupted copy was consistent: it begins anew');
   }
 }
 

@@ -5,7 +5,7 @@ import { lookUpRelation } from '../../postgres/catalog.ts';
 import type { SnapshotTable } from '../snapshot/chunk-sql.ts';
 import { chunkRowsOf, type CopyFacts, lookUpCopyFacts } from '../snapshot/table-sizes.ts';
 import type { VersionCounter } from './assembler.ts';
-import { isDdlPublished } from './ddl/ddl-log.ts';
+import { isDdlPublished, lastFollowed } from './ddl/ddl-log.ts';
 import { type CaptureFilter, compileNames } from './filter.ts';
 import { lockTables } from './lock-tables.ts';
 import { type PublishedTable, publishedTables } from './publication.ts';
@@ -14,7 +14,7 @@ import type { WalSourceSettings } from './settings.ts';
 /** What is to be copied, as one snapshot shows it. */
 export interface CopyPlan {
   readonly tables: readonly SnapshotTable[];
-  /** Equal only for the same tables in the same order, with equal shapes, filters and files. */
+  /** Equal only for the same tables in the same order, with equal shapes, filters and files, and without DDL in between that is replayed. */
   readonly fingerprint: string;
   readonly estimatedRows: number;
 }
@@ -36,6 +36,8 @@ export async function planCopy(client: pg.ClientBase, parts: Parts, versions: Ve
   );
   const tables: SnapshotTable[] = [];
   const shapes = createHash('sha256');
+  // The stream replays DDL in its place: below the point it would meet rows of other moments, of which what it asks for may not hold (R2).
+  if (isFollowed) shapes.update(String(await lastFollowed(client, filter)));
   for (const [i, each] of published.entries()) {
     const { rangeColumns, bytes, files } = facts[i] as CopyFacts;
     const version = await versionOf(client, each, filter, versions);

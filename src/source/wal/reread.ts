@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type Batch, NULL, Op } from '../../change/batch.ts';
 import { type TableSchema, tableName } from '../../change/table-schema.ts';
-import { OperatorError } from '../../errors.ts';
 import { lookUpRelation } from '../../postgres/catalog.ts';
 import { connect } from '../../postgres/connect.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier, quoteLiteral } from '../../postgres/identifier.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
+import { VoidCopyError } from '../source.ts';
 import type { Incomplete } from './catch-up.ts';
 import type { FirstCopyParts } from './first-copy.ts';
 
@@ -28,7 +28,7 @@ export class Rereader implements AsyncDisposable {
 
   /**
    * Completes the changes (see `Complete`), each as of a snapshot that shows its own transaction: one that does not would show the row under its
-   * old key still. Throws OperatorError when a table is not what it was.
+   * old key still. Throws VoidCopyError when a table is not what it was.
    */
   async complete(changes: readonly Incomplete[], signal: AbortSignal): Promise<number> {
     const { settings, application } = this.#parts;
@@ -186,7 +186,7 @@ async function assertSame(client: pg.ClientBase, table: TableSchema): Promise<vo
       return same?.name === column.name && oid === column.type.oid && modifier === column.type.modifier;
     });
   if (isSame) return;
-  throw new OperatorError(`Table ${tableName(table)} was altered before its interrupted copy was consistent`, {
-    advice: 'Copy everything again: `rowcast offsets reset` with the name of the connector.',
-  });
+  throw new VoidCopyError(
+    `Table ${tableName(table)} was altered before its interrupted copy was consistent: it begins anew`,
+  );
 }

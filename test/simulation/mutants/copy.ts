@@ -26,8 +26,8 @@ export const COPY_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: OWNERSHIP,
-        find: 'checkpoint.copy !== undefined && (await canGoOn(history, held, prefix, signal))',
-        replace: 'checkpoint.copy !== undefined',
+        find: ' && !isVoid && (await canGoOn(history, held, prefix, signal))',
+        replace: '',
       },
     ],
   },

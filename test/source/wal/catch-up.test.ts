@@ -3,6 +3,7 @@ import { Batch, type Control, Op, UNCHANGED } from '../../../src/change/batch.ts
 import type { CopyState } from '../../../src/change/copy-state.ts';
 import type { TableSchema } from '../../../src/change/table-schema.ts';
 import { lsnToPosition } from '../../../src/postgres/lsn.ts';
+import { VoidCopyError } from '../../../src/source/source.ts';
 import { catchUp, type Complete } from '../../../src/source/wal/catch-up.ts';
 import { isVisible } from '../../../src/source/wal/reread.ts';
 
@@ -93,6 +94,19 @@ test('a key change that lacks values is completed below the point, which moves u
     [true, undefined],
     [true, undefined],
   ]);
+});
+
+test('DDL that rows were read behind makes the copy void, and other DDL does not', async () => {
+  const ddl = (lsn: number): Batch => {
+    const batch = batchOf(lsn + 5, { lsn, op: Op.insert });
+    batch.addControl({ kind: 'ddl', ddl: {} } as unknown as Control, 0, lsn);
+    return batch;
+  };
+  const moved = batchOf(165, { lsn: 160, op: Op.keyChange, lacks: true });
+  const complete: Complete = async () => 300;
+  await expect(run([moved, ddl(250), ddl(310)], stateAt(200), complete)).rejects.toThrow(VoidCopyError);
+  expect(await run([moved, batchOf(305), ddl(310)], stateAt(200), complete)).toHaveLength(3);
+  expect(await run([ddl(190), ddl(250)], stateAt(200))).toHaveLength(3);
 });
 
 test('changes that a whole copy has seen are left out, those of other tables and later ones are not', async () => {

@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { OperatorError } from '../../../errors.ts';
 import { postgresError, sqlState } from '../../../postgres/errors.ts';
+import type { CaptureFilter } from '../filter.ts';
 import type { WalSourceSettings } from '../settings.ts';
+import { readDdl } from './read-ddl.ts';
 import { installSql, uninstallSql } from './install-sql.ts';
 
 type Lists = Pick<WalSourceSettings, 'schemaInclude' | 'schemaExclude' | 'tableInclude' | 'tableExclude'>;
@@ -30,6 +32,37 @@ export async function isDdlPublished(client: pg.ClientBase, publication: string)
   } catch (error) {
     throw postgresError(error, `Cannot look up publication "${publication}"`);
   }
+}
+
+/** Id of the last row of `rowcast.ddl` that says something of what is captured; 0 when there is none. */
+export async function lastFollowed(client: pg.ClientBase, filter: CaptureFilter): Promise<number> {
+  for (let below = Number.MAX_SAFE_INTEGER; ; ) {
+    const { rows } = await readBelow(client, below);
+    const last = rows.find(
+      (row) => readDdl({ ...row, id: Number(row.id), command: row.command ?? undefined }, filter) !== undefined,
+    );
+    if (last !== undefined) return Number(last.id);
+    if (rows.length < ROWS_AT_ONCE) return 0;
+    below = Number(rows.at(-1)?.id);
+  }
+}
+
+const ROWS_AT_ONCE = 100;
+
+async function readBelow(client: pg.ClientBase, below: number): Promise<pg.QueryResult<StoredDdl>> {
+  try {
+    const sql = /* sql */ `select id::text, tag, command, body::text from rowcast.ddl where id < $1 order by id desc limit ${ROWS_AT_ONCE}`;
+    return await client.query<StoredDdl>(sql, [below]);
+  } catch (error) {
+    throw postgresError(error, 'Cannot read rowcast.ddl');
+  }
+}
+
+interface StoredDdl {
+  readonly id: string;
+  readonly tag: string;
+  readonly command: string | null;
+  readonly body: string;
 }
 
 /** Puts `rowcast.ddl` into the connector's own publication, and says which new tables join it as they are created. */

@@ -74,6 +74,7 @@ end $rowcast$;
 ${PUBLISH}
 revoke all on all functions in schema rowcast from public;
 grant usage on schema rowcast to ${to};
+grant select on rowcast.ddl to ${to};
 grant execute on function rowcast.publish_ddl(name, jsonb), rowcast.published_tables(), rowcast.unpublish_ddl(name) to ${to};
 
 insert into rowcast.ddl_state (class_id, object_id, parts, state)
