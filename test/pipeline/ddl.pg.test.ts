@@ -299,7 +299,7 @@ test('types that somebody has made in pg_temp do not run in what records DDL', a
       await mallory.query(`create domain pg_temp."${name}" as pg_catalog."${name}" check (public.who())`);
       await mallory.query(`create table mine.t (id int primary key, v text default 'x') partition by range (id);
         alter table mine.t alter v set default 'y', add check (id > 0); create index on mine.t (v); create table mine.p partition of mine.t default;
-        drop table mine.t; select rowcast.publish_ddl('mine', '{}'); select rowcast.published_tables(); select rowcast.unpublish_ddl('mine')`);
+        drop table mine.t; create type mine.e as enum ('a'); alter type mine.e rename value 'a' to 'b'; drop type mine.e; select rowcast.publish_ddl('mine', '{}'); select rowcast.published_tables(); select rowcast.unpublish_ddl('mine')`);
     }
   } finally {
     await mallory.end();
