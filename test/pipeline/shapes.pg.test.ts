@@ -114,3 +114,33 @@ test('published by its leaves each partition is a table of its own', async () =>
   }
   expect(await target.query(`select to_regclass('t') is null as leaves`)).toEqual([{ leaves: true }]);
 });
+
+const FAMILY = /* sql */ `
+  create table parent (id int primary key, v text, u int unique deferrable initially deferred);
+  create table child (extra text, primary key (id)) inherits (parent);
+  create table loose (v text); alter table loose replica identity full;
+  create table loose_child (extra text) inherits (loose); alter table loose_child replica identity full`;
+
+test('on a replica whose tables inherit as those of the source do, each table keeps its own rows', async () => {
+  await using target = await freshDatabase('shapes_family');
+  await target.query(FAMILY);
+  await using world = await running(
+    /* sql */ `${FAMILY}; insert into parent values (1, 'p', 1), (2, 'p', 2), (3, 'p', 3); insert into child values (1, 'c', 1, 'x'), (2, 'c', 2, 'x');
+      insert into loose values ('same'), ('same'); insert into loose_child values ('same', 'x'), ('other', 'x')`,
+    { target: target.settings },
+  );
+  const { source, replication } = world;
+  const changes = [
+    `update only parent set v = 'q' where id = 1; update child set v = 'd' where id = 2; delete from only parent where id = 2`,
+    `update only parent set id = id + 10; update only parent set u = 4 - u; delete from only loose where ctid = (select min(ctid) from only loose)`,
+    `update only loose set v = 'new'; update parent set v = v || '+'`,
+    `truncate only parent; insert into parent values (1, 'again', 1)`,
+    `delete from only loose; truncate only loose`,
+  ];
+  for (const sql of changes) {
+    await source.query(sql);
+    await replication.settled();
+    await replication.expectEqual('parent', 'child', 'loose', 'loose_child');
+  }
+  expect(await replication.expectEqual('parent', 'child', 'loose', 'loose_child')).toBe(1 + 2 + 0 + 2);
+});

@@ -20,7 +20,14 @@ export async function detour(work: TableChanges, executor: Executor, signal: Abo
   await executor.step(detachStep(work, copy), signal);
   const key = table.schema.key.map((ordinal) => (table.columns[ordinal] as TargetColumn).quoted);
   executor.add(/* sql */ `create index on ${copy} (${key.join(', ')})`);
-  const aside = { ...table, name: copy, hasUniqueKey: false, schema: setAside(table.schema), probe: table.schema.key };
+  const aside = {
+    ...table,
+    name: copy,
+    alone: copy,
+    hasUniqueKey: false,
+    schema: setAside(table.schema),
+    probe: table.schema.key,
+  };
   for (const i of work.changes) {
     for (const step of planTable({ ...work, table: aside, changes: [i] }) ?? []) await executor.step(step, signal);
   }

@@ -73,11 +73,11 @@ function head(step: Step): string {
       return /* sql */ `insert into ${table.name} (${insertColumns(step)}) overriding system value`;
     case 'update':
     case 'rekey':
-      return /* sql */ `update ${table.name} as t set ${assignments(step, 's.c')} from`;
+      return /* sql */ `update ${table.alone} as t set ${assignments(step, 's.c')} from`;
     case 'delete':
-      return /* sql */ `delete from ${table.name} as t using`;
+      return /* sql */ `delete from ${table.alone} as t using`;
     case 'detach':
-      return /* sql */ `with gone as (delete from ${table.name} as t using`;
+      return /* sql */ `with gone as (delete from ${table.alone} as t using`;
     case 'delete-one':
     case 'update-one':
       throw new Error('A single step has no set form');
@@ -116,7 +116,7 @@ function guard({ kind, table }: Step): string {
     const { quoted, equals } = column(table, ordinal);
     return `n.${quoted} ${equals} s.c${ordinal}`;
   });
-  return /* sql */ `(${isSame} or not exists (select from ${table.name} as n where ${taken.join(' and ')}))`;
+  return /* sql */ `(${isSame} or not exists (select from ${table.alone} as n where ${taken.join(' and ')}))`;
 }
 
 function insertColumns(step: Step): string {
@@ -147,7 +147,7 @@ function writeSingle(out: ByteWriter, step: Step): void {
   const row = set.rows[0] as number;
   writeSql(
     out,
-    /* sql */ `with one as materialized (select t.tableoid as o, t.ctid as c from ${table.name} as t where true`,
+    /* sql */ `with one as materialized (select t.tableoid as o, t.ctid as c from ${table.alone} as t where true`,
   );
   for (const ordinal of table.probe ?? []) {
     const { quoted, equals, type } = column(table, ordinal);
@@ -167,9 +167,9 @@ function writeSingle(out: ByteWriter, step: Step): void {
     writeSql(out, `::${type})`);
   }
   writeSql(out, ' limit 1) ');
-  if (step.kind === 'delete-one') writeSql(out, /* sql */ `delete from ${table.name} as t using one`);
+  if (step.kind === 'delete-one') writeSql(out, /* sql */ `delete from ${table.alone} as t using one`);
   else {
-    writeSql(out, /* sql */ `update ${table.name} as t set `);
+    writeSql(out, /* sql */ `update ${table.alone} as t set `);
     for (const [n, ordinal] of step.sets.entries()) {
       writeSql(out, `${n === 0 ? '' : ', '}${column(table, ordinal).quoted} = `);
       writeLiteral(out, set, row, table.columns.length + ordinal);

@@ -27,6 +27,8 @@ export interface TargetTable {
   readonly oid: number;
   /** Qualified and quoted. */
   readonly name: string;
+  /** The same for statements that look for rows: without those of tables that inherit from it, which are tables of their own. */
+  readonly alone: string;
   /** Positional as the source's columns. */
   readonly columns: readonly TargetColumn[];
   /** Every column of the target that can be written, quoted; those that only the target has too. */
@@ -99,13 +101,13 @@ export async function describeTarget(
     });
   }
   const attnums = schema.key.map((ordinal) => byName.get((schema.columns[ordinal] as Column).name)?.attnum);
-  const { operators, ...constraints } = await readConstraints(session, oid, attnums as number[]);
+  const { operators, isPartitioned, ...constraints } = await readConstraints(session, oid, attnums as number[]);
   const columns = schema.columns.map((column, ordinal) => {
     const found = byName.get(column.name) as Column;
     return toTarget(found, ordinal, operators[found.attnum] ?? '=');
   });
   const writable = facts.columns.filter((column) => !column.generated).map((column) => quoteIdentifier(column.name));
-  return { schema, oid, name, columns, writable, ...constraints };
+  return { schema, oid, name, alone: isPartitioned ? name : `only ${name}`, columns, writable, ...constraints };
 }
 
 function toTarget(column: Column, ordinal: number, equals: string): TargetColumn {
@@ -124,6 +126,7 @@ function toTarget(column: Column, ordinal: number, equals: string): TargetColumn
 interface Constraints extends Pick<TargetTable, 'hasUniqueKey' | 'parents' | 'isReferenced' | 'hasActions'> {
   /** Equality of key columns by their number, where it is not one of Postgres's own. */
   readonly operators: Readonly<Record<number, string>>;
+  readonly isPartitioned: boolean;
 }
 
 async function readConstraints(session: Session, oid: number, key: readonly number[]): Promise<Constraints> {
@@ -151,6 +154,7 @@ const OPERATORS = /* sql */ `
 const CONSTRAINTS = /* sql */ `
   select
     (${OPERATORS}) as operators,
+    (select relkind = 'p' from pg_catalog.pg_class where oid = $1) as "isPartitioned",
     exists (select from pg_catalog.pg_index i where i.indrelid = $1 and i.indisunique and i.indimmediate and i.indisvalid
       and i.indpred is null and i.indexprs is null and i.indnkeyatts = cardinality($2::int2[])
       and (select array_agg(k.attnum order by k.attnum) from unnest(i.indkey::int2[]) with ordinality k (attnum, n)
