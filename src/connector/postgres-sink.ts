@@ -46,9 +46,21 @@ interface PostgresSinkSettings {
   readonly tasksMax: number;
 }
 
-export type DdlKind = (typeof DDL_KINDS)[number];
+export type DdlKind = (typeof SAFE_DDL_KINDS)[number] | (typeof TEXT_DDL_KINDS)[number];
 
-const DDL_KINDS = ['tables', 'indexes', 'constraints', 'types', 'schemas', 'partitions'] as const;
+const SAFE_DDL_KINDS = [
+  'tables',
+  'indexes',
+  'constraints',
+  'types',
+  'schemas',
+  'partitions',
+  'sequences',
+  'comments',
+] as const;
+
+/** Those run text of the source. */
+const TEXT_DDL_KINDS = ['views', 'functions'] as const;
 
 const NAMES_OF_THE_SOURCE = '${source.schema}.${source.table}';
 
@@ -141,8 +153,8 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettin
     ),
     ddlReplay: kinds('ddl.replay', {
       group: 'Tables',
-      default: DDL_KINDS.join(','),
-      doc: `Which DDL of the source is replayed, where DDL replication is set up (docs/ddl.md): some of ${DDL_KINDS.join(', ')}; or none.`,
+      default: SAFE_DDL_KINDS.join(','),
+      doc: `Which DDL of the source is replayed, where DDL replication is set up (docs/ddl.md): some of ${SAFE_DDL_KINDS.join(', ')}, ${TEXT_DDL_KINDS.join(', ')}; or none. views and functions run the source's text on the replica.`,
     }),
     targetNotEmpty: choice('target.not.empty', ['refuse', 'truncate'], {
       group: 'Tables',
@@ -192,8 +204,9 @@ function kinds(key: string, spec: SettingSpec): Setting<readonly DdlKind[]> {
   return declare(key, 'LIST', spec, (value) => {
     if (value.trim() === 'none') return [];
     return value.split(',').map((name) => {
-      const kind = DDL_KINDS.find((each) => each === name.trim());
-      if (kind === undefined) throw new OperatorError(`must be none, or some of ${DDL_KINDS.join(', ')}`);
+      const all: readonly DdlKind[] = [...SAFE_DDL_KINDS, ...TEXT_DDL_KINDS];
+      const kind = all.find((each) => each === name.trim());
+      if (kind === undefined) throw new OperatorError(`must be none, or some of ${all.join(', ')}`);
       return kind;
     });
   });

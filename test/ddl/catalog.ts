@@ -8,14 +8,32 @@ export async function catalogOf(client: pg.Client): Promise<string[]> {
 
 /**
  * The session's search_path is empty, so every name is qualified. Left out is what differs by design: identity columns are "by default" on a
- * replica, and it has no defaults that take from a sequence (docs/ddl.md).
+ * replica (docs/ddl.md), and where sequences stand.
  */
 const CATALOG = /* sql */ `
   with users as (select oid, nspname from pg_namespace where nspname !~ '^(pg_|information_schema$|rowcast$)'),
   tables as (select c.* , c.oid::regclass::text as name from pg_class c join users u on u.oid = c.relnamespace
     where c.relkind in ('r', 'p') and not c.relispartition)
   select 'schema ' || quote_ident(nspname) as line from users
-  union all select 'table ' || t.name from tables t
+  union all select 'table ' || t.name || coalesce(' with ' || (select array_agg(o order by o)::text from unnest(t.reloptions) o), '')
+      || ' identity ' || t.relreplident::text || coalesce(' comment ' || obj_description(t.oid, 'pg_class'), '') from tables t
+  union all select 'comment ' || t.name || '.' || quote_ident(a.attname) || ' ' || col_description(t.oid, a.attnum)
+    from tables t join pg_attribute a on a.attrelid = t.oid where col_description(t.oid, a.attnum) is not null
+  union all select 'comment of ' || coalesce(y.oid::regtype::text, quote_ident(u.nspname)) || ' ' || d.description from pg_description d
+    left join (pg_type y join users yu on yu.oid = y.typnamespace) on d.classoid = 'pg_type'::regclass and d.objoid = y.oid
+    left join users u on d.classoid = 'pg_namespace'::regclass and d.objoid = u.oid where coalesce(y.oid, u.oid) is not null and u.nspname is distinct from 'public'
+  union all select 'sequence ' || s.seqrelid::regclass || format(' %s %s %s %s %s %s %s', s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle)
+      || coalesce(' owned by ' || d.refobjid::regclass || '.' || d.refobjsubid, '') || coalesce(' comment ' || obj_description(c.oid, 'pg_class'), '')
+    from pg_sequence s join pg_class c on c.oid = s.seqrelid join users u on u.oid = c.relnamespace
+      left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i')
+  union all select case c.relkind when 'v' then 'view ' else 'materialized view ' || c.relispopulated || ' ' end || c.oid::regclass || coalesce(' with ' || c.reloptions::text, '')
+      || pg_get_viewdef(c.oid) || coalesce(' comment ' || obj_description(c.oid, 'pg_class'), '')
+    from pg_class c join users u on u.oid = c.relnamespace where c.relkind in ('v', 'm')
+  union all select 'function ' || pg_get_functiondef(p.oid) || coalesce(' comment ' || obj_description(p.oid, 'pg_proc'), '')
+    from pg_proc p join users u on u.oid = p.pronamespace where p.prokind in ('f', 'p')
+      and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype in ('e', 'i'))
+  union all select 'range ' || r.rngtypid::regtype || ' of ' || r.rngsubtype::regtype || ' ' || r.rngmultitypid::regtype || ' ' || r.rngsubdiff
+    from pg_range r join pg_type y on y.oid = r.rngtypid join users u on u.oid = y.typnamespace
   union all select 'column ' || t.name || '.' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
       || case when a.attcollation <> y.typcollation then ' collate ' || a.attcollation::regcollation else '' end
       || case when a.attnotnull then ' not null' else '' end || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')

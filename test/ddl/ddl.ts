@@ -168,7 +168,7 @@ async function judge(
   const tables = await shapes(source);
   let rows = 0;
   for (const table of tables) {
-    const isThere = here.some((line) => line === `table ${nameOf(table)}`);
+    const isThere = here.some((line) => line.startsWith(`table ${nameOf(table)} `));
     const difference = isThere ? await differs(source, replica, table) : undefined;
     if (difference !== undefined) differences.push(difference);
     const { rows: counted } = await source.query<{ n: number }>(`select count(*)::int as n from only ${nameOf(table)}`);

@@ -115,6 +115,7 @@ async function writeConnectors(
       'connection.username': replica.user,
       'connection.password': '${env:DDL_REPLICA_PASSWORD}',
       'topic.prefix': NAME,
+      'ddl.replay': 'tables,indexes,constraints,types,schemas,partitions,sequences,comments,views,functions',
     },
   };
   await mkdir(directory, { recursive: true });

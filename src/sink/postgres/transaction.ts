@@ -94,7 +94,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
   }
 
   async #control(control: Control, signal: AbortSignal): Promise<void> {
-    const { session, settings, tables, isFirstCopy } = this.#place;
+    const { session, settings, tables, isFirstCopy, warn } = this.#place;
     switch (control.kind) {
       case 'table':
         this.#announced.push(control.table);
@@ -113,7 +113,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
         break; // rows are in place as they came
       case 'ddl':
         await this.#announce(signal);
-        await replayDdl({ session, settings, tables, ddl: control.ddl, signal });
+        await replayDdl({ session, settings, tables, warn, ddl: control.ddl, signal });
         failPoint('sink.ddl-replayed');
         break;
       case 'sequences':

@@ -75,6 +75,8 @@ export class HeldWalSource implements HeldSource {
   #reader: WalReader | undefined;
   /** The stream tells what becomes of tables. */
   #followsDdl = false;
+  /** Tags of statements that are not followed, and were warned of. */
+  readonly #passed = new Set<string>();
   #lockLost: Error | undefined;
   #grace: NodeJS.Timeout | undefined;
   #isDisposed = false;
@@ -284,7 +286,8 @@ export class HeldWalSource implements HeldSource {
 
   /** Rows that were there before the table was published are nowhere: such a table is left out whole (Invariant 7). */
   #readDdl(row: DdlRow): DdlCommand | undefined {
-    const ddl = readDdl(row, this.#parts.filter);
+    const { ddl, passed } = readDdl(row, this.#parts.filter);
+    if (passed !== undefined) this.#warnPassed(row.tag, passed);
     const changes = ddl?.changes.filter(({ before, after, hasRows }) => {
       if (!hasRows || before !== undefined || after?.kind !== 'table' || after.partition !== undefined) return true;
       this.#parts.warn(
@@ -294,6 +297,15 @@ export class HeldWalSource implements HeldSource {
       return false;
     });
     return ddl && changes && changes.length > 0 ? { ...ddl, changes } : undefined;
+  }
+
+  #warnPassed(tag: string, object: string): void {
+    if (this.#passed.has(tag)) return;
+    this.#passed.add(tag);
+    this.#parts.warn(
+      `${tag} is not replayed on replicas; here it was of ${object}`,
+      'Do it on the replica by hand, if it is to have it.',
+    );
   }
 
   async #describe(message: RelationMessage, previous: TableSchema | undefined): Promise<Relation> {

@@ -3,6 +3,7 @@ import { postgresError } from '../../../postgres/errors.ts';
 import type { Session } from '../session.ts';
 import type { ResolvedSinkSettings } from '../settings.ts';
 import type { Tables } from '../tables.ts';
+import type { Warn } from '../warn.ts';
 
 /** What the replay of a statement works with. */
 export interface ReplayPlace {
@@ -10,6 +11,7 @@ export interface ReplayPlace {
   readonly settings: ResolvedSinkSettings;
   readonly tables: Tables;
   readonly ddl: DdlCommand;
+  readonly warn: Warn;
   readonly signal: AbortSignal;
 }
 

@@ -1,9 +1,11 @@
-import type { DdlChange, DdlObject, TableState } from '../../../change/ddl.ts';
+import { type DdlChange, type DdlObject, ddlObjectName, isType, type TableState } from '../../../change/ddl.ts';
 import { checkDeferred } from '../deferred.ts';
 import type { DdlKind } from '../settings.ts';
 import { leavePartition, replayPartition } from './partition-replay.ts';
 import type { ReplayPlace } from './place.ts';
+import { dropSequence, replaySequence } from './sequence-replay.ts';
 import { alterTable, createTable, dropForeignKeys, dropTables } from './table-replay.ts';
+import { dropRoutine, dropView, replayRoutine, replayView } from './text-replay.ts';
 import { dropSchema, dropType, replaySchema, replayType } from './type-replay.ts';
 
 /**
@@ -15,16 +17,31 @@ export async function replayDdl(place: ReplayPlace): Promise<void> {
   const changes = place.ddl.changes.filter(({ before, after }) => isWanted(place, (after ?? before) as DdlObject));
   if (changes.length === 0) return;
   await checkDeferred(place.session, place.signal);
+  for (const state of goneIn(changes)) if (state.kind === 'view') await dropView(place, state);
   await dropGoneTables(place, changes);
-  for (const change of changes) {
-    const { before, after } = change;
-    if (after === undefined) continue;
-    if (after.kind === 'schema') await replaySchema(place, before as typeof after | undefined, after);
-    else if (after.kind !== 'table') await replayType(place, before as typeof after | undefined, after);
-    else await replayTable(place, before as TableState | undefined, after, change);
-  }
-  await dropGoneTypes(place, changes);
+  // What draws from a sequence, or is looked at by a view, is there first.
+  for (const change of changes.toSorted((a, b) => rankOf(a) - rankOf(b))) await replayChange(place, change);
+  await dropGoneOthers(place, changes);
   place.tables.changed();
+}
+
+const LATE: readonly DdlObject['kind'][] = ['sequence', 'routine', 'view'];
+
+function rankOf({ before, after }: DdlChange): number {
+  return LATE.indexOf(((after ?? before) as DdlObject).kind);
+}
+
+async function replayChange(place: ReplayPlace, change: DdlChange): Promise<void> {
+  const { after } = change;
+  if (after === undefined) return;
+  const before = change.before as typeof after | undefined;
+  if (after.kind === 'schema') await replaySchema(place, before as typeof after | undefined, after);
+  else if (after.kind === 'sequence') await replaySequence(place, before as typeof after | undefined, after);
+  else if (after.kind === 'routine') await replayRoutine(place, before as typeof after | undefined, after);
+  else if (after.kind === 'view')
+    await replayView(place, before as typeof after | undefined, after, change.isRewritten === true);
+  else if (after.kind === 'table') await replayTable(place, before as TableState | undefined, after, change);
+  else await replayType(place, before as typeof after | undefined, after);
 }
 
 async function replayTable(
@@ -54,9 +71,11 @@ async function dropGoneTables(place: ReplayPlace, changes: readonly DdlChange[])
 }
 
 /** Columns hold types, and all of them schemas: these go last. */
-async function dropGoneTypes(place: ReplayPlace, changes: readonly DdlChange[]): Promise<void> {
+async function dropGoneOthers(place: ReplayPlace, changes: readonly DdlChange[]): Promise<void> {
   const gone = goneIn(changes);
-  for (const state of gone) if (state.kind !== 'table' && state.kind !== 'schema') await dropType(place, state);
+  for (const state of gone) if (state.kind === 'routine') await dropRoutine(place, state);
+  for (const state of gone) if (state.kind === 'sequence') await dropSequence(place, state);
+  for (const state of gone) if (isType(state)) await dropType(place, state);
   for (const state of gone) if (state.kind === 'schema') await dropSchema(place, state);
 }
 
@@ -64,7 +83,23 @@ function goneIn(changes: readonly DdlChange[]): DdlObject[] {
   return changes.flatMap(({ before, after }) => (before !== undefined && after === undefined ? [before] : []));
 }
 
-function isWanted({ settings }: ReplayPlace, state: DdlObject): boolean {
-  const kind: DdlKind = state.kind === 'table' ? 'tables' : state.kind === 'schema' ? 'schemas' : 'types';
-  return settings.ddlReplay.includes(kind);
+const KINDS: Readonly<Partial<Record<DdlObject['kind'], DdlKind>>> = {
+  table: 'tables',
+  schema: 'schemas',
+  sequence: 'sequences',
+  view: 'views',
+  routine: 'functions',
+};
+
+/** What stays out because nobody said that text of the source may run here is told once. */
+function isWanted({ settings, warn }: ReplayPlace, state: DdlObject): boolean {
+  const kind = KINDS[state.kind] ?? 'types';
+  const isOn = settings.ddlReplay.includes(kind);
+  if (!isOn && (kind === 'views' || kind === 'functions')) {
+    warn(
+      `DDL of ${kind} is not replayed`,
+      `There is ${ddlObjectName(state)}, for one. Their text would run with the rights of the sink: add ${kind} to ddl.replay if you trust everybody who may create them at the source.`,
+    );
+  }
+  return isOn;
 }

@@ -14,6 +14,7 @@ import { hasRetyped } from './parts.ts';
 import { addParts, alterParts, dropParts } from './parts-replay.ts';
 import { execute, type ReplayPlace } from './place.ts';
 import { assertSafe, typesIn } from './safe.ts';
+import { replayExtras } from './table-extras.ts';
 
 /** Creates a table with all that belongs to it; one that the target has already is taken as it is. */
 export async function createTable(place: ReplayPlace, after: TableState): Promise<void> {
@@ -34,6 +35,7 @@ export async function createTable(place: ReplayPlace, after: TableState): Promis
   }
   await tables.known.remember(session, after.table, true, signal);
   await addParts(place, after);
+  await replayExtras(place, name, undefined, after);
 }
 
 /** Drops tables that the source has no more; only those that the sink knows. */
@@ -117,6 +119,7 @@ export async function alterTable(
   await requireValues(session, name, { ...after.table, key: [] }, evolving, signal);
   await tables.known.remember(session, after.table, known.isOwned, signal);
   await alterParts(place, name, before, after, hasRetyped(before, after));
+  await replayExtras(place, name, before, after);
 }
 
 /** What the sink knows of a source table; undefined when it has nothing of it. */

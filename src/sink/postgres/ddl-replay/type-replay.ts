@@ -1,9 +1,10 @@
 import type { SchemaState, TypeState } from '../../../change/ddl.ts';
-import { OperatorError } from '../../../errors.ts';
 import { qualified, quoteIdentifier, quoteLiteral } from '../../../postgres/identifier.ts';
 import { isSimpleDefault } from '../expression.ts';
 import { Session } from '../session.ts';
 import { ensureSchema, placeOf } from '../types.ts';
+import { replayComment } from './comments.ts';
+import { alterComposite, checkedType, createRangeSql } from './composite-replay.ts';
 import { execute, type ReplayPlace } from './place.ts';
 import { assertSafe } from './safe.ts';
 
@@ -13,11 +14,12 @@ export async function replayType(place: ReplayPlace, before: TypeState | undefin
   if (before !== undefined) await renameType(place, before, after);
   const to = tables.nameOf(after);
   const oid = await findType(place, to);
-  if (oid === undefined) return await createType(place, qualified(to.schema, to.name), to.schema, after);
   const name = qualified(to.schema, to.name);
-  if (after.kind === 'enum') await alterEnum(place, name, oid, before, after);
+  if (oid === undefined) await createType(place, name, to.schema, after);
+  else if (after.kind === 'enum') await alterEnum(place, name, oid, before, after);
   else if (after.kind === 'domain') await alterDomain(place, name, before, after);
-  else await compareComposite(place, name, oid, after);
+  else if (after.kind === 'composite') await alterComposite(place, name, oid, before, after);
+  await replayComment(place, `${after.kind === 'domain' ? 'domain' : 'type'} ${name}`, before?.comment, after.comment);
 }
 
 /** Drops a type; a column of the target's own that has it keeps it, and is an error. */
@@ -35,7 +37,12 @@ export async function replaySchema(
 ): Promise<void> {
   const { session, tables } = place;
   const to = tables.nameOf({ schema: after.name, name: '' }).schema;
-  if (await hasSchema(session, to)) return;
+  if (!(await hasSchema(session, to))) await makeSchema(place, before, to);
+  await replayComment(place, `schema ${quoteIdentifier(to)}`, before?.comment, after.comment);
+}
+
+async function makeSchema(place: ReplayPlace, before: SchemaState | undefined, to: string): Promise<void> {
+  const { session, tables } = place;
   const from = before && tables.nameOf({ schema: before.name, name: '' }).schema;
   const sql =
     from !== undefined && (await hasSchema(session, from))
@@ -85,6 +92,15 @@ async function createType(place: ReplayPlace, name: string, schema: string, stat
     );
     return await execute(place, name, /* sql */ `create type ${name} as (${attributes.join(', ')})`);
   }
+  if (state.kind === 'range')
+    return await execute(
+      place,
+      name,
+      createRangeSql(name, {
+        ...state,
+        ...(state.multirange && { multirange: place.tables.nameOf(state.multirange) }),
+      }),
+    );
   const parts = [/* sql */ `create domain ${name} as ${checkedType(state.base ?? '')}`];
   if (isKept(state.default)) parts.push(`default ${state.default}`);
   if (state.notNull === true) parts.push('not null');
@@ -170,31 +186,6 @@ async function addCheck(
 
 function isKept(expression: string | null | undefined): expression is string {
   return expression !== null && expression !== undefined && isSimpleDefault(expression);
-}
-
-/** A composite type cannot be followed: what its attributes were called before is not known. */
-async function compareComposite({ session }: ReplayPlace, name: string, oid: number, after: TypeState): Promise<void> {
-  const { rows } = await session.client.query<{ attributes: unknown }>(
-    /* sql */ `select coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)) order by a.attnum), '[]') as attributes
-      from pg_catalog.pg_type t join pg_catalog.pg_attribute a on a.attrelid = t.typrelid
-      where t.oid = $1 and a.attnum > 0 and not a.attisdropped`,
-    [oid],
-  );
-  if (JSON.stringify(rows[0]?.attributes) === JSON.stringify(after.attributes)) return;
-  throw new OperatorError(`Attributes of composite type ${name} were altered at the source`, {
-    advice:
-      'Alter the type on the target in the same way, then start the connector again: it goes on behind this statement.',
-  });
-}
-
-/** A type as `format_type` prints it. */
-function checkedType(type: string): string {
-  const isType = /^(?:[\w$\u0080-\uffff]+|"(?:[^"\\]|"")+"|[. ]|\([\w, -]*\)|\[\])+$/.test(type);
-  const isMore = /\b(?:default|check|constraint|collate|not|null|references|generated|using)\b/i.test(
-    type.replaceAll(/"[^"]*"/g, ''),
-  );
-  if (isType && !isMore) return type;
-  throw new OperatorError(`A type in the log is written as Postgres does not print it: ${type}`);
 }
 
 async function findType(

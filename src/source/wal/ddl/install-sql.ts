@@ -1,7 +1,7 @@
 import { RELATION } from '../../../postgres/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../postgres/identifier.ts';
 import { describeObjectsSql, PINS } from './describe-sql.ts';
-import { LOCK_VALUES, RECORD } from './record-sql.ts';
+import { LOCK_VALUES, PASSED, RECORD } from './record-sql.ts';
 
 /** Statements whose effects are followed; drops of every kind are, too. */
 const TAGS = [
@@ -17,6 +17,18 @@ const TAGS = [
   'ALTER TYPE',
   'CREATE DOMAIN',
   'ALTER DOMAIN',
+  'CREATE SEQUENCE',
+  'ALTER SEQUENCE',
+  'CREATE VIEW',
+  'ALTER VIEW',
+  'CREATE MATERIALIZED VIEW',
+  'ALTER MATERIALIZED VIEW',
+  'REFRESH MATERIALIZED VIEW',
+  'CREATE FUNCTION',
+  'ALTER FUNCTION',
+  'CREATE PROCEDURE',
+  'ALTER PROCEDURE',
+  'COMMENT',
 ];
 
 /** The settings that the text of a value, or what a name means, depends on. */
@@ -91,12 +103,13 @@ grant execute on function rowcast.publish_ddl(name, jsonb), rowcast.published_ta
 
 insert into rowcast.ddl_state (class_id, object_id, parts, state, namespace, parent)
   select o.class_id, o.object_id, rowcast.parts_of(o.state), o.state, (o.state ->> 'namespace')::oid, (o.state #>> '{partition,parent}')::oid from (
-    select 'pg_catalog.pg_class'::regclass::oid, c.oid, rowcast.describe('pg_catalog.pg_class'::regclass, c.oid) from pg_catalog.pg_class c where c.relkind in ('r', 'p')
-    union all select 'pg_catalog.pg_type'::regclass::oid, t.oid, rowcast.describe('pg_catalog.pg_type'::regclass, t.oid) from pg_catalog.pg_type t where t.typtype in ('e', 'd', 'c')
+    select 'pg_catalog.pg_class'::regclass::oid, c.oid, rowcast.describe('pg_catalog.pg_class'::regclass, c.oid) from pg_catalog.pg_class c where c.relkind in ('r', 'p', 'v', 'm', 'S')
+    union all select 'pg_catalog.pg_type'::regclass::oid, t.oid, rowcast.describe('pg_catalog.pg_type'::regclass, t.oid) from pg_catalog.pg_type t where t.typtype in ('e', 'd', 'c', 'r')
+    union all select 'pg_catalog.pg_proc'::regclass::oid, p.oid, rowcast.describe('pg_catalog.pg_proc'::regclass, p.oid) from pg_catalog.pg_proc p where p.prokind in ('f', 'p') and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
     union all select 'pg_catalog.pg_namespace'::regclass::oid, n.oid, rowcast.describe('pg_catalog.pg_namespace'::regclass, n.oid) from pg_catalog.pg_namespace n
   ) o (class_id, object_id, state) where o.state is not null;
 
-create event trigger rowcast_ddl on ddl_command_end when tag in (${TAGS.map(quoteLiteral).join(', ')})
+create event trigger rowcast_ddl on ddl_command_end when tag in (${[...TAGS, ...PASSED].map(quoteLiteral).join(', ')})
   execute function rowcast.record_ddl();
 create event trigger rowcast_ddl_drop on sql_drop execute function rowcast.record_ddl();
 create event trigger rowcast_ddl_rewrite on table_rewrite execute function rowcast.record_rewrite();
@@ -158,7 +171,7 @@ const DROP_CODE = /* sql */ `drop event trigger if exists rowcast_ddl;
 drop event trigger if exists rowcast_ddl_drop;
 drop event trigger if exists rowcast_ddl_rewrite;
 drop function if exists rowcast.record_ddl(), rowcast.record_rewrite(), rowcast.record_objects(text, text, jsonb), rowcast.describe(oid, oid), rowcast.describe_table(oid),
-  rowcast.describe_type(oid), rowcast.describe_relation(oid), rowcast.parts_of(jsonb), rowcast.lock_values(oid, jsonb, jsonb), rowcast.takes(jsonb, text, text),
+  rowcast.describe_view(oid), rowcast.describe_routine(oid), rowcast.describe_sequence(oid), rowcast.is_followed(oid, oid, oid), rowcast.describe_type(oid), rowcast.describe_relation(oid), rowcast.parts_of(jsonb), rowcast.lock_values(oid, jsonb, jsonb), rowcast.takes(jsonb, text, text),
   rowcast.publish_ddl(name, jsonb), rowcast.published_tables(), rowcast.unpublish_ddl(name);`;
 
 /** What a connector's role may call: it says which new tables its own publication takes. */

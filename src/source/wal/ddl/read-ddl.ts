@@ -1,4 +1,15 @@
-import type { DdlChange, DdlCommand, DdlConstraint, DdlObject, TableState, TypeState } from '../../../change/ddl.ts';
+import {
+  type DdlChange,
+  type DdlCommand,
+  type DdlConstraint,
+  type DdlName,
+  type DdlObject,
+  isType,
+  type SequenceDdl,
+  type TableState,
+  type TypeState,
+  type ViewState,
+} from '../../../change/ddl.ts';
 import { OperatorError } from '../../../errors.ts';
 import { type RawRelation, toFacts } from '../../../postgres/catalog.ts';
 import type { CaptureFilter } from '../filter.ts';
@@ -16,9 +27,16 @@ interface RawTable {
   readonly partition: {
     readonly schema: string;
     readonly name: string;
+    readonly above: DdlName;
+    readonly bound: string;
     readonly condition: string | null;
     readonly default: boolean;
   } | null;
+  readonly partitionKey: string | null;
+  readonly options: readonly string[] | null;
+  readonly comment: string | null;
+  readonly comments: Readonly<Record<string, string>>;
+  readonly identityIndex: string | null;
   readonly constraints: readonly RawConstraint[];
   readonly indexes: readonly { readonly oid: number; readonly name: string; readonly definition: string }[];
 }
@@ -33,7 +51,9 @@ interface RawConstraint {
   readonly table: string | null;
 }
 
-type RawObject = RawTable | Exclude<DdlObject, TableState>;
+type RawView = Omit<ViewState, 'options'> & { readonly options: readonly string[] | null };
+
+type RawObject = RawTable | RawView | Exclude<DdlObject, TableState | ViewState>;
 
 interface RawBody {
   readonly format: number;
@@ -45,10 +65,20 @@ interface RawBody {
     readonly hasRows: boolean;
     readonly isRewritten: boolean;
   }[];
+  /** The first object of a statement that is not followed. */
+  readonly passed: string | null;
 }
 
-/** Reads a row of `rowcast.ddl`: what it says of captured objects; undefined when nothing is left. Throws OperatorError for another format. */
-export function readDdl({ id, tag, command, body }: DdlRow, filter: CaptureFilter): DdlCommand | undefined {
+/** What a row says. */
+export interface DdlRead {
+  /** Undefined when it says nothing of what is captured. */
+  readonly ddl: DdlCommand | undefined;
+  /** The object of a statement of a kind that nobody follows. */
+  readonly passed: string | undefined;
+}
+
+/** Reads a row of `rowcast.ddl`: what it says of captured objects. Throws OperatorError for another format. */
+export function readDdl({ id, tag, command, body }: DdlRow, filter: CaptureFilter): DdlRead {
   const raw = JSON.parse(body) as RawBody;
   if (raw.format !== FORMAT) {
     throw new OperatorError(`Row ${id} of rowcast.ddl has format ${raw.format}; this Rowcast reads ${FORMAT}`, {
@@ -58,6 +88,7 @@ export function readDdl({ id, tag, command, body }: DdlRow, filter: CaptureFilte
   const names = raw.changes.flatMap(({ before, after }) => [before, after].flatMap(nameOf));
   const conversions = command === undefined ? {} : conversionsOf(command, names);
   const changes = raw.changes
+    .filter(({ before, after }) => !isOthers(after ?? before, filter))
     .map(({ before, after, hasRows, isRewritten }): DdlChange => {
       const converted = convertedColumns(before, after, isRewritten, conversions);
       const shown = converted.filter(({ name }) => isShown(after, name, filter));
@@ -76,8 +107,8 @@ export function readDdl({ id, tag, command, body }: DdlRow, filter: CaptureFilte
       };
     })
     .filter((change) => isCaptured(change, filter));
-  if (changes.length === 0) return undefined;
-  return { id, tag, session: { ...raw.session, session_user: raw.actor }, changes };
+  const ddl = { id, tag, session: { ...raw.session, session_user: raw.actor }, changes };
+  return { ddl: changes.length === 0 ? undefined : ddl, passed: raw.passed ?? undefined };
 }
 
 /** Columns whose values may have changed: they have a new type, or an expression for the old one in a table that was rewritten. */
@@ -108,33 +139,46 @@ function nameOf(object: RawObject | null): { schema: string; name: string }[] {
 function isCaptured({ before, after }: DdlChange, filter: CaptureFilter): boolean {
   const state = (before ?? after) as DdlObject;
   if (state.kind === 'table') return filter.table(state.table.schema, state.table.name);
+  if (state.kind === 'view') return filter.table(state.schema, state.name);
   return filter.schema(state.kind === 'schema' ? state.name : state.schema);
 }
 
 function toObject(raw: RawObject, filter: CaptureFilter): DdlObject {
-  return raw.kind === 'table' ? toTable(raw, filter) : raw.kind === 'schema' ? raw : toType(raw);
+  if (raw.kind === 'table') return toTable(raw, filter);
+  if (raw.kind === 'view') return { ...raw, options: raw.options ?? [] };
+  if (raw.kind === 'sequence') return toSequence(raw, filter);
+  return isType(raw) ? toType(raw) : raw;
 }
 
-function toType({
-  kind,
-  oid,
-  schema,
-  name,
-  labels,
-  base,
-  notNull,
-  default: value,
-  checks,
-  attributes,
-}: TypeState): TypeState {
+function toSequence(raw: SequenceDdl, filter: CaptureFilter): SequenceDdl {
+  return { ...raw, columns: raw.columns.filter((column) => isDrawn(column, filter)) };
+}
+
+function isDrawn({ schema, table, column }: SequenceDdl['columns'][number], filter: CaptureFilter): boolean {
+  return filter.table(schema, table) && filter.column(schema, table, column);
+}
+
+/** A sequence that only columns own that are not captured is nobody's business. */
+function isOthers(raw: RawObject | null, filter: CaptureFilter): boolean {
+  return raw?.kind === 'sequence' && raw.columns.length > 0 && !raw.columns.some((column) => isDrawn(column, filter));
+}
+
+/** Members that a kind of type does not have are null in the JSON of some. */
+function toType(raw: TypeState): TypeState {
+  const { kind, oid, schema, name, comment, labels, base, attributes, subtype } = raw;
+  const of = { kind, oid, schema, name, comment };
+  if (labels) return { ...of, labels };
+  if (attributes) return { ...of, attributes };
+  if (subtype !== undefined) {
+    const { multirange, opclass = null, collation = null, functions } = raw;
+    return { ...of, subtype, opclass, collation, ...(multirange && { multirange }), ...(functions && { functions }) };
+  }
   return {
-    kind,
-    oid,
-    schema,
-    name,
-    ...(labels && { labels }),
-    ...(base !== undefined && { base, notNull: notNull === true, default: value ?? null, checks: checks ?? [] }),
-    ...(attributes && { attributes }),
+    ...of,
+    base: base ?? '',
+    notNull: raw.notNull === true,
+    default: raw.default ?? null,
+    checks: raw.checks ?? [],
   };
 }
 
@@ -158,12 +202,24 @@ function toTable(raw: RawTable, filter: CaptureFilter): TableState {
       partition: {
         schema: partition.schema,
         name: partition.name,
+        above: partition.above,
+        bound: partition.bound,
         condition: partition.condition,
         isDefault: partition.default,
       },
     }),
     constraints: raw.constraints.filter(stands).map(toConstraint),
     indexes: raw.indexes.filter(stands),
+    ...(raw.partitionKey !== null && { partitionKey: raw.partitionKey }),
+    options: raw.options ?? [],
+    comment: raw.comment,
+    comments: Object.fromEntries(
+      columns.flatMap(({ attnum }) => {
+        const comment = raw.comments[attnum];
+        return comment === undefined ? [] : [[attnum, comment]];
+      }),
+    ),
+    ...(raw.identityIndex !== null && { identityIndex: raw.identityIndex }),
   };
 }
 

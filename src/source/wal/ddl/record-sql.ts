@@ -1,28 +1,55 @@
+import { quoteLiteral } from '../../../postgres/identifier.ts';
 import { PINS } from './describe-sql.ts';
 
+/** Statements that nobody follows; that there was one is recorded, so that it can be told. */
+export const PASSED: readonly string[] = [
+  'CREATE TRIGGER',
+  'ALTER TRIGGER',
+  'CREATE RULE',
+  'ALTER RULE',
+  'CREATE POLICY',
+  'ALTER POLICY',
+  'CREATE EXTENSION',
+  'ALTER EXTENSION',
+  'CREATE STATISTICS',
+  'ALTER STATISTICS',
+  'CREATE AGGREGATE',
+  'CREATE OPERATOR',
+  'CREATE CAST',
+  'CREATE COLLATION',
+  'CREATE FOREIGN TABLE',
+  'GRANT',
+  'REVOKE',
+  'ALTER DEFAULT PRIVILEGES',
+];
+
 /**
- * A label that is renamed, or an attribute that is added, changes the text of values in tables that the statement does not lock: rows of a
- * transaction that commits behind it, but wrote before it, would come with texts that the type has no more. So it waits for such transactions.
+ * A label that is renamed, an attribute that is added, a schema with a new name: these change what rows look like of tables that the statement does
+ * not lock. Rows of a transaction that wrote before it, and commits behind it, would come as they were: so it waits for such transactions.
  */
-export const LOCK_VALUES: string = /* sql */ `create function rowcast.lock_values(type_id oid, old jsonb, new jsonb) returns void language plpgsql ${PINS} as $rowcast$
+export const LOCK_VALUES: string = /* sql */ `create function rowcast.lock_values(object_id oid, old jsonb, new jsonb) returns void language plpgsql ${PINS} as $rowcast$
 declare
   holder regclass;
 begin
-  if old is null or new is null or (old -> 'attributes' is not distinct from new -> 'attributes' and not exists (
-      select from jsonb_array_elements(old -> 'labels') a join jsonb_array_elements(new -> 'labels') b on a -> 'oid' = b -> 'oid' and a <> b)) then
+  if old is null or new is null then return; end if;
+  if not ((new ->> 'kind' = 'schema' and old -> 'name' <> new -> 'name')
+      or (new ->> 'kind' = 'composite' and old -> 'attributes' <> new -> 'attributes')
+      or (new ->> 'kind' = 'enum' and exists (
+        select from jsonb_array_elements(old -> 'labels') a join jsonb_array_elements(new -> 'labels') b on a -> 'oid' = b -> 'oid' and a <> b))) then
     return;
   end if;
   for holder in
     with recursive types as (
-      select type_id as id
+      select object_id as id
       union
       select y.oid from types t, pg_catalog.pg_type y
       where y.typelem = t.id or y.typbasetype = t.id
         or exists (select from pg_catalog.pg_attribute a where y.typtype = 'c' and a.attrelid = y.typrelid and a.atttypid = t.id and not a.attisdropped)
         or exists (select from pg_catalog.pg_range r where t.id = r.rngsubtype and y.oid = r.rngtypid)
     )
-    select distinct c.oid from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
-      where a.atttypid in (select id from types) and not a.attisdropped and c.relkind in ('r', 'p') and c.relpersistence = 'p'
+    select c.oid from pg_catalog.pg_class c
+      where c.relkind in ('r', 'p') and c.relpersistence = 'p' and case when new ->> 'kind' = 'schema' then c.relnamespace = object_id
+        else exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid and not a.attisdropped and a.atttypid in (select id from types)) end
       order by 1
   loop
     execute format('lock table %s in share mode', holder);
@@ -43,6 +70,7 @@ declare
   changes jsonb[] := '{}';
   filled boolean;
   rewritten boolean;
+  passed text;
   converted boolean := false;
   capture record;
 begin
@@ -87,6 +115,7 @@ begin
     select coalesce(bool_or(s.is_rewritten), false) into rewritten from rowcast.ddl_state s
       where touched.class_id = 'pg_catalog.pg_class'::regclass and s.class_id = touched.class_id
         and (s.object_id = touched.object_id or s.object_id in (select t.relid from pg_catalog.pg_partition_tree(touched.object_id) t));
+    rewritten := rewritten or (tag = 'REFRESH MATERIALIZED VIEW' and new ->> 'kind' = 'view');
     continue when old is not distinct from new and not rewritten;
     perform rowcast.lock_values(touched.object_id, old, new);
     delete from rowcast.ddl_state s where new is null and s.class_id = touched.class_id and s.object_id = touched.object_id;
@@ -107,10 +136,14 @@ begin
     changes := array_append(changes, jsonb_build_object('before', old, 'after', new, 'hasRows', coalesce(filled, false), 'isRewritten', rewritten));
   end loop;
   update rowcast.ddl_state s set is_rewritten = false where s.is_rewritten and event = 'ddl_command_end';
-  if cardinality(changes) = 0 then return; end if;
+  if tag in (${PASSED.map(quoteLiteral).join(', ')}) and event = 'ddl_command_end' then
+    select min(coalesce(d.object_identity, d.object_type)) into passed from pg_catalog.pg_event_trigger_ddl_commands() d
+      where not d.in_extension and d.schema_name is distinct from 'pg_temp' and d.schema_name is distinct from 'rowcast';
+  end if;
+  if cardinality(changes) = 0 and passed is null then return; end if;
   insert into rowcast.ddl (tag, command, body) values (tag,
     case when tag = 'ALTER TABLE' and converted and session ->> 'standard_conforming_strings' = 'on' then current_query() end,
-    jsonb_build_object('format', 1, 'session', session, 'actor', session_user, 'changes', to_jsonb(changes)));
+    jsonb_build_object('format', 1, 'session', session, 'actor', session_user, 'changes', to_jsonb(changes), 'passed', passed));
   -- Nobody waits for somebody else who removes the same rows.
   delete from rowcast.ddl d where d.id in (select o.id from rowcast.ddl o
     where o.id < (select min(m.id) + 1000 from rowcast.ddl m) and o.at < now() - interval '30 days' for update skip locked);
