@@ -1,0 +1,117 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Conditions, Phase, Results, Run } from '../measurement.ts';
+import { nameOf, ratioLines, ratios, type Summary, summarize } from '../summary.ts';
+import { WORKLOADS } from '../workloads.ts';
+import { barChart, type Group } from './chart.ts';
+import { table } from './table.ts';
+
+/** Writes docs/performance.md and its charts from measured numbers; returns the files that it made. */
+export async function writeDocument(root: string, results: Results): Promise<string[]> {
+  const folder = join(root, 'docs', 'performance');
+  await mkdir(folder, { recursive: true });
+  const made: string[] = [];
+  for (const [name, svg] of charts(results)) {
+    made.push(join(folder, name));
+    await writeFile(join(folder, name), svg);
+  }
+  const page = join(root, 'docs', 'performance.md');
+  await writeFile(page, document(results));
+  return [...made, page];
+}
+
+/** The page: nothing in it is written by hand but the words. */
+export function document(results: Results): string {
+  const { conditions, runs, repeat } = results;
+  const summaries = summarize(runs);
+  const pictures = [...charts(results).keys()].map((name) => `![${name.replace(/\.svg$/, '')}](performance/${name})`);
+  return `# Performance
+
+*Made by \`npm run bench -- … --document\`: not to be edited.*
+
+All numbers were measured in one run on one machine: sources, replicas, brokers and whoever moves the rows share it. Contestants run
+in turn, ${repeat} times each; medians stand here. After each run both sides are compared by content.
+
+\`\`\`sh
+${conditions.command}
+\`\`\`
+
+${conditionLines(conditions).join('\n')}
+
+Workloads: ${workloads(runs)}. Rows of a workload are loaded before anything runs, and everybody finds the whole of them. Rates of Debezium are between its first and
+its last row, so that Java's start does not count; those of Rowcast and Postgres begin with the stream. MB are the text of rows. CPU of latencies is how
+many cores were busy.
+
+${pictures.join('\n')}
+
+${table(summaries)}
+
+How Rowcast stands to the others; above 1 it is better. Of latencies it is the p99, of the start the time.
+
+\`\`\`
+${ratioLines(ratios(summaries)).join('\n')}
+\`\`\`
+`;
+}
+
+function conditionLines({ date, commit, processor, cores, memoryBytes, system, versions }: Conditions): string[] {
+  return [
+    `- ${date.slice(0, 10)}, commit ${commit}`,
+    `- ${processor}, ${cores} cores, ${Math.round(memoryBytes / 1024 ** 3)} GiB, ${system}`,
+    `- ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}`,
+  ];
+}
+
+function workloads(runs: readonly Run[]): string {
+  const names = new Set(runs.flatMap(({ workload }) => workload ?? []));
+  return Object.values(WORKLOADS)
+    .filter(({ name }) => names.has(name))
+    .map(({ name, title }) => `${name === 'W1u' ? 'W1 upsert' : name}: ${title}`)
+    .join('; ');
+}
+
+/** One chart for each phase that was measured, by file name. */
+function charts({ runs }: Results): Map<string, string> {
+  const made = new Map<string, string>();
+  const summaries = summarize(runs);
+  for (const phase of new Set(summaries.map((each) => each.phase))) {
+    const own = summaries.filter((each) => each.phase === phase);
+    const [unit, value] = unitOf(phase);
+    const headings = [...new Set(own.map(headingOf))];
+    const groups: Group[] = headings.map((heading) => ({
+      heading,
+      bars: own
+        .filter((each) => headingOf(each) === heading)
+        .map((each) => ({
+          label: each.contestant,
+          value: value(each) ?? 0,
+          isOwn: each.contestant.startsWith('rowcast'),
+        })),
+    }));
+    made.set(`${phase}.svg`, barChart(TITLES[phase], unit, groups));
+  }
+  return made;
+}
+
+const TITLES: Readonly<Record<Phase, string>> = {
+  source: 'From the WAL to the log',
+  sink: 'From the log to the replica',
+  'end-to-end': 'From the WAL to the replica',
+  snapshot: 'A copy of a table to the log',
+  'latency-1k': 'From commit to commit, 1,000 transactions a second',
+  'latency-5k': 'From commit to commit, 5,000 transactions a second',
+  start: 'From the start of the process to the first row',
+};
+
+function unitOf(phase: Phase): [string, (summary: Summary) => number | undefined] {
+  if (phase === 'start') return ['seconds', ({ seconds }) => seconds];
+  if (phase.startsWith('latency')) return ['p99 in milliseconds', ({ latency }) => latency?.p99];
+  return ['rows per second', ({ rowsPerSecond }) => rowsPerSecond];
+}
+
+function headingOf(summary: Summary): string {
+  const { workload, phase } = nameOf(summary);
+  return summary.workload === undefined ? '' : phase === summary.phase ? workload : `${workload}, rows that are there`;
+}

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import type { Results, Run } from '../../bench/measurement.ts';
+import { document } from '../../bench/report/document.ts';
+import { ratioLines, ratios, summarize } from '../../bench/summary.ts';
+
+function run(contestant: Run['contestant'], more: Partial<Run>): Run {
+  return { phase: 'source', workload: 'W1', contestant, repeat: 1, rows: 1_000_000, seconds: 4, cpu: {}, ...more };
+}
+
+const runs: readonly Run[] = [
+  run('pg_recvlogical', { seconds: 8, cpu: { client: 2 } }),
+  run('rowcast', { seconds: 4, cpu: { daemon: 6 }, peakBytes: 100 }),
+  run('rowcast', { seconds: 40, cpu: { daemon: 9 }, peakBytes: 300, repeat: 2 }),
+  run('rowcast', { seconds: 5, cpu: { daemon: 7 }, peakBytes: 200, repeat: 3 }),
+  run('rowcast', { phase: 'sink', workload: 'W1u', seconds: 2, isEqual: true }),
+  run('debezium', { phase: 'sink', workload: 'W1u', seconds: 8, isEqual: true }),
+  {
+    phase: 'latency-1k',
+    contestant: 'native',
+    repeat: 1,
+    seconds: 20,
+    cpu: { apply: 2 },
+    latency: { transactions: 9, p50: 1, p99: 4, p999: 5, max: 9 },
+  },
+  {
+    phase: 'latency-1k',
+    contestant: 'rowcast',
+    repeat: 1,
+    seconds: 20,
+    cpu: { daemon: 10 },
+    latency: { transactions: 9, p50: 2, p99: 8, p999: 9, max: 9 },
+  },
+];
+
+test('medians count, of memory the highest peak, and CPU-seconds are per million rows', () => {
+  const [rowcast] = summarize(runs);
+  expect(rowcast).toMatchObject({
+    contestant: 'rowcast',
+    repeats: 3,
+    rowsPerSecond: 200_000,
+    range: [25_000, 250_000],
+    cpu: { daemon: 7 },
+    peakBytes: 300,
+  });
+});
+
+test('each ratio has a line of its own, and is above 1 where Rowcast is better', () => {
+  expect(ratioLines(ratios(summarize(runs)))).toEqual([
+    'ratio W1 source pg_recvlogical 1.60',
+    'ratio W1 upsert debezium 4.00',
+    'ratio W1 latency-1k native 0.50',
+  ]);
+});
+
+test('the page names the command and the conditions, and shows every contestant', () => {
+  const conditions = {
+    date: '2026-11-21T10:00:00Z',
+    command: 'npm run bench -- --repeat 3',
+    commit: 'abc1234',
+    processor: 'A processor',
+    cores: 2,
+    memoryBytes: 24 * 1024 ** 3,
+    system: 'Linux 6',
+    versions: { node: '20', postgres: '15' },
+  };
+  const results: Results = { conditions, repeat: 3, runs };
+  const page = document(results);
+  expect(page).toContain('npm run bench -- --repeat 3');
+  expect(page).toContain('A processor, 2 cores, 24 GiB');
+  expect(page).toMatch(/\| W1 +\| source +\| pg_recvlogical +\| 125 000/);
+  expect(page).toContain('![source](performance/source.svg)');
+  expect(page).toContain('ratio W1 upsert debezium 4.00');
+});
