@@ -135,6 +135,8 @@ export interface DdlCommand {
   readonly id: number;
   /** The command's tag, for people: `ALTER TABLE`. */
   readonly tag: string;
+  /** When it was run, as the source prints it. */
+  readonly at?: string;
   /** Settings of the session that text of values depends on, and its search_path. */
   readonly session: Readonly<Record<string, string>>;
   readonly changes: readonly DdlChange[];

@@ -52,6 +52,7 @@ interface PostgresWalSettings extends SnapshotSettings, SignalSettings, ValueSet
   readonly topicReplicationFactor: number;
   /** Further settings of new table topics, by Kafka's names. */
   readonly topicConfig: Readonly<Record<string, string>>;
+  readonly onIncompatible: 'fail' | 'force';
   readonly skippedOperations: 'none' | 't';
   readonly tasksMax: number;
 }
@@ -221,6 +222,11 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       default: 'none',
       foreseen: ['c', 'u', 'd'],
       doc: 'Accepted for compatibility: every operation is sent, truncates too, because a replica needs them.',
+    }),
+    onIncompatible: choice('schema.evolution.on.incompatible', ['fail', 'force'], {
+      group: 'Schema registry',
+      default: 'fail',
+      doc: "What to do when a table has changed so that the compatibility level of its subject forbids the new schema: fail, with the difference; or force it, with the subject's level at NONE meanwhile.",
     }),
     ...registrySettings('value.converter.', 'restart'),
     tasksMax: integer('tasks.max', 1, 1000, {

@@ -1,10 +1,17 @@
 import type { Batch } from '../change/batch.ts';
 import type { TableSchema } from '../change/table-schema.ts';
 import type { ByteWriter } from '../change/byte-writer.ts';
+import { OperatorError } from '../errors.ts';
+
+/** A new schema that cannot be registered because readers of an earlier one would not understand it; the table has changed already. */
+export class SchemaRefused extends OperatorError {}
+
+/** What becomes of a schema that the level of its subject forbids: the source stops, or it is registered all the same. */
+export type OnIncompatible = 'fail' | 'force';
 
 /** Where schemas live; ids are the registry's own. One implementation speaks HTTP, one keeps them in the log. */
 export interface SchemaStore {
-  /** Registers `schema` (canonical JSON text) under `subject` and returns its id; the id of an equal schema already there. */
+  /** Registers `schema` (canonical JSON text) under `subject` and returns its id; the id of an equal schema already there. Throws SchemaRefused. */
   register(subject: string, schema: string, signal: AbortSignal): Promise<number>;
   /** The text of the schema with this id. Throws OperatorError when there is none. */
   byId(id: number, signal: AbortSignal): Promise<string>;

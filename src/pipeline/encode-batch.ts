@@ -1,12 +1,13 @@
 import { type Batch, type Control, Op } from '../change/batch.ts';
 import { ByteWriter } from '../change/byte-writer.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
-import { type Converter, type RowEncoder, WireOp } from '../converter/converter.ts';
+import { type Converter, type RowEncoder, SchemaRefused, WireOp } from '../converter/converter.ts';
 import type { Append } from '../log/log.ts';
 import { encodeControl } from '../log/protocol/control-codec.ts';
 import { beginHeader, EXACT_HEADER, HEADER, HEADER_BYTES, Part, setHeader } from '../log/protocol/header.ts';
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import { RecordSetWriter } from '../log/record-set.ts';
+import { DdlCauses } from './ddl-causes.ts';
 import { partitionOf } from './partition.ts';
 
 /** Debezium's headers on the two halves of a key change. */
@@ -39,6 +40,7 @@ export class BatchEncoder {
   readonly #routes = new Map<TableSchema, Route>();
   readonly #writers = new Map<string, RecordSetWriter[]>();
   readonly #controls: RecordSetWriter;
+  readonly #causes = new DdlCauses();
   readonly #header = Buffer.alloc(HEADER_BYTES);
   readonly #key = new ByteWriter();
   readonly #otherKey = new ByteWriter();
@@ -58,10 +60,13 @@ export class BatchEncoder {
   /** Registers schemas and makes topics for the table versions that this batch announces; before `encode`. */
   async prepare(batch: Batch, signal: AbortSignal): Promise<void> {
     for (const control of batch.controls) {
+      if (control.kind === 'ddl') this.#causes.heard(control.ddl);
       if (control.kind !== 'table') continue;
       const { table } = control;
       const topic = await this.#options.topicFor(table, signal);
-      const encoder = await this.#options.converter.encoder(table, topic.name, signal);
+      const encoder = await this.#options.converter.encoder(table, topic.name, signal).catch((error: unknown) => {
+        throw error instanceof SchemaRefused ? this.#causes.explain(table, error) : error;
+      });
       this.#routes.set(table, { encoder, writers: this.#writersOf(topic.name, topic.partitions) });
     }
   }

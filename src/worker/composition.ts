@@ -1,7 +1,7 @@
 import type { RegistryClientConfig } from '../connector/client-config.ts';
 import type { ConnectorFile } from '../connector/load-file.ts';
 import { createAvroConverter } from '../converter/avro/avro-converter.ts';
-import type { SchemaStore } from '../converter/converter.ts';
+import type { OnIncompatible, SchemaStore } from '../converter/converter.ts';
 import { createHttpSchemaStore } from '../converter/registry/http-store.ts';
 import { createLogSchemaStore } from '../converter/registry/log-store.ts';
 import { openKafkaLog } from '../log/kafka/kafka-log.ts';
@@ -61,7 +61,8 @@ function sourceTask(
   open: OpenLog,
   logger: Logger,
 ): Task {
-  const external = externalStore(config.registry, defaults);
+  const { onIncompatible } = config;
+  const external = externalStore(config.registry, defaults, onIncompatible);
   const origin = { version: VERSION, name: config.topicPrefix, database: config.database };
   const topics = topicSettings(config);
   return createSourceTask({
@@ -70,7 +71,7 @@ function sourceTask(
     ),
     open: async (signal) => {
       const log = await open(signal);
-      const store = external ?? logStore(log, topics.replicationFactor);
+      const store = external ?? logStore(log, topics.replicationFactor, onIncompatible);
       const { transactionMetadata: transactionBlock } = config;
       const options = { clock: systemClock, transactionBlock, modes: fieldModes(config) };
       return { log, converter: createAvroConverter(store, origin, options) };
@@ -122,11 +123,19 @@ function sinkTask(
 }
 
 /** The registry that the connector names, or else the daemon; undefined: the one that the log keeps. */
-function externalStore(own: RegistryClientConfig | undefined, config: TaskOrder['config']): SchemaStore | undefined {
-  if (own !== undefined) return createHttpSchemaStore(own, { prefix: 'value.converter.schema.registry.' });
-  return config.registry && createHttpSchemaStore(config.registry);
+function externalStore(
+  own: RegistryClientConfig | undefined,
+  config: TaskOrder['config'],
+  onIncompatible?: OnIncompatible,
+): SchemaStore | undefined {
+  const more = onIncompatible && { onIncompatible };
+  if (own !== undefined) return createHttpSchemaStore(own, { prefix: 'value.converter.schema.registry.', ...more });
+  return config.registry && createHttpSchemaStore(config.registry, more);
 }
 
-function logStore(log: Log, replicationFactor?: number): SchemaStore {
-  return createLogSchemaStore(schemaTopic(log, () => systemClock.now(), replicationFactor));
+function logStore(log: Log, replicationFactor?: number, onIncompatible?: OnIncompatible): SchemaStore {
+  return createLogSchemaStore(
+    schemaTopic(log, () => systemClock.now(), replicationFactor),
+    onIncompatible,
+  );
 }

@@ -57,6 +57,8 @@ export interface ReplicationOptions {
   readonly tables?: readonly string[];
   /** The log between the two; an embedded one in a temporary directory when absent. */
   readonly log?: Log;
+  /** Where schemas are; in memory when absent. Read again at each start. */
+  readonly store?: () => SchemaStore;
   /** What stands in place of the sink: the fuzzer plants bugs here. */
   readonly replaceSink?: (sink: Sink) => Sink;
 }
@@ -137,7 +139,7 @@ export class Replication implements AsyncDisposable {
     const options: SourceLoopOptions = {
       source: this.#heldBy(createWalSource(settings, systemClock, (message) => this.warnings.push(message))),
       log: this.log,
-      converter: createAvroConverter(this.#store, origin, {
+      converter: createAvroConverter(this.#options.store?.() ?? this.#store, origin, {
         clock: systemClock,
         modes: { ...DEFAULT_MODES, ...modes },
       }),
@@ -165,7 +167,7 @@ export class Replication implements AsyncDisposable {
       const options: SinkLoopOptions = {
         sink: postgres,
         log: this.log,
-        converter: createAvroConverter(this.#store, origin, { clock: systemClock }),
+        converter: createAvroConverter(this.#options.store?.() ?? this.#store, origin, { clock: systemClock }),
         clock: systemClock,
         name: 'replica',
         prefix: PREFIX,

@@ -1,4 +1,5 @@
 import { OperatorError, TransientError } from '../../errors.ts';
+import { SchemaRefused } from '../converter.ts';
 import { UnusableAnswer } from './http-exchange.ts';
 
 /** Where a registry is, for a person: never with credentials. */
@@ -98,11 +99,11 @@ export function statusError(
 }
 
 /** The table has changed already; what the level forbids is for a person to allow. */
-function incompatible({ url }: RegistryPlace, subject: string, told: string): OperatorError {
+function incompatible({ url }: RegistryPlace, subject: string, told: string): SchemaRefused {
   const target = `${url}/config/${encodeURIComponent(subject)}`.replaceAll("'", '%27');
   const command = `curl -X PUT -H 'Content-Type: application/vnd.schemaregistry.v1+json' --data '{"compatibility": "NONE"}' '${target}'`;
-  return new OperatorError(`Schema registry ${url} finds the new schema of subject "${subject}" incompatible${told}`, {
-    advice: `The table has changed already, so its rows need the new schema: ${command} (with -u user:password where it asks for one).`,
+  return new SchemaRefused(`Schema registry ${url} finds the new schema of subject "${subject}" incompatible${told}`, {
+    advice: `The table has changed already, so its rows need the new schema: set schema.evolution.on.incompatible to force, or ${command} (with -u user:password where it asks for one).`,
   });
 }
 

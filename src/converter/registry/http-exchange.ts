@@ -11,8 +11,9 @@ export interface RegistryTls {
   readonly verifyHostname: boolean;
 }
 
-/** One request: a POST with a body, else a GET. */
+/** One request: a POST with a body, else a GET, unless it says another method. */
 export interface HttpRequest {
+  readonly method?: 'PUT' | 'DELETE';
   readonly url: URL;
   readonly body: string | undefined;
   /** `user:password` */
@@ -55,7 +56,8 @@ export async function exchange(request: HttpRequest, limits: HttpLimits, signal:
     }
     response.destroy();
     if (left === 0) throw new UnusableAnswer(`more than ${MAX_REDIRECTS} redirects`);
-    url = redirected(url, headers.location, request.body === undefined || status >= 307);
+    const keepsRequest = (request.body === undefined && request.method === undefined) || status >= 307;
+    url = redirected(url, headers.location, keepsRequest);
   }
 }
 
@@ -66,7 +68,7 @@ function redirected(from: URL, location: string, keepsRequest: boolean): URL {
   return to;
 }
 
-function answerTo({ url, body, credentials, tls }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+function answerTo({ url, method, body, credentials, tls }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const headers: Record<string, string> = { Accept: `${MEDIA_TYPE}, application/json` };
   if (credentials !== undefined) headers['Authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
   if (body !== undefined) {
@@ -74,7 +76,7 @@ function answerTo({ url, body, credentials, tls }: HttpRequest, signal: AbortSig
     headers['Content-Length'] = String(Buffer.byteLength(body));
   }
   // A connection of its own: requests are few, and nothing is left open when the daemon ends.
-  const options = { method: body === undefined ? 'GET' : 'POST', headers, agent: false as const, signal };
+  const options = { method: method ?? (body === undefined ? 'GET' : 'POST'), headers, agent: false as const, signal };
   return new Promise((resolve, reject) => {
     const sent: ClientRequest =
       url.protocol === 'https:' ? requestHttps(url, { ...options, ...secured(tls) }) : requestHttp(url, options);

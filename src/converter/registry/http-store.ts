@@ -1,7 +1,7 @@
 import { OperatorError, TransientError } from '../../errors.ts';
-import type { SchemaStore } from '../converter.ts';
+import { type OnIncompatible, SchemaRefused, type SchemaStore } from '../converter.ts';
 import { exchangeError, type Question, type RegistryPlace, statusError } from './http-errors.ts';
-import { exchange, type HttpAnswer, type HttpLimits, type RegistryTls } from './http-exchange.ts';
+import { exchange, type HttpAnswer, type HttpLimits, type HttpRequest, type RegistryTls } from './http-exchange.ts';
 import { compact } from './schema-text.ts';
 
 /** An external schema registry. `urls` are tried in turn; one may hold `user:password@`, which is never printed. */
@@ -17,7 +17,13 @@ export interface HttpSchemaStoreOptions {
   /** What the names of the settings begin with, for messages: `schema.registry.` */
   readonly prefix?: string;
   readonly limits?: HttpLimits;
+  /** With `force` a subject is without a level while a schema is registered that it forbids ('fail'). */
+  readonly onIncompatible?: OnIncompatible;
 }
+
+/** Nobody reads more. */
+const DIFFERENCES_TOLD = 5;
+const DIFFERENCE_LENGTH = 300;
 
 const LIMITS: HttpLimits = { timeoutMs: 10_000, maxBytes: 16 * 1024 * 1024 };
 
@@ -28,9 +34,9 @@ const LIMITS: HttpLimits = { timeoutMs: 10_000, maxBytes: 16 * 1024 * 1024 };
  */
 export function createHttpSchemaStore(
   settings: RegistryClientSettings,
-  { prefix = 'schema.registry.', limits = LIMITS }: HttpSchemaStoreOptions = {},
+  { prefix = 'schema.registry.', limits = LIMITS, onIncompatible = 'fail' }: HttpSchemaStoreOptions = {},
 ): SchemaStore {
-  return new HttpSchemaStore(settings, prefix, limits);
+  return new HttpSchemaStore(settings, prefix, limits, onIncompatible);
 }
 
 interface Target extends RegistryPlace {
@@ -41,12 +47,19 @@ class HttpSchemaStore implements SchemaStore {
   readonly #targets: readonly Target[];
   readonly #tls: RegistryTls | undefined;
   readonly #limits: HttpLimits;
+  readonly #onIncompatible: OnIncompatible;
   readonly #ids: Map<string, number> = new Map();
   readonly #schemas: Map<number, string> = new Map();
   /** The URL that answered last goes first. */
   #first = 0;
 
-  constructor({ urls, basicAuth, tls }: RegistryClientSettings, prefix: string, limits: HttpLimits) {
+  constructor(
+    { urls, basicAuth, tls }: RegistryClientSettings,
+    prefix: string,
+    limits: HttpLimits,
+    onIncompatible: OnIncompatible,
+  ) {
+    this.#onIncompatible = onIncompatible;
     this.#targets = urls.map((url) => target(url, basicAuth, prefix));
     this.#tls = tls;
     this.#limits = limits;
@@ -57,15 +70,71 @@ class HttpSchemaStore implements SchemaStore {
     const key = JSON.stringify([subject, text]);
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
+    let id: number;
+    try {
+      id = await this.#register(subject, text, signal);
+    } catch (error) {
+      // The registry itself compares first, and registers nothing that the subject's level forbids.
+      if (!(error instanceof SchemaRefused)) throw error;
+      if (this.#onIncompatible === 'fail') throw await this.#explained(error, subject, text, signal);
+      id = await this.#withoutLevel(subject, signal, () => this.#register(subject, text, signal));
+    }
+    this.#ids.set(key, id);
+    return id;
+  }
+
+  async #register(subject: string, schema: string, signal: AbortSignal): Promise<number> {
     const question = { action: `register a schema for subject "${subject}"`, subject };
     // Without schemaType: older registries know none and refuse it.
-    const body = JSON.stringify({ schema: text });
+    const body = JSON.stringify({ schema });
     const { id } = await this.#ask(question, `/subjects/${encodeURIComponent(subject)}/versions`, body, signal);
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) > 0xffffffff) {
       throw this.#unexpected(question, 'no id');
     }
-    this.#ids.set(key, id as number);
     return id as number;
+  }
+
+  /** With what differs, as far as the registry tells it. */
+  async #explained(refused: SchemaRefused, subject: string, schema: string, signal: AbortSignal): Promise<Error> {
+    const question = { action: `compare schemas of subject "${subject}"`, subject };
+    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions/latest?verbose=true`;
+    try {
+      const { messages } = await this.#ask(question, path, JSON.stringify({ schema }), signal);
+      if (!Array.isArray(messages) || messages.length === 0) return refused;
+      const told = messages.slice(0, DIFFERENCES_TOLD).map((each) => String(each).slice(0, DIFFERENCE_LENGTH));
+      return new SchemaRefused(`${refused.message}: ${told.join('; ')}`, { advice: refused.advice ?? '' });
+    } catch (error) {
+      if (!(error instanceof OperatorError || error instanceof TransientError)) throw error;
+      return refused; // what it said when it refused has to do
+    }
+  }
+
+  /** Lets a subject have no level meanwhile; afterwards it has its own again, or none of its own. */
+  async #withoutLevel<T>(subject: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const path = `/config/${encodeURIComponent(subject)}`;
+    const question = { action: `set the compatibility of subject "${subject}"`, subject };
+    const own = await this.#levelOf(subject, path, signal);
+    const set = async (level: string | undefined): Promise<unknown> =>
+      await (level === undefined
+        ? this.#ask(question, path, undefined, signal, 'DELETE')
+        : this.#ask(question, path, JSON.stringify({ compatibility: level }), signal, 'PUT'));
+    await set('NONE');
+    try {
+      return await work();
+    } finally {
+      await set(own);
+    }
+  }
+
+  async #levelOf(subject: string, path: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const question = { action: `look up the compatibility of subject "${subject}"`, subject };
+      const { compatibilityLevel: level } = await this.#ask(question, path, undefined, signal);
+      return typeof level === 'string' ? level : undefined;
+    } catch (error) {
+      if (error instanceof OperatorError) return undefined; // it has none of its own
+      throw error;
+    }
   }
 
   async byId(id: number, signal: AbortSignal): Promise<string> {
@@ -94,17 +163,19 @@ class HttpSchemaStore implements SchemaStore {
     path: string,
     body: string | undefined,
     signal: AbortSignal,
+    method?: HttpRequest['method'],
   ): Promise<Readonly<Record<string, unknown>>> {
     const failures: (OperatorError | TransientError)[] = [];
     for (let step = 0; step < this.#targets.length; step++) {
       const index = (this.#first + step) % this.#targets.length;
       const place = this.#targets[index] as Target;
-      const answer = await this.#exchange(place, path, body, signal);
+      const answer = await this.#exchange(place, path, body, signal, method);
       if (answer instanceof Error) {
         failures.push(answer);
       } else if (answer.status === 200) {
         this.#first = index;
-        return objectOf(answer.body) ?? fail(this.#unexpected(question, 'no JSON object'));
+        // What is said of a level that is gone differs from registry to registry.
+        return objectOf(answer.body) ?? (method && {}) ?? fail(this.#unexpected(question, 'no JSON object'));
       } else {
         const error = statusError(answer.status, answer.body, place, question);
         if (error instanceof OperatorError) throw error;
@@ -119,10 +190,11 @@ class HttpSchemaStore implements SchemaStore {
     path: string,
     body: string | undefined,
     signal: AbortSignal,
+    method: HttpRequest['method'],
   ): Promise<HttpAnswer | OperatorError | TransientError> {
     const { url, credentials } = place;
     try {
-      const request = { url: new URL(`${url}${path}`), body, credentials, tls: this.#tls };
+      const request = { url: new URL(`${url}${path}`), body, credentials, tls: this.#tls, ...(method && { method }) };
       return await exchange(request, this.#limits, signal);
     } catch (error) {
       signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import { OperatorError, TransientError } from '../../errors.ts';
+import type { OnIncompatible } from '../converter.ts';
 import { incompatibilities } from './compatibility.ts';
 import {
   type CompatibilityLevel,
@@ -31,24 +32,27 @@ const MAX_ATTEMPTS = 20;
  * The built-in schema registry over a topic. A change is judged by what was read, appended, and read back: its place in the topic
  * decides what it means, for this daemon and for all others alike (docs/format.md).
  */
-export function createLogSchemaStore(topic: SchemaTopic): Registry {
-  return new TopicRegistry(topic);
+export function createLogSchemaStore(topic: SchemaTopic, onIncompatible: OnIncompatible = 'fail'): Registry {
+  return new TopicRegistry(topic, onIncompatible);
 }
 
 class TopicRegistry implements Registry {
   readonly #topic: SchemaTopic;
+  readonly #onIncompatible: OnIncompatible;
   readonly #state: RegistryState = new RegistryState();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(topic: SchemaTopic) {
+  constructor(topic: SchemaTopic, onIncompatible: OnIncompatible) {
     this.#topic = topic;
+    this.#onIncompatible = onIncompatible;
   }
 
   async register(subject: string, schema: string, signal: AbortSignal): Promise<number> {
     const text = compact(schema, `Schema for subject ${subject}`);
     const known = this.#state.idOf(subject, text);
     if (known !== undefined) return known;
-    if (await this.#isChecked(subject, signal)) return (await this.registerChecked(subject, text, signal)).id;
+    if (this.#onIncompatible === 'fail' && (await this.#isChecked(subject, signal)))
+      return (await this.registerChecked(subject, text, signal)).id;
     return await this.#inTurn(signal, async () => {
       await this.#catchUp(signal);
       if (this.#state.idOf(subject, text) === undefined) {

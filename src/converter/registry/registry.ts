@@ -1,5 +1,5 @@
 import { OperatorError } from '../../errors.ts';
-import type { SchemaStore } from '../converter.ts';
+import { SchemaRefused, type SchemaStore } from '../converter.ts';
 
 /** Confluent's levels; `*_TRANSITIVE` compares with all versions, the others with the latest. */
 export const COMPATIBILITY_LEVELS = [
@@ -66,12 +66,12 @@ export interface Registry extends SchemaStore {
 export class InvalidSchema extends OperatorError {}
 
 /** A schema that the subject's level forbids, with one reason per difference. */
-export class IncompatibleSchema extends OperatorError {
+export class IncompatibleSchema extends SchemaRefused {
   readonly reasons: readonly string[];
 
   constructor(subject: string, level: CompatibilityLevel, reasons: readonly string[]) {
     super(`Schema is not compatible with subject "${subject}" at level ${level}: ${reasons.join('; ')}`, {
-      advice: `Take the change of the table or of the modes of its values back, or allow it: PUT /config/${encodeURIComponent(subject)} {"compatibility": "NONE"}.`,
+      advice: `Take the change of the table or of the modes of its values back, or allow it: set schema.evolution.on.incompatible to force, or PUT /config/${encodeURIComponent(subject)} {"compatibility": "NONE"}.`,
     });
     this.reasons = reasons;
   }

@@ -294,3 +294,61 @@ test('a URL that is none is refused without printing it', () => {
   const create = (): SchemaStore => storeOf(`http//user:${CANARY}@host`);
   expect(create).toThrow('Setting schema.registry.url holds something that is not a URL');
 });
+
+describe('a schema that the level of its subject forbids', () => {
+  /** A registry with one subject, whose level forbids every new schema; `calls` has what it was asked. */
+  function strict(level: string | undefined): { listener: RequestListener; calls: string[] } {
+    const calls: string[] = [];
+    let own = level;
+    const listener: RequestListener = (request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        const answer = (status: number, content: unknown): void => {
+          response.writeHead(status).end(JSON.stringify(content));
+        };
+        calls.push(`${request.method} ${request.url}`);
+        if (request.url?.startsWith('/compatibility/')) {
+          return answer(200, { is_compatible: false, messages: ['t.price: int cannot be read as string'] });
+        }
+        if (request.url?.startsWith('/subjects/')) {
+          return own === 'NONE' ? answer(200, { id: 9 }) : answer(409, errorBody(409, 'No'));
+        }
+        if (request.method === 'GET') {
+          return own === undefined ? answer(404, errorBody(40408, 'none')) : answer(200, { compatibilityLevel: own });
+        }
+        own = request.method === 'PUT' ? (JSON.parse(body) as { compatibility: string }).compatibility : undefined;
+        answer(200, request.method === 'PUT' ? { compatibility: own } : 'FULL');
+      });
+    };
+    return { listener, calls };
+  }
+
+  test('is refused with what differs', async () => {
+    await using server = await serveHttp(strict('FULL').listener);
+    const { kind, text } = await failureOf(storeOf(server.url).register('s', '"int"', signal));
+    expect(kind).toBe('operator');
+    expect(text).toContain('t.price: int cannot be read as string');
+    expect(text).toContain('schema.evolution.on.incompatible');
+  });
+
+  test.each([
+    ['FULL', 'PUT'],
+    [undefined, 'DELETE'],
+  ])('is registered all the same when it is forced; the level is %s again', async (level, back) => {
+    const { listener, calls } = strict(level);
+    await using server = await serveHttp(listener);
+    const store = storeOf(server.url, { onIncompatible: 'force' });
+    expect(await store.register('s', '"int"', signal)).toBe(9);
+    const config = '/config/s';
+    expect(calls).toEqual([
+      'POST /subjects/s/versions',
+      `GET ${config}`,
+      `PUT ${config}`,
+      'POST /subjects/s/versions',
+      `${back} ${config}`,
+    ]);
+    expect(await store.register('s', '"int"', signal)).toBe(9);
+    expect(calls).toHaveLength(5);
+  });
+});

@@ -39,7 +39,7 @@ export async function lastFollowed(client: pg.ClientBase, filter: CaptureFilter)
   for (let below = Number.MAX_SAFE_INTEGER; ; ) {
     const { rows } = await readBelow(client, below);
     const last = rows.find(
-      (row) => readDdl({ ...row, id: Number(row.id), command: row.command ?? undefined }, filter) !== undefined,
+      (row) => readDdl({ ...row, id: Number(row.id), command: row.command ?? undefined }, filter).ddl !== undefined,
     );
     if (last !== undefined) return Number(last.id);
     if (rows.length < ROWS_AT_ONCE) return 0;

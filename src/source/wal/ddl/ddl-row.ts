@@ -5,6 +5,7 @@ import type { TableSchema } from '../../../change/table-schema.ts';
 export interface DdlRow {
   readonly id: number;
   readonly tag: string;
+  readonly at?: string;
   /** The text of an ALTER TABLE: it may hold anything, and stays at the source. */
   readonly command: string | undefined;
   readonly body: string;
@@ -19,5 +20,6 @@ export function readDdlRow(table: TableSchema, batch: Batch): DdlRow {
   };
   const [id, tag, body] = [text('id'), text('tag'), text('body')];
   if (id === undefined || tag === undefined || body === undefined) throw new Error('A row of rowcast.ddl is not whole');
-  return { id: Number(id), tag, command: text('command'), body };
+  const at = text('at');
+  return { id: Number(id), tag, ...(at !== undefined && { at }), command: text('command'), body };
 }

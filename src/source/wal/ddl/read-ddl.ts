@@ -78,7 +78,7 @@ export interface DdlRead {
 }
 
 /** Reads a row of `rowcast.ddl`: what it says of captured objects. Throws OperatorError for another format. */
-export function readDdl({ id, tag, command, body }: DdlRow, filter: CaptureFilter): DdlRead {
+export function readDdl({ id, tag, at, command, body }: DdlRow, filter: CaptureFilter): DdlRead {
   const raw = JSON.parse(body) as RawBody;
   if (raw.format !== FORMAT) {
     throw new OperatorError(`Row ${id} of rowcast.ddl has format ${raw.format}; this Rowcast reads ${FORMAT}`, {
@@ -107,7 +107,13 @@ export function readDdl({ id, tag, command, body }: DdlRow, filter: CaptureFilte
       };
     })
     .filter((change) => isCaptured(change, filter));
-  const ddl = { id, tag, session: { ...raw.session, session_user: raw.actor }, changes };
+  const ddl = {
+    id,
+    tag,
+    ...(at !== undefined && { at }),
+    session: { ...raw.session, session_user: raw.actor },
+    changes,
+  };
   return { ddl: changes.length === 0 ? undefined : ddl, passed: raw.passed ?? undefined };
 }
 
