@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createLogSchemaStore } from '../../src/converter/registry/log-store.ts';
 import type { OnIncompatible } from '../../src/converter/converter.ts';
-import { describeError, OperatorError } from '../../src/errors.ts';
+import { describeError, type OperatorError } from '../../src/errors.ts';
 import { memoryTopic } from '../converter/registry/memory-topic.ts';
 import { pair } from './ddl-world.ts';
 
