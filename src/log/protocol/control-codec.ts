@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Control } from '../../change/batch.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
 import type { SequenceState } from '../../change/sequence-state.ts';
@@ -5,13 +6,18 @@ import type { TableSchema } from '../../change/table-schema.ts';
 import { RecordError } from '../../errors.ts';
 import { decodeJson, encodeJson } from './records.ts';
 
+/** Controls above this size are stored compressed: a statement can touch hundreds of tables, and max.message.bytes is 1 MiB. */
+const LARGE_BYTES = 256 * 1024;
+/** What one control may come to: all that a Buffer's text can be. */
+const MAX_BYTES = 512 * 1024 * 1024;
+
 /** A control change as a record of the schema-changes topic; tables are named by their version under the same claim. */
 export function encodeControl(control: Control): Buffer {
   switch (control.kind) {
     case 'table':
     case 'ddl':
     case 'sequences':
-      return encodeJson(control);
+      return encodeLarge(control.kind, encodeJson(control));
     case 'truncate':
     case 'snapshot-begin':
     case 'snapshot-again':
@@ -24,7 +30,7 @@ export function encodeControl(control: Control): Buffer {
 
 /** Reads a control record; `tableOf` gives the tables that the same claim has announced. Throws RecordError for anything else. */
 export function decodeControl(bytes: Buffer, topic: string, tableOf: (version: number) => TableSchema): Control {
-  const json = decodeJson(bytes, topic);
+  const json = inflated(decodeJson(bytes, topic), topic);
   switch (json?.kind) {
     case 'table':
       return { kind: 'table', table: json.table as TableSchema };
@@ -47,5 +53,23 @@ export function decodeControl(bytes: Buffer, topic: string, tableOf: (version: n
       throw new RecordError(`Topic ${topic} holds a control record of an unknown kind inside a span`, {
         advice: 'A newer Rowcast has written it: start that version for the sink too.',
       });
+  }
+}
+
+function encodeLarge(kind: Control['kind'], plain: Buffer): Buffer {
+  if (plain.length <= LARGE_BYTES) return plain;
+  return encodeJson({ kind, deflated: deflateRawSync(plain, { level: 3 }).toString('base64') });
+}
+
+/** The record that a large one holds; any other as it is. */
+function inflated(json: Record<string, unknown> | undefined, topic: string): Record<string, unknown> | undefined {
+  if (typeof json?.deflated !== 'string') return json;
+  try {
+    return decodeJson(inflateRawSync(Buffer.from(json.deflated, 'base64'), { maxOutputLength: MAX_BYTES }), topic);
+  } catch (error) {
+    throw new RecordError(`Topic ${topic} holds a compressed control record that cannot be read`, {
+      cause: error,
+      advice: 'Somebody else may write to the topic: look at who has access to it.',
+    });
   }
 }
