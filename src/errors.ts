@@ -27,6 +27,9 @@ export class RecordError extends RowcastError {}
 /** Needs a person (a grant, a lost slot, lost history): the task stops and says what to do. */
 export class OperatorError extends RowcastError {}
 
+/** Something that was done can be used only once it is committed: smaller transactions may do, else a person. */
+export class UncommittedError extends OperatorError {}
+
 /** Another owner or a newer incarnation holds this connector; a state that is looked at again, not an end (PROTOCOL, V7). */
 export class RefusedError extends TransientError {}
 

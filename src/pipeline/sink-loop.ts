@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Converter } from '../converter/converter.ts';
-import { OperatorError, TransientError } from '../errors.ts';
+import { OperatorError, TransientError, UncommittedError } from '../errors.ts';
 import type { Cursor, Log } from '../log/log.ts';
 import { CheckpointCounter, type CountingCheckpoint } from '../log/protocol/counter.ts';
 import { decodeLedgerRecord } from '../log/protocol/records.ts';
@@ -101,7 +101,7 @@ async function openReplay(options: SinkLoopOptions, owned: Ownership, signal: Ab
       throw historyLost(prefix, `it begins at ${start}, after what was applied`);
   }
   const offset = progress === undefined ? start : progress.checkpointOffset + 1;
-  await log.release(name, scopeOf(prefix), [{ topic, partition: 0, offset }], signal);
+  await log.release(name, `${prefix}.`, [{ topic, partition: 0, offset }], signal);
   const versions = await loadTableVersions(log, prefix, signal);
   const plan = await planFilter(options, progress, versions, signal);
   return new Replay(options, owned, plan, versions, ids, offset);
@@ -157,11 +157,11 @@ class Replay {
       group.push(checkpoint);
       records += checkpoint.records;
       if (records < this.#options.groupRecords && !this.#beginsAnew(checkpoint, group.at(-2))) continue;
-      await this.#apply(group, signal);
+      await this.#applyOrSplit(group, signal);
       group = [];
       records = 0;
     }
-    if (group.length > 0) await this.#apply(group, signal);
+    if (group.length > 0) await this.#applyOrSplit(group, signal);
   }
 
   /** The source was reset: committed alone, so that the copy that follows finds a target that is not consistent any more. */
@@ -208,6 +208,14 @@ class Replay {
     if (last !== undefined && position < last.position) {
       throw historyLost(prefix, `checkpoint ${number} falls back from ${last.position} to ${position}`);
     }
+  }
+
+  /** A group that holds what must be committed before it is used is applied checkpoint by checkpoint. */
+  async #applyOrSplit(group: readonly CountingCheckpoint[], signal: AbortSignal): Promise<void> {
+    await this.#apply(group, signal).catch(async (error: unknown) => {
+      if (!(error instanceof UncommittedError) || group.length === 1) throw error;
+      for (const checkpoint of group) await this.#apply([checkpoint], signal);
+    });
   }
 
   /** Applies whole checkpoints in one target transaction, never one in two (PROTOCOL, sink 5). */
@@ -285,12 +293,7 @@ class Replay {
 
   async #release(signal: AbortSignal): Promise<void> {
     const { log, name, prefix, clock } = this.#options;
-    await log.release(name, scopeOf(prefix), [...this.#applied.values()], signal);
+    await log.release(name, `${prefix}.`, [...this.#applied.values()], signal);
     this.#releasedAt = clock.now();
   }
-}
-
-/** All topics of a source begin so. */
-function scopeOf(prefix: string): string {
-  return `${prefix}.`;
 }

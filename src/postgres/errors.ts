@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { OperatorError, RecordError, TransientError } from '../errors.ts';
+import { OperatorError, RecordError, TransientError, UncommittedError } from '../errors.ts';
 
 type Kind = typeof TransientError | typeof OperatorError | typeof RecordError;
 
@@ -36,6 +36,14 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
   ['53', { kind: TransientError, advice: 'Free disk space or memory on the database server.' }],
   ['55006', { kind: TransientError, advice: 'Another session uses the object; it is tried again.' }],
   ['55P03', { kind: TransientError }],
+  [
+    '55P04',
+    {
+      kind: UncommittedError,
+      advice:
+        'Add the label to the enum by hand on the target (alter type … add value …), then start the connector again.',
+    },
+  ],
   [
     '55',
     {

@@ -134,3 +134,28 @@ test('what is not replayed is told, once each', async () => {
     await target.query(`select to_regclass('public.first_view') as view, to_regproc('public.one') as routine`),
   ).toEqual([{ view: null, routine: null }]);
 });
+
+test.each(['nobody', 'sink'])('labels are renamed and added behind one another, late: %s', async (late) => {
+  await using world = await pair(
+    /* sql */ `create type mood as enum ('a', 'b'); create table t (id int primary key, m mood)`,
+  );
+  const { source, target, replication } = world;
+  replication.startSource();
+  const applying = replication.startSink();
+  await replication.settled();
+  const settled = async (): Promise<void> => (late === 'nobody' ? await replication.settled() : undefined);
+  if (late === 'sink') await applying.stop();
+  await source.query(/* sql */ `begin; insert into t values (1, 'a'); alter type mood rename value 'a' to 'x'; alter type mood add value 'w' before 'x';
+    insert into t values (2, 'x'); commit`);
+  await settled();
+  await source.query(`insert into t values (3, 'w')`);
+  await settled();
+  await source.query(`alter type mood rename value 'w' to 'v'`);
+  await settled();
+  await source.query(`alter type mood add value 'z'`);
+  await settled();
+  await source.query(`insert into t values (4, 'z'), (5, 'v')`);
+  if (late === 'sink') replication.startSink();
+  await replication.settled();
+  await expectSame(source, target);
+});

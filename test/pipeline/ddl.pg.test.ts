@@ -288,7 +288,8 @@ test('types that somebody has made in pg_temp do not run in what records DDL', a
     grant create on database ${source.settings.database} to ${role}; create function who() returns bool language plpgsql as
       $$ begin raise 'the domain is checked as %', current_user; end $$`);
   const { rows } = await source.client.query<{ name: string }>(
-    /* sql */ `select typname as name from pg_type where typnamespace = 'pg_catalog'::regnamespace and typtype = 'b' and typname !~ '^_'`,
+    /* sql */ `select typname as name from pg_type where typnamespace = 'pg_catalog'::regnamespace and typtype = 'b' and typname !~ '^_'
+      and exists (select from pg_proc where pronamespace = 'rowcast'::regnamespace and prosrc ~ ('\\m' || typname || '\\M'))`,
   );
   const mallory = await connect(source.settings, 'rowcast test');
   try {
@@ -299,7 +300,8 @@ test('types that somebody has made in pg_temp do not run in what records DDL', a
       await mallory.query(`create domain pg_temp."${name}" as pg_catalog."${name}" check (public.who())`);
       await mallory.query(`create table mine.t (id int primary key, v text default 'x') partition by range (id);
         alter table mine.t alter v set default 'y', add check (id > 0); create index on mine.t (v); create table mine.p partition of mine.t default;
-        drop table mine.t; create type mine.e as enum ('a'); alter type mine.e rename value 'a' to 'b'; drop type mine.e; select rowcast.publish_ddl('mine', '{}'); select rowcast.published_tables(); select rowcast.unpublish_ddl('mine')`);
+        drop table mine.t; create type mine.e as enum ('a'); alter type mine.e rename value 'a' to 'b'; drop type mine.e; create view mine.w as select 1 as x; create sequence mine.s; create function mine.f() returns int language sql return 1;
+        comment on view mine.w is 'x'; create type mine.r as range (subtype = int4); drop type mine.r; drop view mine.w; drop sequence mine.s; drop function mine.f(); select rowcast.publish_ddl('mine', '{}'); select rowcast.published_tables(); select rowcast.unpublish_ddl('mine')`);
     }
   } finally {
     await mallory.end();

@@ -51,6 +51,8 @@ export class Assembler implements PgoutputListener {
   /** True when the open transaction has changes, in this batch or an earlier one. */
   #open = false;
   #endLsn: number;
+  /** The open transaction has altered an enum: what it added can be used by later ones only, on the target as well. */
+  #altersEnum = false;
 
   constructor(ports: AssemblerPorts, from: number, maxBytes: number, versions: VersionCounter) {
     this.#ports = ports;
@@ -118,7 +120,8 @@ export class Assembler implements PgoutputListener {
       return;
     }
     this.#open = false;
-    if (this.#size() >= this.#maxBytes / 2) this.#ports.full(this.#cut());
+    if (this.#altersEnum || this.#size() >= this.#maxBytes / 2) this.#ports.full(this.#cut());
+    this.#altersEnum = false;
   }
 
   relation(message: RelationMessage): void {
@@ -172,6 +175,7 @@ export class Assembler implements PgoutputListener {
     // As with a row: the batch that the commit closes must hold something of the transaction.
     if (this.#size() >= this.#maxBytes) this.#ports.full(this.#cut());
     this.#control({ kind: 'ddl', ddl });
+    this.#altersEnum ||= ddl.changes.some(({ before, after }) => before?.kind === 'enum' && after?.kind === 'enum');
   }
 
   /** The relation, or undefined when the change is to be left out. */

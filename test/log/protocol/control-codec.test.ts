@@ -39,6 +39,9 @@ function wide(columns: number): TableState {
     isUnlogged: false,
     constraints: [],
     indexes: [],
+    options: [],
+    comment: null,
+    comments: {},
   };
 }
 

@@ -110,7 +110,7 @@ async function createType(place: ReplayPlace, name: string, schema: string, stat
 
 /**
  * Labels are renamed by their ids and added in their places. Adding is committed at once, on a connection of its own: a label cannot be used in the
- * transaction that adds it, unless it has created the type.
+ * transaction that adds it, unless it has created the type. One that has renamed a label holds the type's lock, and has to add the label itself.
  */
 async function alterEnum(
   place: ReplayPlace,
@@ -134,7 +134,7 @@ async function alterEnum(
   const missing = labels.filter((label) => !present.includes(label));
   if (missing.length === 0) return;
   await using other = await Session.open(place.settings, place.signal);
-  const committed = await committedName(other, oid);
+  const committed = (await isLocked(place, oid)) ? undefined : await committedName(other, oid);
   const committedLabels = committed === undefined ? [] : await labelsOf({ session: other }, oid);
   for (const label of missing) {
     const clause = (among: readonly string[]): string =>
@@ -197,6 +197,16 @@ async function findType(
     [schema, name],
   );
   return rows[0]?.oid;
+}
+
+/** Whether this transaction has altered the enum. */
+async function isLocked({ session }: ReplayPlace, oid: number): Promise<boolean> {
+  const { rowCount } = await session.client.query(
+    /* sql */ `select from pg_catalog.pg_locks l where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'object'
+      and l.classid = 'pg_catalog.pg_type'::regclass and l.objid = $1 and l.mode = 'ExclusiveLock' and l.granted`,
+    [oid],
+  );
+  return (rowCount ?? 0) > 0;
 }
 
 async function committedName(session: Session, oid: number): Promise<string | undefined> {
