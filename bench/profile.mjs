@@ -1,15 +1,19 @@
-// Prints which functions cost most by themselves: node bench/profile.mjs FOLDER-or-FILE… [--top N] [--all]
+// Prints which functions cost most by themselves: node bench/profile.mjs FOLDER-or-FILE… [--top N] [--all] [--callers NAME]
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { top: { type: 'string', default: '25' }, all: { type: 'boolean', default: false } },
+  options: {
+    top: { type: 'string', default: '25' },
+    all: { type: 'boolean', default: false },
+    callers: { type: 'string' },
+  },
 });
 if (positionals.length === 0) {
   process.stderr.write(
-    'node bench/profile.mjs FOLDER-or-FILE… [--top N] [--all: of threads that did next to nothing, too]\n',
+    'node bench/profile.mjs FOLDER-or-FILE… [--top N] [--all: of threads that did next to nothing, too] [--callers NAME: who calls that function]\n',
   );
   process.exit(2);
 }
@@ -27,6 +31,16 @@ function profilesIn(path) {
 function print(file, top) {
   const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, 'utf8'));
   const byId = new Map(nodes.map((node) => [node.id, node]));
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  /** The four that called it, the nearest first. */
+  const callersOf = (id, name) => {
+    if (name !== values.callers) return undefined;
+    const names = [];
+    for (let at = parents.get(id); at !== undefined && names.length < 4; at = parents.get(at)) {
+      names.push(byId.get(at).callFrame.functionName || '(anonymous)');
+    }
+    return `${name} < ${names.join(' < ')}\t`;
+  };
   const self = new Map();
   let [busy, whole] = [0, 0];
   samples.forEach((id, i) => {
@@ -36,7 +50,9 @@ function print(file, top) {
     if (functionName === '(idle)' || functionName === '(program)') return;
     busy += us;
     const place = url === '' ? '' : `${placeOf(url)}:${lineNumber + 1}`;
-    const key = `${functionName || '(anonymous)'}\t${place}`;
+    const key =
+      values.callers === undefined ? `${functionName || '(anonymous)'}\t${place}` : callersOf(id, functionName);
+    if (key === undefined) return;
     self.set(key, (self.get(key) ?? 0) + us);
   });
   if (!values.all && busy < 0.05 * whole && busy < 500_000) return;
