@@ -14,7 +14,7 @@ export interface Slowdown {
 
 /** Something that all transcoders share has become slow; below it the machine may be what differs. */
 const ALL_SLOWER = 1.5;
-const WARM_UP = 300;
+const WARM_UP = 150;
 
 /**
  * Times everything in turn, again and again, and keeps of each the shortest time: work of a fraction of a millisecond is somewhere left alone

@@ -9,7 +9,7 @@ const HELP = `Times each transcoder against a fixed loop in the same process, an
 
 npm run bench:guard -- [options]
   --limit N       how many times slower than the reference, and than the others have become, is too slow (1.25)
-  --rounds N      times that each is timed, in turn; the shortest counts (400)
+  --rounds N      times that each is timed, in turn; the shortest counts (150)
   --tries N       measurements before something is called slow (4)
   --update        write the reference anew: after a transcoder was changed on purpose, on a machine that does nothing else
   --slow NAME=N   make a transcoder take N times as long (1.5, 2, …), to see that it is noticed
@@ -34,7 +34,7 @@ function parse(args: readonly string[]): Options | undefined {
     args: [...args],
     options: {
       limit: text('1.25'),
-      rounds: text('400'),
+      rounds: text('150'),
       tries: text('4'),
       update: { type: 'boolean', default: false },
       slow: { type: 'string', multiple: true, default: [] },
