@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
+import { generateDdlScenario } from './generate/ddl-scenario.ts';
 import { generateScenario } from './generate/generate.ts';
 import type { Plant } from './plant.ts';
 import { printScenario } from './print-scenario.ts';
@@ -17,6 +18,8 @@ export interface FuzzOptions {
   /** How long failures may be shrunk. */
   readonly shrinkMs: number;
   readonly patienceMs: number;
+  /** Rounds with DDL replication, instead of without. */
+  readonly ddl?: boolean | undefined;
   /** Goes on behind a failure. */
   readonly goOn: boolean;
   readonly print: (line: string) => void;
@@ -37,7 +40,7 @@ export async function fuzz(options: FuzzOptions, signal: AbortSignal): Promise<V
   let statements = 0;
   let rounds = 0;
   for (let round = options.first; round < options.first + options.rounds && !signal.aborted; round++) {
-    const scenario = generateScenario(seed, round);
+    const scenario = options.ddl === true ? generateDdlScenario(seed, round) : generateScenario(seed, round);
     const outcome = await endingRound(scenario, options, round);
     rounds++;
     statements += outcome.statements;
@@ -45,7 +48,7 @@ export async function fuzz(options: FuzzOptions, signal: AbortSignal): Promise<V
     if (outcome.problem === undefined) continue;
     failed.push(round);
     print(`FAILED  seed ${seed}, round ${round}: ${outcome.problem}`);
-    await explain(scenario, outcome.problem, options, signal);
+    await explain(scenario, outcome.problem, round, options, signal);
     if (!options.goOn) break;
   }
   return { rounds, statements, failed };
@@ -72,7 +75,13 @@ function progress(round: number, { statements, refused, rows, problem }: Outcome
   return `round ${round}: ${statements} statements, ${refused} refused by the source, ${verdict}`;
 }
 
-async function explain(scenario: Scenario, problem: string, options: FuzzOptions, signal: AbortSignal): Promise<void> {
+async function explain(
+  scenario: Scenario,
+  problem: string,
+  round: number,
+  options: FuzzOptions,
+  signal: AbortSignal,
+): Promise<void> {
   if (options.shrinkMs === 0) return;
   const deadline = Date.now() + options.shrinkMs;
   let last = problem;
@@ -86,6 +95,9 @@ async function explain(scenario: Scenario, problem: string, options: FuzzOptions
   options.print(
     `from ${sizeOf(scenario)} statements to ${sizeOf(smallest)}:\n${printScenario(smallest)}\n-- ${last.replaceAll('\n', '\n-- ')}`,
   );
+  const { seed, ddl, plant } = options;
+  const more = `${ddl === true ? ' --ddl' : ''}${plant === undefined ? '' : ` --plant ${plant}`}`;
+  options.print(`again: npm run fuzz:replica -- --seed ${seed} --first ${round} --rounds 1${more}`);
 }
 
 /** Another failure is another bug: what shrinks must stay of one kind. */

@@ -9,6 +9,8 @@ export interface Options {
   readonly plant: Plant | undefined;
   readonly shrinkMs: number;
   readonly goOn: boolean;
+  /** With DDL replication. */
+  readonly ddl: boolean;
 }
 
 export const HELP: string = `Random tables and random statements on a source; the replica must equal it after each round.
@@ -19,6 +21,7 @@ npm run fuzz:replica -- [options]
   --first N      begin with this round (1)
   --plant BUG    plant a bug that rounds must notice: ${PLANTS.join(', ')}
   --shrink N     seconds for which a failure is made smaller (120)
+  --ddl          set DDL replication up, and change tables in every way that it follows
   --go-on        go on behind a failure
   --help         this text`;
 
@@ -32,6 +35,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       first: { type: 'string', default: '1' },
       plant: { type: 'string' },
       shrink: { type: 'string', default: '120' },
+      ddl: { type: 'boolean', default: false },
       'go-on': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -46,6 +50,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     plant,
     shrinkMs: wholeNumber('shrink', values.shrink, 0) * 1000,
     goOn: values['go-on'],
+    ddl: values.ddl,
   };
 }
 

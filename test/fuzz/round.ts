@@ -6,8 +6,10 @@ import { qualified } from '../../src/postgres/identifier.ts';
 import { lsnToPosition, parseLsn } from '../../src/postgres/lsn.ts';
 import { copyIn } from './copy-in.ts';
 import type { Plant } from './plant.ts';
-import { differs, isSameShape, type Shape, shapes } from './replica-equality.ts';
+import { judge } from './judge.ts';
+import { aloneOf, isSameShape, type Shape, shapes } from './replica-equality.ts';
 import type { Scenario, Step } from './scenario.ts';
+import { installDdl } from '../../src/source/wal/ddl/ddl-log.ts';
 import { World } from './world.ts';
 
 /** How a round ended. */
@@ -59,11 +61,16 @@ class Round {
     let problem: string | undefined;
     try {
       await this.#prepare();
-      this.#world.start('source');
-      this.#world.start('sink');
+      if (!this.#scenario.setting.isLate) {
+        this.#world.start('source');
+        this.#world.start('sink');
+      }
+      if (this.#scenario.setting.ddl) await this.#settle(); // all of it is to be followed
       for (const step of this.#scenario.steps) await this.#step(step);
       await this.#finish();
-      problem = await this.#judge();
+      const verdict = await judge(this.#world, this.#scenario.setting, this.#untouched);
+      this.#rows = verdict.rows;
+      problem = verdict.problem;
     } catch (error) {
       const fault = this.#world.failure ?? error;
       if (fault === error && !(error instanceof Problem)) throw error;
@@ -84,6 +91,8 @@ class Round {
     await replica.query('reset role; reset search_path');
     await source.query(`create table ${PULSE} (n bigint primary key)`);
     await source.query('reset search_path');
+    if (setting.publication === 'leaves') await publishLeaves(source);
+    if (setting.ddl) await installDdl(source, [(await source.query('select current_user as name')).rows[0].name]);
     for (const step of rows) await this.#step(step);
     this.#statements = 0;
     this.#refused = 0;
@@ -152,15 +161,17 @@ class Round {
     this.#world.start('source');
     this.#world.start('sink');
     await this.#settle();
-    const present = await shapes(replica);
-    const late = (await shapes(source)).filter((table) => !isSameShape(table, present));
+    if (this.#scenario.setting.ddl) return; // what became of tables is told without any row
+    const leaves = this.#scenario.setting.publication === 'leaves';
+    const present = await shapes(replica, leaves);
+    const late = (await shapes(source, leaves)).filter((table) => !isSameShape(table, present));
     for (const table of late) if (!(await this.#touch(table))) this.#untouched.add(qualified(table.schema, table.name));
     if (late.length > 0) await this.#settle();
   }
 
   /** False when the source refuses every update: the table is published and has no key. */
   async #touch(table: Shape): Promise<boolean> {
-    const name = qualified(table.schema, table.name);
+    const name = aloneOf(table);
     for (const column of Object.keys(table.columns)) {
       const quoted = `"${column.replaceAll('"', '""')}"`;
       const sql = `update ${name} set ${quoted} = ${quoted} where (tableoid, ctid) = (select tableoid, ctid from ${name} limit 1)`;
@@ -185,35 +196,12 @@ class Round {
         throw new Problem(`The replica stands still: ${told(replication.lastRetry ?? 'nobody said why')}`);
     }
   }
-
-  async #judge(): Promise<string | undefined> {
-    const { source, replica } = this.#world;
-    const present = await shapes(replica);
-    for (const table of await shapes(source)) {
-      const name = qualified(table.schema, table.name);
-      const { rows } = await source.query<{ n: number }>(`select count(*)::int as n from ${name}`);
-      const count = (rows[0] as { n: number }).n;
-      this.#rows += count;
-      const other = present.find((each) => each.schema === table.schema && each.name === table.name);
-      if (!isSameShape(table, present)) {
-        if (count === 0 && (other === undefined || (await isEmpty(replica, name)))) continue;
-        if (this.#untouched.has(name) || (await this.#isLeftOut(table))) continue;
-        return `table ${name} has other columns on the replica:\n  source  ${JSON.stringify(table.columns)}\n  replica ${JSON.stringify(other?.columns)}`;
-      }
-      const difference = await differs(source, replica, table);
-      if (difference !== undefined) return difference;
-    }
-    return undefined;
-  }
-
-  /** A table that came later and had rows is not captured, and that was said. */
-  async #isLeftOut({ schema, name }: Shape): Promise<boolean> {
-    return this.#world.replication.warnings.some((warning) => warning.includes(qualified(schema, name)));
-  }
 }
 
-async function isEmpty(client: pg.Client, name: string): Promise<boolean> {
-  return (await client.query(`select from ${name} limit 1`)).rowCount === 0;
+/** Partitions under their own names, which the connector never makes itself. */
+async function publishLeaves(source: pg.Client): Promise<void> {
+  await source.query(/* sql */ `do $$ begin execute format('create publication %I for all tables with (publish_via_partition_root = false%s)',
+    'pub_' || current_database(), case when current_setting('server_version_num')::int >= 180000 then ', publish_generated_columns = stored' else '' end); end $$`);
 }
 
 function told(error: unknown): string {

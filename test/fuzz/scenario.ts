@@ -14,7 +14,14 @@ export interface Setting {
   readonly target: 'created' | 'same';
   /** False: the sink's role may not set session_replication_role, so foreign keys and triggers of the target hold. */
   readonly isPrivileged: boolean;
-  readonly publication: 'filtered' | 'all_tables';
+  /** `leaves`: made by hand, for all tables, partitions by their own names. */
+  readonly publication: 'filtered' | 'all_tables' | 'leaves';
+  /** DDL replication is set up, and the whole database is made while the stream runs. */
+  readonly ddl: boolean;
+  /** The replica begins while the sessions write already. */
+  readonly isLate: boolean;
+  readonly snapshotThreads: number;
+  readonly snapshotChunkBytes: number;
   readonly partitions: number;
   readonly maxBatchBytes: number;
 }

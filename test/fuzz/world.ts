@@ -58,7 +58,12 @@ export class World implements AsyncDisposable {
     const replication = await Replication.open({
       source,
       target: setting.isPrivileged ? target : { ...target, user: role, password: PASSWORD },
-      wal: { publicationAutocreateMode: setting.publication, maxBatchBytes: setting.maxBatchBytes },
+      wal: {
+        publicationAutocreateMode: setting.publication === 'leaves' ? 'disabled' : setting.publication,
+        maxBatchBytes: setting.maxBatchBytes,
+        snapshotThreads: setting.snapshotThreads,
+        snapshotChunkBytes: setting.snapshotChunkBytes,
+      },
       partitions: setting.partitions,
       ...(plant !== undefined && { replaceSink: (sink) => planted(sink, plant) }),
     });

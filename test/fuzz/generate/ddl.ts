@@ -2,7 +2,7 @@ import { quoteIdentifier } from '../../../src/postgres/identifier.ts';
 import type { Random } from '../../simulation/random.ts';
 import { freshName } from './names.ts';
 import { type ColumnModel, nameOf, type TableModel } from './table-model.ts';
-import { generateTable, SCHEMAS } from './tables.ts';
+import { generateTable, SCHEMAS, uniqueName } from './tables.ts';
 import { literal } from './type-spec.ts';
 import { TYPES, typeNamed } from './types.ts';
 
@@ -86,7 +86,9 @@ function renameTable(table: TableModel, random: Random): string {
 }
 
 function identity(table: TableModel, random: Random): string {
-  return `alter table ${nameOf(table)} replica identity ${random.pick(['full', 'full', 'default'])}`;
+  const kinds = ['full', 'full', 'full', 'default', 'default', 'nothing'];
+  if (table.unique !== undefined) kinds.push(`using index ${uniqueName(table)}`);
+  return `alter table ${nameOf(table)} replica identity ${random.pick(kinds)}`;
 }
 
 function required(table: TableModel, random: Random): string | undefined {

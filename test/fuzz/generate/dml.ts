@@ -8,6 +8,7 @@ import { keyText, literal } from './type-spec.ts';
 export function generateDml(tables: readonly TableModel[], random: Random): Pick<Step & { kind: 'sql' }, 'sql'> {
   const table = random.pick(tables);
   const kinds = [insert, insert, insert, upsert, update, update, update, updateKey, updateKey, shift, remove, replace];
+  if (table.unique !== undefined) kinds.push(swapUnique, swapUnique);
   return { sql: random.chance(0.03) ? truncate(tables, random) : random.pick(kinds)(table, random) };
 }
 
@@ -97,6 +98,15 @@ function updateKey(table: TableModel, random: Random): string {
     return `update ${nameOf(table)} set ${quoted} = ${value(table, column, random)} where ${someRows(table, random)}`;
   }
   const [a, b] = [value(table, column, random), value(table, column, random)];
+  return `update ${nameOf(table)} set ${quoted} = case when ${quoted} = ${a} then ${b} else ${a} end where ${quoted} in (${a}, ${b})`;
+}
+
+/** Rows exchange their unique values; what is checked at once objects, unless the rows come in a lucky order. */
+function swapUnique(table: TableModel, random: Random): string {
+  const column = table.columns.find(({ name }) => name === table.unique);
+  if (column === undefined) return update(table, random);
+  const quoted = quoteIdentifier(column.name);
+  const [a, b] = [keyText(column.type, random), keyText(column.type, random)].map((text) => literal(column.type, text));
   return `update ${nameOf(table)} set ${quoted} = case when ${quoted} = ${a} then ${b} else ${a} end where ${quoted} in (${a}, ${b})`;
 }
 

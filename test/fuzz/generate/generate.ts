@@ -1,7 +1,7 @@
 import { Random } from '../../simulation/random.ts';
 import type { Scenario, Setting, Step } from '../scenario.ts';
 import { generateChange, generateNewTable } from './ddl.ts';
-import { generateDml } from './dml.ts';
+import { generateBulk, generateDml } from './dml.ts';
 import { Sessions } from './sessions.ts';
 import type { TableModel } from './table-model.ts';
 import { generateDatabase } from './tables.ts';
@@ -16,6 +16,11 @@ export function generateScenario(seed: number, round: number): Scenario {
   for (let n = random.below(6) * tables.length; n > 0; n--) {
     rows.push({ kind: 'sql', session: 0, sql: generateDml(tables, random).sql, guarded: false });
   }
+  if (setting.isLate) {
+    for (const table of tables) {
+      rows.push({ kind: 'sql', session: 0, sql: generateBulk(table, random), guarded: false });
+    }
+  }
   const steps = generateSteps(tables, setting, random);
   return { setting, types: [...ENUM_SETUP, ...TYPE_SETUP], tables: statements, rows, steps };
 }
@@ -24,7 +29,11 @@ function generateSetting(random: Random): Setting {
   return {
     target: random.chance(0.4) ? 'same' : 'created',
     isPrivileged: random.chance(0.75),
-    publication: random.chance(0.5) ? 'filtered' : 'all_tables',
+    publication: random.pick(['filtered', 'filtered', 'all_tables', 'leaves']),
+    ddl: false,
+    isLate: random.chance(0.25),
+    snapshotThreads: random.between(1, 4),
+    snapshotChunkBytes: random.pick([8 * 1024, 64 * 1024, 16 * 1024 * 1024]),
     partitions: random.pick([1, 1, 3]),
     maxBatchBytes: random.pick([16 * 1024, 1024 * 1024]),
   };
@@ -33,20 +42,22 @@ function generateSetting(random: Random): Setting {
 function generateSteps(tables: TableModel[], setting: Setting, random: Random): Step[] {
   const sessions = new Sessions(tables, random);
   const { steps } = sessions;
-  const stopped = new Set<'source' | 'sink'>();
-  steps.push({ kind: 'settle' });
+  const stopped = new Set<'source' | 'sink'>(setting.isLate ? ['source', 'sink'] : []);
+  if (!setting.isLate) steps.push({ kind: 'settle' });
+  const disturbance = setting.isLate ? 15 : 6; // a copy is to be met while it runs
   const changes = random.chance(0.5);
   for (let n = random.between(15, 70); n > 0; n--) {
     const chance = random.below(100);
-    if (chance < 6) disturb(steps, stopped, random);
-    else if (chance < 14 && changes) change(sessions, tables, setting, stopped, random);
+    if (chance < disturbance) disturb(steps, stopped, random);
+    else if (chance < disturbance + 8 && changes) change(sessions, tables, setting, stopped, random);
     else sessions.act();
   }
   sessions.finish();
   return steps;
 }
 
-function disturb(steps: Step[], stopped: Set<'source' | 'sink'>, random: Random): void {
+/** Stops, starts or restarts a task. */
+export function disturb(steps: Step[], stopped: Set<'source' | 'sink'>, random: Random): void {
   const task = random.pick(['source', 'sink'] as const);
   if (stopped.delete(task)) steps.push({ kind: 'start', task });
   else if (random.chance(0.4)) steps.push({ kind: 'restart', task });

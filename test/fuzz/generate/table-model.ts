@@ -14,12 +14,14 @@ export interface ColumnModel {
 
 /** A table as the generator believes it to be: statements that went wrong may have left it otherwise. */
 export interface TableModel {
-  readonly schema: string;
+  schema: string;
   name: string;
   columns: ColumnModel[];
   /** Names of the primary key's columns. */
   readonly key: readonly string[];
   readonly isPartitioned: boolean;
+  /** The column of a unique constraint. */
+  readonly unique?: string | undefined;
   /** Columns that generated columns, indexes or partitions hold on to: they are neither dropped nor retyped. */
   readonly held: ReadonlySet<string>;
 }

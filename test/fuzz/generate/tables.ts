@@ -1,7 +1,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../../src/postgres/identifier.ts';
 import type { Random } from '../../simulation/random.ts';
 import { freshName } from './names.ts';
-import { type ColumnModel, list, nameOf, type TableModel } from './table-model.ts';
+import { type ColumnModel, keyColumns, list, nameOf, type TableModel } from './table-model.ts';
 import { literal, type TypeSpec } from './type-spec.ts';
 import { KEY_TYPES, TYPES } from './types.ts';
 
@@ -25,6 +25,12 @@ export function generateDatabase(hasVirtual: boolean, random: Random): Database 
     statements.push(...made.statements);
   }
   for (let n = random.below(3); n > 0; n--) statements.push(...foreignKey(tables, random));
+  const parents = tables.filter(({ isPartitioned }) => !isPartitioned);
+  if (parents.length > 0 && random.chance(0.2)) {
+    const { table, statements: made } = generateChild(random.pick(parents), freshName('heir', taken, random), random);
+    tables.push(table);
+    statements.push(...made);
+  }
   return { tables, statements };
 }
 
@@ -48,8 +54,29 @@ export function generateTable(
   if (random.chance(0.25)) columns.push(...generatedColumn(columns, held, taken, hasVirtual, random));
   shuffle(columns, random);
   for (const column of key) held.add(column);
-  const table: TableModel = { schema, name, columns, key, isPartitioned, held };
-  return { table, statements: createStatements(table, held, random) };
+  const plain: TableModel = { schema, name, columns, key, isPartitioned, held };
+  const unique = random.chance(0.3) ? uniqueColumn(plain, held, random) : undefined;
+  const table = { ...plain, unique: unique?.name };
+  return { table, statements: createStatements(table, unique, random) };
+}
+
+/** A table that inherits from another one, often with the same key again, which inheritance does not bring. */
+export function generateChild(
+  parent: TableModel,
+  name: string,
+  random: Random,
+): { table: TableModel; statements: string[] } {
+  const taken = new Set(parent.columns.map((column) => column.name));
+  const extra = plainColumn(freshName('e', taken, random), random);
+  const key = random.chance(0.7) ? parent.key : [];
+  const columns = [...parent.columns.map((column) => ({ ...column, isRequired: column.isRequired })), extra];
+  const held = new Set([...taken, ...parent.held]); // what is inherited is changed with the parent only
+  const table: TableModel = { schema: parent.schema, name, columns, key, isPartitioned: false, held };
+  const keyClause = key.length === 0 ? '' : `, primary key (${list(keyColumns(table))})`;
+  const definition = `${quoteIdentifier(extra.name)} ${extra.type.sql} ${extra.clauses}${keyClause}`;
+  const statements = [`create table ${nameOf(table)} (${definition}) inherits (${nameOf(parent)})`];
+  if (key.length === 0) statements.push(`alter table ${nameOf(table)} replica identity full`);
+  return { table, statements };
 }
 
 function keyColumn(name: string, isPartitioned: boolean, random: Random): ColumnModel {
@@ -92,7 +119,7 @@ function generatedColumn(
   return [{ name, type: typeOf(type), isRequired: false, isGiven: true, clauses }];
 }
 
-function createStatements(table: TableModel, held: Set<string>, random: Random): string[] {
+function createStatements(table: TableModel, unique: ColumnModel | undefined, random: Random): string[] {
   const { columns, key, isPartitioned } = table;
   const name = nameOf(table);
   const lines = columns.map((column) => `${quoteIdentifier(column.name)} ${column.type.sql} ${column.clauses}`.trim());
@@ -102,9 +129,9 @@ function createStatements(table: TableModel, held: Set<string>, random: Random):
   const by = `partition by ${random.pick(['hash', 'list'])} (${quoteIdentifier(key[0] ?? '')})`;
   const statements = [`create table ${name} (\n    ${lines.join(',\n    ')})${isPartitioned ? ` ${by}` : ''}`];
   if (isPartitioned) statements.push(...partitions(table, by.includes('hash')));
-  const unique = random.chance(0.3) ? uniqueColumn(table, held, random) : undefined;
-  if (unique !== undefined) statements.push(uniqueKey(table, unique, random));
-  const identity = chooseIdentity(table, isDeferrable, random);
+  const isIndex = unique !== undefined && random.chance(0.3);
+  if (unique !== undefined) statements.push(...uniqueKey(table, unique, isIndex, random));
+  const identity = isIndex ? `using index ${uniqueName(table)}` : chooseIdentity(table, isDeferrable, random);
   if (identity !== '') statements.push(`alter table ${name} replica identity ${identity}`);
   if (!isPartitioned) statements.push(...storage(table, random));
   return statements;
@@ -131,10 +158,24 @@ function uniqueColumn(table: TableModel, held: Set<string>, random: Random): Col
   return column;
 }
 
-function uniqueKey(table: TableModel, column: ColumnModel, random: Random): string {
-  const options = random.pick(['', '', ' deferrable', ' deferrable initially deferred']);
+/** With `isIdentity` it can be the replica identity: checked at once, and never NULL. */
+function uniqueKey(table: TableModel, column: ColumnModel, isIdentity: boolean, random: Random): string[] {
+  const options = isIdentity ? '' : random.pick(['', '', ' deferrable', ' deferrable initially deferred']);
   const nulls = random.chance(0.2) ? ' nulls not distinct' : '';
-  return `alter table ${nameOf(table)} add constraint "u" unique${nulls} (${quoteIdentifier(column.name)})${options}`;
+  const quoted = quoteIdentifier(column.name);
+  const statements = [
+    `alter table ${nameOf(table)} add constraint ${uniqueName(table)} unique${nulls} (${quoted})${options}`,
+  ];
+  if (isIdentity) {
+    column.isRequired = true;
+    statements.push(`alter table ${nameOf(table)} alter column ${quoted} set not null`);
+  }
+  return statements;
+}
+
+/** Names of indexes are shared by the tables of a schema. */
+export function uniqueName({ name }: TableModel): string {
+  return quoteIdentifier(`u ${name.slice(0, 30)}`);
 }
 
 /** Empty for the default. Tables without a usable key need FULL, or updates are refused, which some may be. */
