@@ -42,7 +42,7 @@ const CATALOG = /* sql */ `
       left join pg_attrdef d on d.adrelid = t.oid and d.adnum = a.attnum
     where a.attnum > 0 and not a.attisdropped
   union all select 'constraint ' || quote_ident(conname) || ' of ' || t.name || ' ' || pg_get_constraintdef(k.oid) || case when convalidated then '' else ' not valid' end
-    from tables t join pg_constraint k on k.conrelid = t.oid where contype <> 'n'
+    from tables t join pg_constraint k on k.conrelid = t.oid where contype <> 'n' and conparentid = 0
   union all select 'index ' || replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') from tables t join pg_index i on i.indrelid = t.oid where i.indisvalid
   union all select 'enum ' || y.oid::regtype || ' ' || array(select enumlabel from pg_enum where enumtypid = y.oid order by enumsortorder)::text
     from pg_type y join users u on u.oid = y.typnamespace where y.typtype = 'e'

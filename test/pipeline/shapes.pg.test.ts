@@ -144,3 +144,26 @@ test('on a replica whose tables inherit as those of the source do, each table ke
   }
   expect(await replication.expectEqual('parent', 'child', 'loose', 'loose_child')).toBe(1 + 2 + 0 + 2);
 });
+
+test('columns that a table of the replica inherits follow those of the source, whichever table is heard of first', async () => {
+  await using target = await freshDatabase('shapes_heirs');
+  const family = `create table parent (id int primary key, v text, gone int); create table child (primary key (id)) inherits (parent)`;
+  await target.query(family);
+  await using world = await running(
+    `${family}; insert into child values (1, 'c', 1); insert into parent values (1, 'p', 1)`,
+    {
+      target: target.settings,
+    },
+  );
+  const { source, replication } = world;
+  await source.query(
+    'alter table parent drop column gone; alter table parent rename v to w; alter table parent add late int',
+  );
+  await source.query(`update child set w = 'child first'; update only parent set w = 'then its parent'`);
+  await replication.settled();
+  await source.query(
+    `alter table parent alter late type bigint; update only parent set late = 5000000000; update child set late = 6000000000`,
+  );
+  await replication.settled();
+  expect(await replication.expectEqual('parent', 'child')).toBe(2);
+});

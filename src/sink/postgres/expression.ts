@@ -2,7 +2,8 @@ const NUMBER = String.raw`-?\d+(\.\d+)?([eE][+-]?\d+)?`;
 const STRING = String.raw`'(?:[^'\\]|'')*'`;
 const NAME = String.raw`(?:[A-Za-z_]\w*|"[^"\\]+")`;
 /** Postgres's own types of several words, else a name: a word more would be a clause of the column. */
-const TYPE = String.raw`(?:character varying|bit varying|double precision|(?:timestamp|time)(?:\(\d\))? with(?:out)? time zone|${NAME}(?:\.${NAME})?)`;
+const FIELDS = 'interval (?:year|month|day|hour|minute|second)(?: to (?:month|hour|minute|second))?';
+const TYPE = String.raw`(?:${FIELDS}|character varying|bit varying|double precision|(?:timestamp|time)(?:\(\d\))? with(?:out)? time zone|${NAME}(?:\.${NAME})?)`;
 const CAST = String.raw`(?:::${TYPE}(?:\(\d+(?:, ?-?\d+)?\))?(?:\[\])*)`;
 const CONSTANT = new RegExp(String.raw`^(?:\(?${NUMBER}\)?|${STRING}|true|false|NULL)${CAST}*$`);
 const HARMLESS =

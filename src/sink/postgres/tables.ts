@@ -6,6 +6,7 @@ import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { createTableSql, evolve, type ResolvedTypes } from './ddl.ts';
 import { checkDeferred } from './deferred.ts';
 import { emptyTables, isEmpty } from './empty.ts';
+import { leaveParents } from './inheritance.ts';
 import { type Known, KnownTables } from './known-tables.ts';
 import { admitNulls, requireValues } from './required.ts';
 import type { Session } from './session.ts';
@@ -196,6 +197,7 @@ export class Tables {
       keepDropped: this.#settings.keepDroppedColumns,
       primaryKey: await findPrimaryKey(session, found.oid),
     });
+    if (evolving.statements.length > 0) await leaveParents(session, name);
     for (const text of evolving.statements) await session.single(text);
     return await requireValues(session, name, to, evolving, signal);
   }

@@ -12,6 +12,8 @@ test('constants are told from what only the source can compute', () => {
     'true',
     "'2026-01-01 00:00:00+00'::timestamp with time zone",
     'NULL::text',
+    "'00:00:00'::interval hour to second(3)",
+    "'1 day'::interval day[]",
     `'so so'::kinds."Mood"`,
   ]) {
     expect([text, isConstantDefault(text), isSimpleDefault(text)]).toEqual([text, true, true]);
@@ -34,6 +36,7 @@ test('sequences, functions of users, and more than one expression are no simple 
     '(select 1)',
     '5::integer references secret',
     "'a'::text check (f())",
+    "'1'::interval references secret",
   ]) {
     expect([text, isSimpleDefault(text)]).toEqual([text, false]);
   }
