@@ -167,3 +167,15 @@ test('columns that a table of the replica inherits follow those of the source, w
   await replication.settled();
   expect(await replication.expectEqual('parent', 'child')).toBe(2);
 });
+
+test('a partition of the replica keeps the key that it has of its table, when the source tells of none', async () => {
+  await using target = await freshDatabase('shapes_parts');
+  const parts = `create table t (id int primary key deferrable initially deferred) partition by hash (id); create table one partition of t for values with (modulus 1, remainder 0)`;
+  await target.query(parts);
+  const publish = `create publication leaves for all tables with (publish_via_partition_root = false)`;
+  const wal = { publicationAutocreateMode: 'disabled', publicationName: 'leaves' } as const;
+  await using world = await running(`${parts}; insert into t values (1); ${publish}`, { wal, target: target.settings });
+  await world.source.query('insert into t values (2)');
+  await world.replication.settled();
+  expect(await world.replication.expectEqual('t')).toBe(2);
+});

@@ -3,6 +3,7 @@ import { OperatorError } from '../../errors.ts';
 import type { RelationFacts } from '../../postgres/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/identifier.ts';
 import { isConstantDefault, isContained, isNullDefault, isSimpleDefault } from './expression.ts';
+import type { PrimaryKey } from './target-table.ts';
 import { keepsValues } from './type-change.ts';
 
 /** Types on the target by source column name. */
@@ -51,7 +52,7 @@ export interface Evolution {
   /** By column, how the source converted its values: by an expression, or without one (null). Absent: nobody knows. */
   readonly conversions?: Readonly<Record<string, string | null>>;
   /** The target's primary key constraint, if it has one. */
-  readonly primaryKey: { readonly name: string; readonly columns: readonly string[] } | undefined;
+  readonly primaryKey: PrimaryKey | undefined;
 }
 
 /** What brings a target to a table version. */
@@ -248,7 +249,8 @@ function keyClauses(change: Evolution): { drop?: string; add?: string[] } {
   const { from, to, primaryKey } = change;
   if (from === undefined || isSameKey(from, to)) return {};
   const old = from.key.map((ordinal) => from.columns[ordinal]?.name);
-  const isOurs = primaryKey !== undefined && sorted(primaryKey.columns) === sorted(old);
+  // What a partition of the target has of its table is not the partition's to drop.
+  const isOurs = primaryKey?.isInherited === false && sorted(primaryKey.columns) === sorted(old);
   const drop = isOurs ? { drop: `drop constraint ${quoteIdentifier(primaryKey.name)}` } : {};
   if (to.key.length === 0 || (primaryKey !== undefined && !isOurs)) return drop;
   return { ...drop, add: to.key.map((ordinal) => (to.columns[ordinal] as Column).name) };

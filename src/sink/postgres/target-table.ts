@@ -71,13 +71,17 @@ export async function findTarget(
   }
 }
 
+/** A primary key constraint; `isInherited` for one that a partition has of its table. */
+export interface PrimaryKey {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly isInherited: boolean;
+}
+
 /** The table's primary key constraint and its columns. */
-export async function findPrimaryKey(
-  session: Session,
-  oid: number,
-): Promise<{ name: string; columns: string[] } | undefined> {
-  const result = await session.client.query<{ name: string; columns: string[] }>(
-    /* sql */ `select conname as name, array(select attname::text from pg_catalog.pg_attribute
+export async function findPrimaryKey(session: Session, oid: number): Promise<PrimaryKey | undefined> {
+  const result = await session.client.query<PrimaryKey>(
+    /* sql */ `select conname as name, coninhcount > 0 as "isInherited", array(select attname::text from pg_catalog.pg_attribute
         where attrelid = conrelid and attnum = any(conkey)) as columns
       from pg_catalog.pg_constraint where conrelid = $1 and contype = 'p'`,
     [oid],
