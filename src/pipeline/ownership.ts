@@ -1,3 +1,4 @@
+import type { CopyRequests } from '../change/copy-request.ts';
 import type { CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
@@ -45,6 +46,8 @@ export interface Owned {
   readonly position: Position | undefined;
   /** How far the first copy came, when it was not finished and can be gone on with. */
   readonly copy?: CopyState | undefined;
+  /** Copies while streaming that the last checkpoint names. */
+  readonly requests?: CopyRequests | undefined;
 }
 
 /** What claiming, and writing under the claim, needs. */
@@ -200,6 +203,7 @@ async function resume(
     nextNumber: checkpoint.number + 1,
     previous: { offset: checkpoint.offset, claim: checkpoint.claim, position: checkpoint.position },
     consistent: checkpoint.consistent,
+    requests: checkpoint.requests,
   };
   if (!checkpoint.consistent) {
     // The rest is read under a newer snapshot, and the stream begins where it would have: so nothing of it may be missing (R1).

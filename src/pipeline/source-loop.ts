@@ -1,4 +1,5 @@
 import type { Batch } from '../change/batch.ts';
+import { type CopyRequests, NO_REQUESTS } from '../change/copy-request.ts';
 import { type CopyProgress, isWhole } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
@@ -91,8 +92,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       at('copying');
       for await (const batch of held.snapshot(signal)) {
         await publisher.publish(batch);
-        progress.snapshot = held.copying;
-        if (held.copying) options.onCopied?.(held.copying);
+        noteCopy(options, held);
         at('copying');
       }
     };
@@ -119,8 +119,10 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     if (signal.aborted) return;
     progress.state = 'streaming';
     wait(progress, WAITING, options.clock.now());
+    if (publisher.requests !== undefined) held.restore(publisher.requests);
     for await (const batch of held.read(from, signal)) {
       await publisher.publish(batch);
+      if (held.copying !== progress.snapshot) noteCopy(options, held);
       wait(progress, WAITING, options.clock.now());
     }
   } catch (error) {
@@ -129,6 +131,12 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
   } finally {
     ended.abort();
   }
+}
+
+function noteCopy({ progress, onCopied }: SourceLoopOptions, { copying }: HeldSource): void {
+  if (copying === undefined) return;
+  progress.snapshot = copying;
+  onCopied?.(copying);
 }
 
 /** A copy that begins below what the log has would let every reader fall back (Invariant 2). */
@@ -166,9 +174,15 @@ class Publisher {
     this.#writer = writer;
   }
 
+  /** What the last checkpoint says of copies while streaming. */
+  get requests(): CopyRequests | undefined {
+    return this.#writer.requests;
+  }
+
   /** Checkpoint 0: from here on the slot is promised, though nothing is consistent yet (V2). */
   async markStart(position: Position): Promise<void> {
-    await this.#writer.publish([], position, { committedAt: 0, consistent: false });
+    // Everything is copied: what was asked for is done with it.
+    await this.#writer.publish([], position, { committedAt: 0, consistent: false, requests: NO_REQUESTS });
   }
 
   async publish(batch: Batch): Promise<void> {
@@ -183,21 +197,26 @@ class Publisher {
       progress.records += records.count;
       progress.bytes += records.byteLength;
     }
-    const committedAt = Math.floor((batch.transactions.at(-1)?.commitTimeUs ?? 0) / 1000);
-    const { consistent, position, copy } = batch;
-    await this.#writer.publish(appends, position, { committedAt, consistent, copy });
+    const { consistent, position, copy, requests } = batch;
+    const last = batch.transactions.at(-1);
+    // Rows that are read while streaming say nothing of how far the stream is.
+    const isRead = last?.xid === 0 && requests !== undefined;
+    const committedAt = isRead ? 0 : Math.floor((last?.commitTimeUs ?? 0) / 1000);
+    await this.#writer.publish(appends, position, { committedAt, consistent, copy, requests });
     progress.changes += batch.length;
     this.#open = position === undefined;
     if (position !== undefined) await this.#acknowledge(position, committedAt);
   }
 
-  /** An idle checkpoint releases WAL; one that would fall, or cut a transaction, is none (V1). */
-  async #keepalive({ position, consistent, copy }: Batch): Promise<void> {
+  /** An idle checkpoint releases WAL, or says what is copied; one that would fall, or cut a transaction, is none (V1). */
+  async #keepalive({ position, consistent, copy, requests }: Batch): Promise<void> {
     const last = this.#writer.position;
     if (position === undefined || this.#open || last === undefined) return;
-    if (position > last || (position === last && consistent !== this.#writer.consistent)) {
+    const isNew =
+      consistent !== this.#writer.consistent || (requests !== undefined && requests !== this.#writer.requests);
+    if (position > last || (position === last && isNew)) {
       this.#at('publishing');
-      await this.#writer.publish([], position, { committedAt: 0, consistent, copy });
+      await this.#writer.publish([], position, { committedAt: 0, consistent, copy, requests });
       await this.#acknowledge(position, 0);
     } else {
       await this.#held.acknowledge(last);

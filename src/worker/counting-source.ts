@@ -42,6 +42,7 @@ function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
         yield batch;
       }
     },
+    restore: (...args) => held.restore(...args),
     signal: (...args) => held.signal(...args),
     syncSequences: (...args) => held.syncSequences(...args),
     acknowledge: (...args) => held.acknowledge(...args),
@@ -62,7 +63,7 @@ class TransactionTally {
 
   add(batch: Batch): void {
     for (let i = 0; i < batch.length; i++) {
-      if (batch.op[i] === Op.control) continue;
+      if (batch.op[i] === Op.control || batch.op[i] === Op.read) continue;
       const commitLsn = batch.transactions[batch.transaction[i] as number]?.commitLsn ?? 0;
       const relation = batch.tables[batch.table[i] as number]?.relationId ?? 0;
       if (commitLsn > this.#commitLsn) this.#begin(commitLsn, relation);

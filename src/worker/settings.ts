@@ -31,6 +31,7 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
     sequenceInclude: config.sequenceInclude,
     sequenceSyncIntervalMs: config.sequenceSyncIntervalMs,
     snapshotChunkBytes: config.snapshotChunkBytes,
+    incrementalChunkRows: config.incrementalChunkRows,
     maxBatchBytes: config.maxBatchBytes,
     statusIntervalMs: config.statusIntervalMs,
   };

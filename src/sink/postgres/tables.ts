@@ -126,6 +126,19 @@ export class Tables {
     await emptyTables(session, full, false, signal);
   }
 
+  /** Throws OperatorError when rows of other tables would go, or be refused, with the rows of these: foreign keys are checked here. */
+  async assertUnreferenced(schemas: readonly TableSchema[], signal: AbortSignal): Promise<void> {
+    for (const schema of schemas) {
+      const { name, isReferenced } = await this.resolve(schema, signal);
+      if (!isReferenced) continue;
+      throw new OperatorError(`Table ${name} cannot be copied again: foreign keys of the target refer to it`, {
+        advice:
+          'Let the role set session_replication_role (grant set on parameter session_replication_role to the role), or drop these foreign keys ' +
+          'until the table is copied; then start the connector again: it goes on at the same place.',
+      });
+    }
+  }
+
   /** Before tables are brought to their versions: an empty one can follow every change of its source. */
   async #voidCopies(schemas: readonly TableSchema[], isFirst: boolean, signal: AbortSignal): Promise<void> {
     const session = this.#open();

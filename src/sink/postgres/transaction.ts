@@ -77,7 +77,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
     const { session, executor, tables } = this.#place;
     const applier = new RowApplier(session, executor, tables);
     for (const segment of cutSegments(batch)) {
-      if ('control' in segment) await this.#control(segment.control, signal);
+      if ('control' in segment) await this.#control(segment.control, batch.consistent, signal);
       else {
         await this.#announce(signal);
         await applier.apply(batch, segment.rows, signal);
@@ -93,7 +93,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
     if (results.at(-1)?.command !== 'COMMIT') throw new TransientError('The transaction on the target was rolled back');
   }
 
-  async #control(control: Control, signal: AbortSignal): Promise<void> {
+  async #control(control: Control, isConsistent: boolean, signal: AbortSignal): Promise<void> {
     const { session, settings, tables, isFirstCopy, warn } = this.#place;
     switch (control.kind) {
       case 'table':
@@ -107,6 +107,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
         await tables.beginCopy(control.tables, isFirstCopy, signal);
         break;
       case 'snapshot-again': // what was copied of other tables stays
+        if (isConsistent && !session.isReplica) await tables.assertUnreferenced(control.tables, signal);
         await tables.beginCopy(control.tables, false, signal);
         break;
       case 'snapshot-end':

@@ -28,7 +28,13 @@ export interface PublishedTable {
  * What becomes of tables that are captured but not yet published: 'copied' when a copy follows, else a table that has rows is
  * left out and told of, because nobody would ever copy them (Invariant 7).
  */
-export type LateTables = 'copied' | { readonly leftOut: (table: string) => void };
+export type LateTables =
+  | 'copied'
+  | {
+      readonly leftOut: (table: string) => void;
+      /** Takes in the tables that have rows as well, and hears of them: each as SQL names it. */
+      readonly takenIn: ((table: string) => void) | undefined;
+    };
 
 type Settings = Pick<
   WalSourceSettings,
@@ -112,14 +118,16 @@ export async function dropPublication(
   }
 }
 
-/** The captured tables of the publication, by name. */
+/** The captured tables of the publication, by name; or one of them. */
 export async function publishedTables(
   client: pg.ClientBase,
   name: string,
   filter: CaptureFilter,
+  only?: { readonly schema: string; readonly name: string },
 ): Promise<PublishedTable[]> {
   try {
-    const result = await client.query<{ tables: RawTable[] | null }>(PUBLISHED, [name]);
+    const parameters = [name, only?.schema ?? null, only?.name ?? null];
+    const result = await client.query<{ tables: RawTable[] | null }>(PUBLISHED, parameters);
     const tables = result.rows[0]?.tables ?? [];
     return tables.filter((table) => filter.table(table.schemaname, table.tablename)).map(toPublished);
   } catch (error) {
@@ -154,7 +162,7 @@ async function setTables(client: pg.ClientBase, name: string, filter: CaptureFil
   const missing = wanted.filter((table) => !present.includes(table));
   const surplus = present.filter((table) => !wanted.includes(table));
   const head = `alter publication ${quoteIdentifier(name)}`;
-  if (late !== 'copied') for (const table of missing) await addIfEmpty(client, head, table, late);
+  if (late !== 'copied') for (const table of missing) await addLate(client, head, table, late);
   else if (missing.length > 0) await client.query(`${head} add table ${missing.join(', ')}`);
   if (surplus.length > 0) await client.query(`${head} drop table ${surplus.join(', ')}`);
 }
@@ -166,8 +174,8 @@ async function listedTables(client: pg.ClientBase, name: string): Promise<string
   return (await client.query<TableRow>(sql, [name])).rows.map(tableClause).filter((table) => table !== DDL_LOG);
 }
 
-/** Adds a table while nobody can write to it, if it has no row. */
-async function addIfEmpty(
+/** Adds a table while nobody can write to it, if it has no row; one that has some, or is busy, only if it is copied. */
+async function addLate(
   client: pg.ClientBase,
   head: string,
   table: string,
@@ -178,13 +186,32 @@ async function addIfEmpty(
     await client.query(/* sql */ `set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await client.query(/* sql */ `lock table ${table} in share mode`);
     const { rows } = await client.query(/* sql */ `select from ${table} limit 1`);
-    if (rows.length === 0) await client.query(`${head} add table ${table}`);
+    if (rows.length === 0 || late.takenIn) await client.query(`${head} add table ${table}`);
     await client.query('commit');
-    if (rows.length > 0) late.leftOut(table);
+    if (rows.length > 0) (late.takenIn ?? late.leftOut)(table);
   } catch (error) {
     await client.query('rollback');
     if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
+    if (late.takenIn) await addBusy(client, head, table, late);
+    else late.leftOut(table);
+  }
+}
+
+/** Writers are not waited for: the copy does that. */
+async function addBusy(
+  client: pg.ClientBase,
+  head: string,
+  table: string,
+  late: Exclude<LateTables, 'copied'>,
+): Promise<void> {
+  try {
+    await client.query(/* sql */ `set lock_timeout = ${LOCK_TIMEOUT_MS}; ${head} add table ${table}`);
+    late.takenIn?.(table);
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
     late.leftOut(table);
+  } finally {
+    await client.query(/* sql */ `set lock_timeout = 0`);
   }
 }
 
@@ -253,4 +280,4 @@ const PUBLISHED = /* sql */ `
   join pg_catalog.pg_publication p on p.pubname = t.pubname
   join pg_catalog.pg_namespace n on n.nspname = t.schemaname
   join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
-  where t.pubname = $1`;
+  where t.pubname = $1 and ($2::text is null or (t.schemaname = $2 and t.tablename = $3))`;

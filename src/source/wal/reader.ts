@@ -14,7 +14,8 @@ import type { ReplicationStream, StreamListener } from './stream.ts';
 
 /** What a reader works with. */
 export interface ReaderParts {
-  readonly stream: Pick<ReplicationStream, 'listen' | 'pause' | 'resume' | 'answer'>;
+  readonly stream: Pick<ReplicationStream, 'listen' | 'pause' | 'resume' | 'answer'> &
+    Partial<Pick<ReplicationStream, 'ask'>>;
   /** Asks the catalog what the stream does not tell of a relation. */
   readonly describe: (message: RelationMessage, previous: TableSchema | undefined) => Promise<Relation>;
   /** What a row of the log of DDL says of what is captured. */
@@ -91,6 +92,13 @@ export class WalReader implements StreamListener {
   /** The server heard a new position. */
   acknowledged(): void {
     this.#pacing.acknowledged();
+  }
+
+  /** Makes haste to come to a position: the server, asked, tells where its WAL ends, and an idle one is handed out at once. */
+  want(lsn: number): void {
+    this.#pacing.want(lsn);
+    this.#parts.stream.ask?.();
+    this.#planWake();
   }
 
   message(bytes: Buffer, start: number, end: number, lsn: number): void {

@@ -138,8 +138,8 @@ function details({ file, problems, warnings, status }: ConnectorView): object {
 }
 
 /** The copy that runs, or the last one of this process. */
-function snapshotOf({ tables, tablesDone, rows, estimatedRows, percent }: CopyProgress): object {
-  return { tables, tables_done: tablesDone, rows, estimated_rows: estimatedRows, percent };
+function snapshotOf({ tables, tablesDone, rows, estimatedRows, percent, table }: CopyProgress): object {
+  return { tables, tables_done: tablesDone, rows, estimated_rows: estimatedRows, percent, ...(table && { table }) };
 }
 
 /** Counters count since the process started; `null` is what there is not yet, so that a client finds every member. */

@@ -284,6 +284,8 @@ class HeldModelSource implements HeldSource {
     });
   }
 
+  restore(): void {}
+
   async signal({ kind }: CopySignal): Promise<void> {
     throw new TransientError(`The model knows no copy to ${kind} while it streams`);
   }
