@@ -4,6 +4,7 @@ import type { Position } from '../change/position.ts';
 import type { Append, Span } from '../log/log.ts';
 import type { Previous } from '../log/protocol/records.ts';
 import { addSpans } from '../log/protocol/spans.ts';
+import { offsetBehind } from './signal-place.ts';
 import { confirmOwnership, ledgerAppends } from './ledger.ts';
 import type { Owned, OwnershipOptions } from './ownership.ts';
 import type { DataTopics } from './topics.ts';
@@ -37,6 +38,7 @@ export class CheckpointWriter {
   #spans: Span[] = [];
   #consistent: boolean;
   #requests: CopyRequests | undefined;
+  #topicOffset: number | undefined;
 
   constructor(options: OwnershipOptions, topics: DataTopics, owned: Owned, signal: AbortSignal) {
     this.#options = options;
@@ -49,6 +51,7 @@ export class CheckpointWriter {
     this.#lastOwn = owned.claim;
     this.#consistent = owned.consistent;
     this.#requests = owned.requests;
+    this.#topicOffset = owned.signals;
   }
 
   /** The number that the next checkpoint will have. */
@@ -70,9 +73,22 @@ export class CheckpointWriter {
     return this.#requests;
   }
 
+  /** Where the topic of signals is read on. */
+  get topicOffset(): number | undefined {
+    return this.#topicOffset;
+  }
+
+  /** The next checkpoint says that the signals below are carried out. */
+  passed(topicOffset: number): void {
+    this.#topicOffset = topicOffset;
+  }
+
   /** Stores `appends`, then the checkpoint at `position`; without a position the spans wait for the next checkpoint. */
   async publish(appends: readonly Append[], position: Position | undefined, facts: CheckpointFacts): Promise<void> {
     const { log, prefix, memory } = this.#options;
+    // A signal whose copy the checkpoint holds is carried out with it, and never again.
+    const behind = offsetBehind(facts.requests?.tables.map(({ id }) => id) ?? []);
+    if (behind > (this.#topicOffset ?? 0)) this.#topicOffset = behind;
     this.#assertGrows(position, facts);
     const names = new Set([...appends, ...this.#spans].map(({ topic }) => topic));
     const topicIds = await this.#topics.ids([...names], this.signal);
@@ -117,6 +133,7 @@ export class CheckpointWriter {
       consistent,
       ...(copy !== undefined && { copy }),
       ...(requests !== undefined && !isWithoutRequests(requests) && { requests }),
+      ...(this.#topicOffset !== undefined && { signals: this.#topicOffset }),
     } as const;
     return ledgerAppends(prefix, checkpoint, () => clock.now());
   }

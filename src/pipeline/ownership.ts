@@ -48,6 +48,8 @@ export interface Owned {
   readonly copy?: CopyState | undefined;
   /** Copies while streaming that the last checkpoint names. */
   readonly requests?: CopyRequests | undefined;
+  /** Where the topic of signals is read on. */
+  readonly signals?: number | undefined;
 }
 
 /** What claiming, and writing under the claim, needs. */
@@ -204,6 +206,7 @@ async function resume(
     previous: { offset: checkpoint.offset, claim: checkpoint.claim, position: checkpoint.position },
     consistent: checkpoint.consistent,
     requests: checkpoint.requests,
+    signals: checkpoint.signals,
   };
   if (!checkpoint.consistent) {
     // The rest is read under a newer snapshot, and the stream begins where it would have: so nothing of it may be missing (R1).
@@ -219,7 +222,7 @@ async function resume(
     options.onCopyAgain?.(reason);
     // Before anything is done to the slot: from here on nobody takes a missing one for a gap (O4).
     const voided = await voidLast(options, { ...claim, logId: owned.logId }, checkpoint, signal);
-    return { ...owned, ...voided, consistent: false, position: undefined };
+    return { ...next, ...voided, requests: undefined, consistent: false, position: undefined };
   }
   await proveCovered(history, log, prefix, held, signal);
   return { ...next, position: checkpoint.position };

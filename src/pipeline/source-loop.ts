@@ -11,6 +11,7 @@ import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { isInterruption } from './interruption.ts';
 import { fallsBack } from './gap.ts';
+import { type SignalListener, startListening } from './listening.ts';
 import { type Owned, type OwnershipOptions, type SourceMemory, takeOwnership } from './ownership.ts';
 import { enter, type Stage, wait } from './stage.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
@@ -53,6 +54,8 @@ export interface SourceLoopOptions {
   readonly onCopyAgain?: OwnershipOptions['onCopyAgain'];
   /** How long to wait before a copy that begins, milliseconds. */
   readonly copyDelayMs?: number | undefined;
+  /** Listens for signals while the source streams. */
+  readonly signals?: SignalListener | undefined;
   /** Hears how far a copy is, after each of its batches. */
   readonly onCopied?: ((progress: CopyProgress) => void) | undefined;
 }
@@ -120,11 +123,13 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     progress.state = 'streaming';
     wait(progress, WAITING, options.clock.now());
     if (publisher.requests !== undefined) held.restore(publisher.requests);
-    for await (const batch of held.read(from, signal)) {
+    await using listening = startListening(options.signals, held, writer, log);
+    for await (const batch of held.read(from, AbortSignal.any([signal, listening.failed]))) {
       await publisher.publish(batch);
       if (held.copying !== progress.snapshot) noteCopy(options, held);
       wait(progress, WAITING, options.clock.now());
     }
+    listening.failed.throwIfAborted();
   } catch (error) {
     if (error instanceof VoidCopyError) options.memory.voidCopy = true;
     if (!isInterruption(error, signal)) throw error;

@@ -2,6 +2,7 @@ import type { Batch } from '../change/batch.ts';
 import type { CopyRequests, CopySignal } from '../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
+import type { TableName } from '../change/signal.ts';
 import type { TableSchema } from '../change/table-schema.ts';
 import { TransientError } from '../errors.ts';
 
@@ -125,6 +126,9 @@ export interface HeldSource extends AsyncDisposable {
    * every value that was given out when this was called. Resolves when it is noted; a run of the source that fails first leaves it to the next.
    */
   syncSequences(signal: AbortSignal): Promise<void>;
+
+  /** The tables that are captured now, for signals that name them by expressions. */
+  tables(): Promise<readonly TableName[]>;
 
   /** Everything up to `position` is checkpointed in the log: the source may forget it (Invariants 1 and 3). Never falls. */
   acknowledge(position: Position): Promise<void>;

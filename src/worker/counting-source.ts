@@ -44,6 +44,7 @@ function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
     },
     restore: (...args) => held.restore(...args),
     signal: (...args) => held.signal(...args),
+    tables: (...args) => held.tables(...args),
     syncSequences: (...args) => held.syncSequences(...args),
     acknowledge: (...args) => held.acknowledge(...args),
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),

@@ -32,6 +32,7 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
     sequenceSyncIntervalMs: config.sequenceSyncIntervalMs,
     snapshotChunkBytes: config.snapshotChunkBytes,
     incrementalChunkRows: config.incrementalChunkRows,
+    ...(config.signalChannels.includes('source') && { signalTable: config.signalTable }),
     maxBatchBytes: config.maxBatchBytes,
     statusIntervalMs: config.statusIntervalMs,
   };

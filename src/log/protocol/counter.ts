@@ -75,7 +75,7 @@ export class CheckpointCounter {
 }
 
 function assemble(parts: readonly Checkpoint[], offset: number): CountingCheckpoint {
-  const { claim, number, previous, position, records, committedAt, consistent, copy, requests } =
+  const { claim, number, previous, position, records, committedAt, consistent, copy, requests, signals } =
     parts[0] as Checkpoint;
   const spans = parts.flatMap((part) => part.spans);
   const topicIds = Object.assign({}, ...parts.map((part) => part.topicIds)) as Record<string, string>;
@@ -92,5 +92,6 @@ function assemble(parts: readonly Checkpoint[], offset: number): CountingCheckpo
     consistent,
     copy,
     requests,
+    signals,
   };
 }

@@ -66,6 +66,8 @@ export interface Checkpoint extends Stamp {
   readonly copy?: CopyState | undefined;
   /** Copies that are made while the stream goes on; of their tables a replica has only a part. Absent: none. */
   readonly requests?: CopyRequests | undefined;
+  /** Where the topic of signals is read on; absent before the first one. */
+  readonly signals?: number | undefined;
   readonly part: number;
   readonly last: boolean;
 }

@@ -4,6 +4,7 @@ import type { CopyRequests, CopySignal } from '../../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
+import { type HearSignal, type RawSignal, requestId, type TableName } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
@@ -26,6 +27,7 @@ import { WalReader } from './reader.ts';
 import { ddlLogRelation, describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
 import { SequenceSync, type SequenceWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
+import { isNamed, missingColumns, type SignalLayout, signalLayout } from './signals/signal-table.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { Warn } from './warn.ts';
 import type { ReplicationStream } from './stream.ts';
@@ -52,6 +54,8 @@ export interface HeldWalSourceParts {
   readonly filter: CaptureFilter;
   readonly openStream: (signal: AbortSignal) => Promise<HeldStream>;
   readonly warn: Warn;
+  /** Carries out the signals of `settings.signalTable`. */
+  readonly hear?: HearSignal | undefined;
   readonly capture: Capture;
   /** Ids of tables whose publication was warned of. */
   readonly told: Set<number>;
@@ -171,6 +175,7 @@ export class HeldWalSource implements HeldSource {
       stream: this.#stream,
       describe: (message, previous) => this.#describe(message, previous),
       ddl: (row) => this.#readDdl(row),
+      signal: (signal) => this.#hear(signal),
       clock,
       versions: this.#versions,
       from: fromLsn,
@@ -201,6 +206,11 @@ export class HeldWalSource implements HeldSource {
 
   async syncSequences(_signal: AbortSignal): Promise<void> {
     await this.#sequences.request();
+  }
+
+  async tables(): Promise<readonly TableName[]> {
+    const { client, settings, filter } = this.#parts;
+    return await publishedTables(client, settings.publicationName, filter);
   }
 
   async acknowledge(position: Position): Promise<void> {
@@ -267,6 +277,29 @@ export class HeldWalSource implements HeldSource {
     return outlivesLoss ? new TransientError(lost.message, { cause: lost }) : lost;
   }
 
+  /** Nothing behind the row is read meanwhile: so its position is stored only with what it asks for. */
+  async #hear(raw: RawSignal): Promise<void> {
+    if (this.#requests.knows(requestId(raw))) return; // read again after a restart
+    const tables = (): Promise<readonly TableName[]> => this.tables();
+    const signal = async (asked: CopySignal): Promise<void> => {
+      await this.#requests.check(asked);
+      this.#requests.hear(asked);
+    };
+    await this.#parts.hear?.(raw, { tables, signal, position: undefined });
+  }
+
+  #signalsOf(message: RelationMessage): SignalLayout | undefined {
+    if (!isNamed(message, this.#parts.settings.signalTable)) return undefined;
+    const layout = signalLayout(message);
+    const missing = missingColumns(layout);
+    if (missing.length === 0) return layout;
+    this.#parts.warn(
+      `Rows of table ${message.schema}.${message.name} are no signals: it has no column ${missing.join(', ')}`,
+      'A table of signals has columns id, type and data.',
+    );
+    return undefined;
+  }
+
   /** Anybody can call a table so: it is believed only when it is what was installed (Invariant 11). */
   async #isDdlLog({ relationId }: RelationMessage): Promise<boolean> {
     if ((await findDdlLog(this.#parts.client)) === relationId) return true;
@@ -315,6 +348,11 @@ export class HeldWalSource implements HeldSource {
     const found = await lookUpTypes(client, missing);
     const types = new Map(found.map((type, i) => [typeKey(missing[i]?.typeId ?? 0, missing[i]?.modifier ?? -1), type]));
     const relation = describeRelation(message, facts, types, previous, filter);
-    return this.#followsDdl ? { ...relation, table: { ...relation.table, isFollowed: true } } : relation;
+    const signals = this.#signalsOf(message);
+    return {
+      ...relation,
+      ...(this.#followsDdl && { table: { ...relation.table, isFollowed: true } }),
+      ...(signals && { signals }),
+    };
   }
 }

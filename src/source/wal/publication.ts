@@ -38,7 +38,13 @@ export type LateTables =
 
 type Settings = Pick<
   WalSourceSettings,
-  'publicationName' | 'publicationAutocreateMode' | 'schemaInclude' | 'schemaExclude' | 'tableInclude' | 'tableExclude'
+  | 'publicationName'
+  | 'publicationAutocreateMode'
+  | 'schemaInclude'
+  | 'schemaExclude'
+  | 'tableInclude'
+  | 'tableExclude'
+  | 'signalTable'
 >;
 
 /** The log of DDL, which is published beside the captured tables. */
@@ -62,8 +68,9 @@ export async function ensurePublication(
       await create(client, name, mode, filter);
     } else if (mode === 'filtered') {
       if (present.puballtables) throw notFiltered(name);
-      await setTables(client, name, filter, late);
+      await setTables(client, settings, filter, late);
     }
+    await publishSignals(client, settings, filter);
     if (mode === 'filtered' && (await findDdlLog(client)) !== undefined) await publishDdl(client, name, settings);
   } catch (error) {
     throw postgresError(error, `Cannot prepare publication "${name}"`);
@@ -97,9 +104,10 @@ export type DroppedPublication =
  */
 export async function dropPublication(
   client: pg.ClientBase,
-  { publicationName: name, publicationAutocreateMode: mode }: Settings,
+  settings: Settings,
   filter: CaptureFilter,
 ): Promise<DroppedPublication> {
+  const { publicationName: name, publicationAutocreateMode: mode } = settings;
   try {
     const sql = /* sql */ `select puballtables from pg_catalog.pg_publication where pubname = $1`;
     const present = (await client.query<{ puballtables: boolean }>(sql, [name])).rows[0];
@@ -107,7 +115,7 @@ export async function dropPublication(
     if (mode !== 'filtered') {
       return { kind: 'kept', why: `publication.autocreate.mode is ${mode}, so somebody else may have made it` };
     }
-    const [listed, wanted] = [await listedTables(client, name), await capturable(client, filter)];
+    const [listed, wanted] = [await listedTables(client, settings, filter), await capturable(client, filter)];
     const isOurs = !present.puballtables && listed.length === wanted.length && listed.every((t) => wanted.includes(t));
     if (!isOurs) return { kind: 'kept', why: 'it has other tables than this connector captures' };
     await unpublishDdl(client, name);
@@ -156,9 +164,15 @@ async function create(
 }
 
 /** Changes the tables only when they differ: every change of a publication makes all streams look it up again. */
-async function setTables(client: pg.ClientBase, name: string, filter: CaptureFilter, late: LateTables): Promise<void> {
+async function setTables(
+  client: pg.ClientBase,
+  settings: Settings,
+  filter: CaptureFilter,
+  late: LateTables,
+): Promise<void> {
+  const { publicationName: name } = settings;
   const wanted = await capturable(client, filter);
-  const present = await listedTables(client, name);
+  const present = await listedTables(client, settings, filter);
   const missing = wanted.filter((table) => !present.includes(table));
   const surplus = present.filter((table) => !wanted.includes(table));
   const head = `alter publication ${quoteIdentifier(name)}`;
@@ -167,11 +181,44 @@ async function setTables(client: pg.ClientBase, name: string, filter: CaptureFil
   if (surplus.length > 0) await client.query(`${head} drop table ${surplus.join(', ')}`);
 }
 
-async function listedTables(client: pg.ClientBase, name: string): Promise<string[]> {
+/** The tables that the publication names, without those that are in it for their own sake. */
+async function listedTables(client: pg.ClientBase, settings: Settings, filter: CaptureFilter): Promise<string[]> {
   const sql = /* sql */ `select n.nspname, c.relname, c.relkind from pg_catalog.pg_publication p
     join pg_catalog.pg_publication_rel r on r.prpubid = p.oid join pg_catalog.pg_class c on c.oid = r.prrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`;
-  return (await client.query<TableRow>(sql, [name])).rows.map(tableClause).filter((table) => table !== DDL_LOG);
+  const others = [DDL_LOG, signalClause(settings, filter)];
+  const { rows } = await client.query<TableRow>(sql, [settings.publicationName]);
+  return rows.map(tableClause).filter((table) => !others.includes(table));
+}
+
+/** The table of signals; undefined when there is none, or it is captured like others. */
+function signalClause({ signalTable }: Pick<Settings, 'signalTable'>, filter: CaptureFilter): string | undefined {
+  const [schema, name] = signalTable?.split('.') ?? [];
+  if (schema === undefined || name === undefined || filter.table(schema, name)) return undefined;
+  return `only ${qualified(schema, name)}`;
+}
+
+/** Puts the table of signals into a publication that is ours; rows that it has are no signals any more. Throws OperatorError when that is not to be. */
+async function publishSignals(client: pg.ClientBase, settings: Settings, filter: CaptureFilter): Promise<void> {
+  const { signalTable, publicationName: name, publicationAutocreateMode: mode } = settings;
+  if (signalTable === undefined) return;
+  const [schema, table] = signalTable.split('.');
+  const sql = /* sql */ `select exists (select from pg_catalog.pg_publication_tables where pubname = $1 and schemaname = $2 and tablename = $3) as published,
+    exists (select from pg_catalog.pg_tables where schemaname = $2 and tablename = $3) as present`;
+  const found = (await client.query<{ published: boolean; present: boolean }>(sql, [name, schema, table])).rows[0];
+  if (found?.published) return;
+  if (!found?.present) {
+    throw new OperatorError(`Table ${signalTable} of signal.data.collection does not exist`, {
+      advice: `Create it (create table ${signalTable} (id varchar(42) primary key, type varchar(32) not null, data varchar(2048))), or leave signal.data.collection out.`,
+    });
+  }
+  const clause = signalClause(settings, filter);
+  if (mode !== 'filtered' || clause === undefined) {
+    throw new OperatorError(`Publication "${name}" does not have table ${signalTable} of signal.data.collection`, {
+      advice: `Add it: alter publication ${quoteIdentifier(name)} add table ${signalTable}.`,
+    });
+  }
+  await client.query(`alter publication ${quoteIdentifier(name)} add table ${clause}`);
 }
 
 /** Adds a table while nobody can write to it, if it has no row; one that has some, or is busy, only if it is copied. */

@@ -1,5 +1,6 @@
 import type { Batch } from '../../change/batch.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
+import type { RawSignal } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
@@ -20,6 +21,8 @@ export interface ReaderParts {
   readonly describe: (message: RelationMessage, previous: TableSchema | undefined) => Promise<Relation>;
   /** What a row of the log of DDL says of what is captured. */
   readonly ddl?: (row: DdlRow) => DdlCommand | undefined;
+  /** Hears a signal, before anything that comes behind it. */
+  readonly signal?: (signal: RawSignal) => Promise<void>;
   readonly clock: Clock;
   readonly versions: VersionCounter;
   readonly from: number;
@@ -61,6 +64,7 @@ export class WalReader implements StreamListener {
       idle: (endLsn: number) => this.#pacing.seen(endLsn),
       newBatch: () => this.#pool.get(),
       ddl: (row: DdlRow) => parts.ddl?.(row),
+      signal: (signal: RawSignal) => this.#hear(signal),
     };
     this.#assembler = new Assembler(ports, from, maxBatchBytes, versions);
   }
@@ -217,6 +221,17 @@ export class WalReader implements StreamListener {
         this.#assembler.setRelation(relation);
         this.#catchUp();
       })
+      .catch((error: unknown) => this.failed(error));
+  }
+
+  /** What follows waits, so that the batch which ends the signal's transaction tells of what it asks for. */
+  #hear(signal: RawSignal): void {
+    const { stream, signal: hear } = this.#parts;
+    if (!hear) return;
+    this.#late = [];
+    stream.pause();
+    hear(signal)
+      .then(() => this.#catchUp())
       .catch((error: unknown) => this.failed(error));
   }
 

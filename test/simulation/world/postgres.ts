@@ -290,6 +290,10 @@ class HeldModelSource implements HeldSource {
     throw new TransientError(`The model knows no copy to ${kind} while it streams`);
   }
 
+  async tables(): Promise<[]> {
+    return [];
+  }
+
   read(from: Position, signal: AbortSignal): AsyncIterable<Batch> {
     const batches = this.#pulls(signal, 'source.read', (send, fail) =>
       this.#pull(Number.parseInt(from, 16), send, fail),

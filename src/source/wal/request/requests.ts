@@ -68,11 +68,21 @@ export class Requests {
     this.#list.hear(signal);
   }
 
+  /** Whether a copy of this id is asked for, or being made. */
+  knows(id: string): boolean {
+    return this.#list.state.tables.some((each) => each.id === id);
+  }
+
+  /** Throws OperatorError when what is asked for cannot be met. */
+  async check(signal: CopySignal): Promise<void> {
+    const { client, settings, filter } = this.#parts;
+    if (signal.kind !== 'execute') return;
+    for (const target of signal.tables) await findTarget(client, settings.publicationName, filter, target);
+  }
+
   /** See `HeldSource.signal`. */
   async signal(signal: CopySignal): Promise<void> {
-    const { client, settings, filter } = this.#parts;
-    if (signal.kind === 'execute')
-      for (const target of signal.tables) await findTarget(client, settings.publicationName, filter, target);
+    await this.check(signal);
     await this.#copier.ask(signal);
   }
 
