@@ -3,6 +3,7 @@ import { OperatorError } from '../../errors.ts';
 import type { RelationFacts } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
+import { setAside } from './adopt.ts';
 import { createTableSql, evolve, type ResolvedTypes } from './ddl.ts';
 import { checkDeferred } from './deferred.ts';
 import { emptyTables, isEmpty } from './empty.ts';
@@ -110,15 +111,18 @@ export class Tables {
     await checkDeferred(this.#open(), signal);
     await this.#voidCopies(schemas, isFirst, signal);
     for (const schema of schemas) {
-      const { name } = await this.resolve(schema, signal);
+      const target = await this.resolve(schema, signal);
+      const { name } = target;
       const known = (await this.known.read(session)).get(schema.relationId) as Known;
       if (known.isOwned) continue;
       if (!(await isEmpty(session, name, signal))) {
         if (this.#settings.onExisting === 'refuse') {
           throw new OperatorError(`Table ${name} on the target is not empty`, {
-            advice: 'Empty it, or let the connector do it: set target.not.empty to truncate.',
+            advice:
+              'Empty it, or let the connector do it: set target.not.empty to truncate; or to adopt, which compares the rows.',
           });
         }
+        if (this.#settings.onExisting === 'adopt') await setAside(session, this.#settings, target, signal);
         full.push(name);
       }
       await this.known.remember(session, known.schema, true, signal);

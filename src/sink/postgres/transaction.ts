@@ -4,6 +4,7 @@ import { OperatorError, RecordError, TransientError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import type { Progress, SinkTransaction } from '../sink.ts';
+import { compareAside } from './adopt.ts';
 import { REFUSED, RowApplier } from './apply.ts';
 import { replayDdl } from './ddl-replay/replay.ts';
 import type { Executor } from './executor.ts';
@@ -110,8 +111,13 @@ export class PostgresSinkTransaction implements SinkTransaction {
         if (isConsistent && !session.isReplica) await tables.assertUnreferenced(control.tables, signal);
         await tables.beginCopy(control.tables, false, signal);
         break;
-      case 'snapshot-end':
-        break; // rows are in place as they came
+      case 'snapshot-end': // rows are in place as they came
+        await compareAside(
+          { session, settings, warn, nameOf: (schema) => tables.nameOf(schema) },
+          control.tables,
+          signal,
+        );
+        break;
       case 'ddl':
         await this.#announce(signal);
         await replayDdl({ session, settings, tables, warn, ddl: control.ddl, signal });
