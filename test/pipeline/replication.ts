@@ -12,6 +12,7 @@ import { DEFAULT_MODES, type FieldModes } from '../../src/converter/avro/modes.t
 import type { SchemaStore } from '../../src/converter/converter.ts';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import { TransientError } from '../../src/errors.ts';
+import type { HearSignal } from '../../src/change/signal.ts';
 import type { Log } from '../../src/log/log.ts';
 import { noTimes } from '../../src/pipeline/lag.ts';
 import { runSink, type SinkLoopOptions } from '../../src/pipeline/sink-loop.ts';
@@ -52,6 +53,8 @@ export interface ReplicationOptions {
   readonly sink?: Partial<PostgresSinkSettings>;
   /** How the source loop differs from the usual one. */
   readonly loop?: Partial<SourceLoopOptions>;
+  /** Carries out the signals of a table. */
+  readonly hear?: HearSignal;
   readonly daemon?: string;
   /** How the source writes values; the defaults when absent. */
   readonly modes?: Partial<FieldModes>;
@@ -142,7 +145,9 @@ export class Replication implements AsyncDisposable {
     };
     const origin = { version: '0', name: PREFIX, database: source.database };
     const options: SourceLoopOptions = {
-      source: this.#heldBy(createWalSource(settings, systemClock, (message) => this.warnings.push(message))),
+      source: this.#heldBy(
+        createWalSource(settings, systemClock, (message) => this.warnings.push(message), this.#options.hear),
+      ),
       log: this.log,
       converter: createAvroConverter(this.#options.store?.() ?? this.#store, origin, {
         clock: systemClock,
