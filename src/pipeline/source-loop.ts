@@ -27,6 +27,8 @@ export interface SourceProgress {
   position: Position | undefined;
   /** The copy of the tables: the one that runs, or the last one of this process. */
   snapshot?: CopyProgress | undefined;
+  /** When this process began that copy, or went on with it, in milliseconds since 1970, and how many rows it had by then. */
+  copyBegan?: { readonly at: number; readonly rows: number } | undefined;
   /** Commit time of the last checkpointed transaction, milliseconds since 1970. */
   committedAt: number;
 }
@@ -126,7 +128,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     await using listening = startListening(options.signals, held, writer, log);
     for await (const batch of held.read(from, AbortSignal.any([signal, listening.failed]))) {
       await publisher.publish(batch);
-      if (held.copying !== progress.snapshot) noteCopy(options, held);
+      if (isAhead(held.copying, progress.snapshot)) noteCopy(options, held);
       wait(progress, WAITING, options.clock.now());
     }
     listening.failed.throwIfAborted();
@@ -138,9 +140,18 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
   }
 }
 
-function noteCopy({ progress, onCopied }: SourceLoopOptions, { copying }: HeldSource): void {
+function isAhead(copying: CopyProgress | undefined, noted: CopyProgress | undefined): boolean {
+  return copying?.rows !== noted?.rows || copying?.percent !== noted?.percent || copying?.table !== noted?.table;
+}
+
+function noteCopy({ progress, onCopied, clock }: SourceLoopOptions, { copying }: HeldSource): void {
   if (copying === undefined) return;
-  progress.snapshot = copying;
+  const { snapshot: last } = progress;
+  const isNew =
+    last === undefined || last.table !== copying.table || last.rows > copying.rows || progress.copyBegan === undefined;
+  if (isNew) progress.copyBegan = { at: clock.now(), rows: copying.rows };
+  // As it is now: the source goes on counting in its own.
+  progress.snapshot = { ...copying };
   onCopied?.(copying);
 }
 

@@ -4,7 +4,7 @@ import type { CopyRequests, CopySignal } from '../../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
-import { type HearSignal, type RawSignal, requestId, type TableName } from '../../change/signal.ts';
+import type { HearSignal, TableName } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
@@ -27,7 +27,7 @@ import { WalReader } from './reader.ts';
 import { ddlLogRelation, describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
 import { SequenceSync, type SequenceWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
-import { isNamed, missingColumns, type SignalLayout, signalLayout } from './signals/signal-table.ts';
+import { HeardSignals } from './signals/heard-signals.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { Warn } from './warn.ts';
 import type { ReplicationStream } from './stream.ts';
@@ -79,6 +79,7 @@ export class HeldWalSource implements HeldSource {
   readonly #sequences: SequenceSync;
   readonly #requests: Requests;
   readonly #late: LateTablesParts;
+  readonly #signals: HeardSignals;
   #reader: WalReader | undefined;
   /** The stream tells what becomes of tables. */
   #followsDdl = false;
@@ -100,6 +101,7 @@ export class HeldWalSource implements HeldSource {
       cover: (relations) => this.#requests.cover(relations),
     };
     this.#added = new AddedTables(this.#late, parts.capture.tables ?? []);
+    this.#signals = new HeardSignals(parts, this.#requests, () => this.tables());
     this.#copy = new HeldCopy(parts, this.#versions);
     this.#sequences = new SequenceSync(parts, () => this.#reader);
     this.#stream = held?.stream;
@@ -175,7 +177,7 @@ export class HeldWalSource implements HeldSource {
       stream: this.#stream,
       describe: (message, previous) => this.#describe(message, previous),
       ddl: (row) => this.#readDdl(row),
-      signal: (signal) => this.#hear(signal),
+      signal: (signal) => this.#signals.hear(signal),
       clock,
       versions: this.#versions,
       from: fromLsn,
@@ -277,29 +279,6 @@ export class HeldWalSource implements HeldSource {
     return outlivesLoss ? new TransientError(lost.message, { cause: lost }) : lost;
   }
 
-  /** Nothing behind the row is read meanwhile: so its position is stored only with what it asks for. */
-  async #hear(raw: RawSignal): Promise<void> {
-    if (this.#requests.knows(requestId(raw))) return; // read again after a restart
-    const tables = (): Promise<readonly TableName[]> => this.tables();
-    const signal = async (asked: CopySignal): Promise<void> => {
-      await this.#requests.check(asked);
-      this.#requests.hear(asked);
-    };
-    await this.#parts.hear?.(raw, { tables, signal, position: undefined });
-  }
-
-  #signalsOf(message: RelationMessage): SignalLayout | undefined {
-    if (!isNamed(message, this.#parts.settings.signalTable)) return undefined;
-    const layout = signalLayout(message);
-    const missing = missingColumns(layout);
-    if (missing.length === 0) return layout;
-    this.#parts.warn(
-      `Rows of table ${message.schema}.${message.name} are no signals: it has no column ${missing.join(', ')}`,
-      'A table of signals has columns id, type and data.',
-    );
-    return undefined;
-  }
-
   /** Anybody can call a table so: it is believed only when it is what was installed (Invariant 11). */
   async #isDdlLog({ relationId }: RelationMessage): Promise<boolean> {
     if ((await findDdlLog(this.#parts.client)) === relationId) return true;
@@ -348,7 +327,7 @@ export class HeldWalSource implements HeldSource {
     const found = await lookUpTypes(client, missing);
     const types = new Map(found.map((type, i) => [typeKey(missing[i]?.typeId ?? 0, missing[i]?.modifier ?? -1), type]));
     const relation = describeRelation(message, facts, types, previous, filter);
-    const signals = this.#signalsOf(message);
+    const signals = this.#signals.layoutOf(message);
     return {
       ...relation,
       ...(this.#followsDdl && { table: { ...relation.table, isFollowed: true } }),

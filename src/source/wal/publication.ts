@@ -5,6 +5,7 @@ import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { findDdlLog, publishDdl, unpublishDdl } from './ddl/ddl-log.ts';
 import type { CaptureFilter } from './filter.ts';
 import type { WalSourceSettings } from './settings.ts';
+import { publishSignals, signalClause } from './signals/publish-signals.ts';
 
 /** A table that is busy for longer is looked at again at the next start. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -189,36 +190,6 @@ async function listedTables(client: pg.ClientBase, settings: Settings, filter: C
   const others = [DDL_LOG, signalClause(settings, filter)];
   const { rows } = await client.query<TableRow>(sql, [settings.publicationName]);
   return rows.map(tableClause).filter((table) => !others.includes(table));
-}
-
-/** The table of signals; undefined when there is none, or it is captured like others. */
-function signalClause({ signalTable }: Pick<Settings, 'signalTable'>, filter: CaptureFilter): string | undefined {
-  const [schema, name] = signalTable?.split('.') ?? [];
-  if (schema === undefined || name === undefined || filter.table(schema, name)) return undefined;
-  return `only ${qualified(schema, name)}`;
-}
-
-/** Puts the table of signals into a publication that is ours; rows that it has are no signals any more. Throws OperatorError when that is not to be. */
-async function publishSignals(client: pg.ClientBase, settings: Settings, filter: CaptureFilter): Promise<void> {
-  const { signalTable, publicationName: name, publicationAutocreateMode: mode } = settings;
-  if (signalTable === undefined) return;
-  const [schema, table] = signalTable.split('.');
-  const sql = /* sql */ `select exists (select from pg_catalog.pg_publication_tables where pubname = $1 and schemaname = $2 and tablename = $3) as published,
-    exists (select from pg_catalog.pg_tables where schemaname = $2 and tablename = $3) as present`;
-  const found = (await client.query<{ published: boolean; present: boolean }>(sql, [name, schema, table])).rows[0];
-  if (found?.published) return;
-  if (!found?.present) {
-    throw new OperatorError(`Table ${signalTable} of signal.data.collection does not exist`, {
-      advice: `Create it (create table ${signalTable} (id varchar(42) primary key, type varchar(32) not null, data varchar(2048))), or leave signal.data.collection out.`,
-    });
-  }
-  const clause = signalClause(settings, filter);
-  if (mode !== 'filtered' || clause === undefined) {
-    throw new OperatorError(`Publication "${name}" does not have table ${signalTable} of signal.data.collection`, {
-      advice: `Add it: alter publication ${quoteIdentifier(name)} add table ${signalTable}.`,
-    });
-  }
-  await client.query(`alter publication ${quoteIdentifier(name)} add table ${clause}`);
 }
 
 /** Adds a table while nobody can write to it, if it has no row; one that has some, or is busy, only if it is copied. */
