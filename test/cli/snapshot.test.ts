@@ -16,7 +16,10 @@ test('a command line becomes the data of a signal', () => {
     },
   });
   expect(signalOf('shop', ['public.a'], {}).data).toEqual({ type: 'incremental', 'data-collections': ['public.a'] });
-  expect(signalOf('shop', [], { stop: true })).toMatchObject({ type: 'stop-snapshot', data: { 'data-collections': [] } });
+  expect(signalOf('shop', [], { stop: true })).toMatchObject({
+    type: 'stop-snapshot',
+    data: { 'data-collections': [] },
+  });
   expect(signalOf('shop', [], { pause: true })).toMatchObject({ type: 'pause-snapshot' });
   expect(signalOf('shop', [], { resume: true })).toMatchObject({ type: 'resume-snapshot' });
 });

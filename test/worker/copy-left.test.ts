@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { secondsLeft } from '../../src/worker/copy-left.ts';
 
-const copy = (rows: number, percent: number) => ({ tables: 1, tablesDone: percent === 100 ? 1 : 0, rows, estimatedRows: 1000, percent });
+const copy = (rows: number, percent: number) => ({
+  tables: 1,
+  tablesDone: percent === 100 ? 1 : 0,
+  rows,
+  estimatedRows: 1000,
+  percent,
+});
 
 test('what a copy still takes is told by how fast it went since this process began it', () => {
   const copyBegan = { at: 10_000, rows: 200 };

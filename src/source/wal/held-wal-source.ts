@@ -21,7 +21,7 @@ import type { CaptureFilter } from './filter.ts';
 import { cover, type LateTablesParts, publish } from './late-tables.ts';
 import { HeldCopy } from './held-copy.ts';
 import { descends } from './identity.ts';
-import { ensurePublication, otherPublication, publicationId } from './publication.ts';
+import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
 import { Requests } from './request/requests.ts';
 import { WalReader } from './reader.ts';
 import { ddlLogRelation, describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
