@@ -1,3 +1,4 @@
+import type { CopyRequests } from './copy-request.ts';
 import type { CopyState } from './copy-state.ts';
 import type { DdlCommand } from './ddl.ts';
 import type { Position } from './position.ts';
@@ -86,6 +87,8 @@ export class Batch {
   consistent = true;
   /** How far the copy is once this batch is stored; absent when there is nothing to go on with. */
   copy: CopyState | undefined;
+  /** Copies that are made while the stream goes on, as of this batch; absent: as before. Of their tables a replica has only a part. */
+  requests: CopyRequests | undefined;
 
   constructor(changes: number = 256, cells: number = 2048, bytes: number = 64 * 1024) {
     this.op = new Uint8Array(changes);
@@ -110,6 +113,7 @@ export class Batch {
     this.urgent = false;
     this.consistent = true;
     this.copy = undefined;
+    this.requests = undefined;
   }
 
   /** Adds a change and returns its number. Its cells are added before or after, by `addCell`/`copyCell`. */

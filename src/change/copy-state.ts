@@ -54,4 +54,6 @@ export interface CopyProgress {
   /** By the statistics of the source; the true number is known at the end. */
   readonly estimatedRows: number;
   percent: number;
+  /** The table whose rows are counted, of a copy that is made while streaming; absent: all rows are. */
+  readonly table?: string;
 }

@@ -8,6 +8,7 @@ import { deleteCommand } from './delete-command.ts';
 import { configCommand } from './config-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { offsetsCommand } from './offsets-command.ts';
+import { snapshotCommand } from './snapshot-command.ts';
 import { startCommand } from './start-command.ts';
 import { statusCommand } from './status-command.ts';
 
@@ -40,6 +41,7 @@ function commands(context: CommandContext): Command {
     checkCommand,
     demoCommand,
     offsetsCommand,
+    snapshotCommand,
     deleteCommand,
   ])
     program.addCommand(make(context));

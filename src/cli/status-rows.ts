@@ -18,6 +18,8 @@ export interface ConnectorRow {
   /** Row changes since the daemon started. */
   readonly changes: number | null;
   readonly position: string | null;
+  /** How far a copy is that runs. */
+  readonly copy: string | null;
   readonly problem: string | null;
   readonly remedy: string | null;
   readonly failures: FailureCounts | null;
@@ -35,10 +37,29 @@ interface Expanded {
       readonly failure?: { readonly message: string; readonly advice?: string };
       readonly failures?: FailureCounts;
       readonly position?: string | null;
+      readonly snapshot?: CopyTold | null;
       readonly lag_ms?: number | null;
       readonly counters?: Readonly<Record<string, number>>;
     };
   };
+}
+
+/** How far a copy is. */
+interface CopyTold {
+  readonly tables: number;
+  readonly tables_done: number;
+  readonly rows: number;
+  readonly percent: number;
+  readonly seconds_left?: number | null;
+  readonly table?: string;
+}
+
+/** How far a copy that runs is, for a person; null when none runs. */
+function copyText(told: CopyTold | null | undefined): string | null {
+  if (told === null || told === undefined || (told.percent === 100 && told.tables_done === told.tables)) return null;
+  const left = told.seconds_left ?? undefined;
+  const what = told.table ?? `${told.tables_done} of ${told.tables} tables`;
+  return `copying: ${told.percent} % (${what}, ${told.rows} rows)${left === undefined ? '' : `, about ${ageText(left * 1000)} left`}`;
 }
 
 interface ToldHealth {
@@ -53,7 +74,7 @@ interface ToldHealth {
 export function rowsOf(connectors: unknown, health: unknown): readonly ConnectorRow[] {
   const judged = new Map((health as ToldHealth).connectors?.map((each) => [each.name, each]));
   return Object.entries(connectors as Readonly<Record<string, Expanded>>).map(([name, { info, status }]) => {
-    const { file, problems, state, stage, failure, failures, position, lag_ms, counters } = status.rowcast;
+    const { file, problems, state, stage, failure, failures, position, lag_ms, counters, snapshot } = status.rowcast;
     const verdict = judged.get(name);
     const isWell = verdict?.status === 'healthy' && failure === undefined;
     const fileProblem = problems.length > 0 ? problems.join('; ') : undefined;
@@ -69,6 +90,7 @@ export function rowsOf(connectors: unknown, health: unknown): readonly Connector
       lag_ms: lag_ms ?? null,
       changes: counters === undefined ? null : changesOf(info.type, counters),
       position: position ?? null,
+      copy: copyText(snapshot),
       problem: isWell ? null : (problem ?? null),
       remedy: isWell ? null : (remedy ?? null),
       failures: failures ?? null,
@@ -104,8 +126,8 @@ export function statusTable(rows: readonly ConnectorRow[], now: number): string 
       .join('  ')
       .trimEnd();
   const lines = cells.flatMap((row, i) => {
-    const { problem = null, remedy = null } = rows[i] ?? {};
-    return [line(row), ...[problem, remedy].flatMap((text) => (text === null ? [] : [`  ${text}`]))];
+    const { copy = null, problem = null, remedy = null } = rows[i] ?? {};
+    return [line(row), ...[copy, problem, remedy].flatMap((text) => (text === null ? [] : [`  ${text}`]))];
   });
   return `${[line(TITLES), ...lines].join('\n')}\n`;
 }

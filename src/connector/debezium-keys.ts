@@ -112,7 +112,6 @@ export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
   'custom.metric.tags': FRAMEWORK,
   'openlineage.*': FRAMEWORK,
   'xmin.fetch.interval.ms': 'xmin is not needed',
-  'incremental.snapshot.*': 'chunks are sized in bytes, and need no watermarks in the source',
   'read.only': 'nothing is written to the source but the publication',
   'signal.kafka.*': 'signals are read from the Kafka of the daemon, and how far stands in the checkpoints',
   'signal.consumer.*': CLIENTS,

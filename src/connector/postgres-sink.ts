@@ -41,7 +41,7 @@ interface PostgresSinkSettings {
   readonly autoCreate: boolean | undefined;
   readonly autoEvolve: boolean | undefined;
   readonly ddlReplay: readonly DdlKind[];
-  readonly targetNotEmpty: 'refuse' | 'truncate';
+  readonly targetNotEmpty: 'refuse' | 'truncate' | 'adopt';
   readonly maxFetchBytes: number;
   readonly tasksMax: number;
 }
@@ -156,10 +156,10 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettin
       default: SAFE_DDL_KINDS.join(','),
       doc: `Which DDL of the source is replayed, where DDL replication is set up (docs/ddl.md): some of ${SAFE_DDL_KINDS.join(', ')}, ${TEXT_DDL_KINDS.join(', ')}; or none. views and functions run the source's text on the replica.`,
     }),
-    targetNotEmpty: choice('target.not.empty', ['refuse', 'truncate'], {
+    targetNotEmpty: choice('target.not.empty', ['refuse', 'truncate', 'adopt'], {
       group: 'Tables',
       default: 'refuse',
-      doc: 'What to do when the first copy finds rows in a table of the replica.',
+      doc: 'What to do when the first copy finds rows in a table of the replica. refuse: stop; truncate: remove them; adopt: compare them with the copy, tell how many were equal, and keep those that were not in a table of schema rowcast.',
     }),
     maxFetchBytes: integer('max.fetch.bytes', 65_536, 1024 * 1024 * 1024, {
       importance: 'low',

@@ -13,6 +13,7 @@ export interface SignalSettings {
   readonly signalPollTimeoutMs: number;
   readonly signalFile: string;
   readonly signalPollIntervalMs: number;
+  readonly incrementalChunkRows: number;
 }
 
 const CHANNELS = ['source', 'kafka', 'file'] as const;
@@ -62,6 +63,12 @@ export const SIGNAL_SETTINGS: SettingsOf<SignalSettings> = {
     importance: 'low',
     default: '5000',
     doc: 'How often the signal topic and the signal file are looked at.',
+  }),
+  incrementalChunkRows: integer('incremental.snapshot.chunk.size', 1, 1_000_000, {
+    group: GROUP,
+    importance: 'low',
+    default: '1024',
+    doc: 'Rows of a table that are read at once when it is copied while streaming; more while they are small (about 4 MB), fewer when they are large.',
   }),
 };
 

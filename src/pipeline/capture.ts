@@ -1,3 +1,4 @@
+import { partialTables } from '../change/copy-request.ts';
 import type { Log } from '../log/log.ts';
 import type { Capture, HeldSource } from '../source/source.ts';
 import { ownerOf } from './gap.ts';
@@ -30,5 +31,9 @@ export function coveredBy(history: History, { identity }: Pick<HeldSource, 'iden
   const { lists, tables } = owner.capture;
   // On another server the same tables have other ids.
   const isSameServer = owner.system === identity.system;
-  return isSameServer && tables !== undefined ? { lists, tables } : { lists };
+  if (!isSameServer || tables === undefined) return { lists };
+  // Taken in under that claim, and copied since, or being copied.
+  const { requests } = history.checkpoint ?? {};
+  const begun = requests === undefined ? [] : [...partialTables(requests), ...(requests.covered ?? [])];
+  return { lists, tables: [...new Set([...tables, ...begun])] };
 }

@@ -1,8 +1,10 @@
+import { type CopyRequests, isWithoutRequests } from '../change/copy-request.ts';
 import type { CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Append, Span } from '../log/log.ts';
 import type { Previous } from '../log/protocol/records.ts';
 import { addSpans } from '../log/protocol/spans.ts';
+import { offsetBehind } from './signal-place.ts';
 import { confirmOwnership, ledgerAppends } from './ledger.ts';
 import type { Owned, OwnershipOptions } from './ownership.ts';
 import type { DataTopics } from './topics.ts';
@@ -13,6 +15,8 @@ export interface CheckpointFacts {
   readonly consistent: boolean;
   /** How far an unfinished copy is. */
   readonly copy?: CopyState | undefined;
+  /** Copies while streaming; absent: as the checkpoint before said. */
+  readonly requests?: CopyRequests | undefined;
 }
 
 /**
@@ -33,6 +37,8 @@ export class CheckpointWriter {
   /** Spans since the last checkpoint. */
   #spans: Span[] = [];
   #consistent: boolean;
+  #requests: CopyRequests | undefined;
+  #topicOffset: number | undefined;
 
   constructor(options: OwnershipOptions, topics: DataTopics, owned: Owned, signal: AbortSignal) {
     this.#options = options;
@@ -44,6 +50,8 @@ export class CheckpointWriter {
     this.#previous = owned.previous;
     this.#lastOwn = owned.claim;
     this.#consistent = owned.consistent;
+    this.#requests = owned.requests;
+    this.#topicOffset = owned.signals;
   }
 
   /** The number that the next checkpoint will have. */
@@ -60,10 +68,28 @@ export class CheckpointWriter {
     return this.#consistent;
   }
 
+  /** What the last checkpoint says of copies while streaming. */
+  get requests(): CopyRequests | undefined {
+    return this.#requests;
+  }
+
+  /** Where the topic of signals is read on. */
+  get topicOffset(): number | undefined {
+    return this.#topicOffset;
+  }
+
+  /** The next checkpoint says that the signals below are carried out. */
+  passed(topicOffset: number): void {
+    this.#topicOffset = topicOffset;
+  }
+
   /** Stores `appends`, then the checkpoint at `position`; without a position the spans wait for the next checkpoint. */
   async publish(appends: readonly Append[], position: Position | undefined, facts: CheckpointFacts): Promise<void> {
     const { log, prefix, memory } = this.#options;
-    this.#assertGrows(position);
+    // A signal whose copy the checkpoint holds is carried out with it, and never again.
+    const behind = offsetBehind(facts.requests?.tables.map(({ id }) => id) ?? []);
+    if (behind > (this.#topicOffset ?? 0)) this.#topicOffset = behind;
+    this.#assertGrows(position, facts);
     const names = new Set([...appends, ...this.#spans].map(({ topic }) => topic));
     const topicIds = await this.#topics.ids([...names], this.signal);
     const checkpointOf =
@@ -83,12 +109,13 @@ export class CheckpointWriter {
     this.#number++;
     this.#spans = [];
     this.#consistent = facts.consistent;
+    this.#requests = facts.requests ?? this.#requests;
     memory.stored = position;
   }
 
   #checkpoint(
     position: Position,
-    { committedAt, consistent, copy }: CheckpointFacts,
+    { committedAt, consistent, copy, requests = this.#requests }: CheckpointFacts,
     topicIds: Record<string, string>,
   ): Append[] {
     const { prefix, random, clock } = this.#options;
@@ -105,15 +132,17 @@ export class CheckpointWriter {
       committedAt,
       consistent,
       ...(copy !== undefined && { copy }),
+      ...(requests !== undefined && !isWithoutRequests(requests) && { requests }),
+      ...(this.#topicOffset !== undefined && { signals: this.#topicOffset }),
     } as const;
     return ledgerAppends(prefix, checkpoint, () => clock.now());
   }
 
-  /** Invariant 2: positions of commits only grow; while the first snapshot is copied they stand. */
-  #assertGrows(position: Position | undefined): void {
+  /** Invariant 2: positions of commits only grow; while a snapshot is copied, or tables while streaming, they stand. */
+  #assertGrows(position: Position | undefined, { requests }: CheckpointFacts): void {
     const last = this.#previous?.position;
     if (position === undefined || last === undefined || position > last) return;
-    if (position === last && !this.#consistent) return;
+    if (position === last && (!this.#consistent || requests !== undefined)) return;
     throw new Error(`Position ${position} does not lie beyond the last checkpoint's ${last}`);
   }
 }

@@ -1,3 +1,4 @@
+import type { CopyRequests } from '../change/copy-request.ts';
 import type { CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
@@ -45,6 +46,10 @@ export interface Owned {
   readonly position: Position | undefined;
   /** How far the first copy came, when it was not finished and can be gone on with. */
   readonly copy?: CopyState | undefined;
+  /** Copies while streaming that the last checkpoint names. */
+  readonly requests?: CopyRequests | undefined;
+  /** Where the topic of signals is read on. */
+  readonly signals?: number | undefined;
 }
 
 /** What claiming, and writing under the claim, needs. */
@@ -200,6 +205,8 @@ async function resume(
     nextNumber: checkpoint.number + 1,
     previous: { offset: checkpoint.offset, claim: checkpoint.claim, position: checkpoint.position },
     consistent: checkpoint.consistent,
+    requests: checkpoint.requests,
+    signals: checkpoint.signals,
   };
   if (!checkpoint.consistent) {
     // The rest is read under a newer snapshot, and the stream begins where it would have: so nothing of it may be missing (R1).
@@ -215,7 +222,7 @@ async function resume(
     options.onCopyAgain?.(reason);
     // Before anything is done to the slot: from here on nobody takes a missing one for a gap (O4).
     const voided = await voidLast(options, { ...claim, logId: owned.logId }, checkpoint, signal);
-    return { ...owned, ...voided, consistent: false, position: undefined };
+    return { ...next, ...voided, requests: undefined, consistent: false, position: undefined };
   }
   await proveCovered(history, log, prefix, held, signal);
   return { ...next, position: checkpoint.position };

@@ -1,4 +1,5 @@
 import type { Batch } from '../change/batch.ts';
+import { type CopyRequests, NO_REQUESTS } from '../change/copy-request.ts';
 import { type CopyProgress, isWhole } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
@@ -10,6 +11,7 @@ import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { isInterruption } from './interruption.ts';
 import { fallsBack } from './gap.ts';
+import { type SignalListener, startListening } from './listening.ts';
 import { type Owned, type OwnershipOptions, type SourceMemory, takeOwnership } from './ownership.ts';
 import { enter, type Stage, wait } from './stage.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
@@ -25,6 +27,8 @@ export interface SourceProgress {
   position: Position | undefined;
   /** The copy of the tables: the one that runs, or the last one of this process. */
   snapshot?: CopyProgress | undefined;
+  /** When this process began that copy, or went on with it, in milliseconds since 1970, and how many rows it had by then. */
+  copyBegan?: { readonly at: number; readonly rows: number } | undefined;
   /** Commit time of the last checkpointed transaction, milliseconds since 1970. */
   committedAt: number;
 }
@@ -52,6 +56,8 @@ export interface SourceLoopOptions {
   readonly onCopyAgain?: OwnershipOptions['onCopyAgain'];
   /** How long to wait before a copy that begins, milliseconds. */
   readonly copyDelayMs?: number | undefined;
+  /** Listens for signals while the source streams. */
+  readonly signals?: SignalListener | undefined;
   /** Hears how far a copy is, after each of its batches. */
   readonly onCopied?: ((progress: CopyProgress) => void) | undefined;
 }
@@ -91,8 +97,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       at('copying');
       for await (const batch of held.snapshot(signal)) {
         await publisher.publish(batch);
-        progress.snapshot = held.copying;
-        if (held.copying) options.onCopied?.(held.copying);
+        noteCopy(options, held);
         at('copying');
       }
     };
@@ -119,16 +124,35 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     if (signal.aborted) return;
     progress.state = 'streaming';
     wait(progress, WAITING, options.clock.now());
-    for await (const batch of held.read(from, signal)) {
+    if (publisher.requests !== undefined) held.restore(publisher.requests);
+    await using listening = startListening(options.signals, held, writer, log);
+    for await (const batch of held.read(from, AbortSignal.any([signal, listening.failed]))) {
       await publisher.publish(batch);
+      if (isAhead(held.copying, progress.snapshot)) noteCopy(options, held);
       wait(progress, WAITING, options.clock.now());
     }
+    listening.failed.throwIfAborted();
   } catch (error) {
     if (error instanceof VoidCopyError) options.memory.voidCopy = true;
     if (!isInterruption(error, signal)) throw error;
   } finally {
     ended.abort();
   }
+}
+
+function isAhead(copying: CopyProgress | undefined, noted: CopyProgress | undefined): boolean {
+  return copying?.rows !== noted?.rows || copying?.percent !== noted?.percent || copying?.table !== noted?.table;
+}
+
+function noteCopy({ progress, onCopied, clock }: SourceLoopOptions, { copying }: HeldSource): void {
+  if (copying === undefined) return;
+  const { snapshot: last } = progress;
+  const isNew =
+    last === undefined || last.table !== copying.table || last.rows > copying.rows || progress.copyBegan === undefined;
+  if (isNew) progress.copyBegan = { at: clock.now(), rows: copying.rows };
+  // As it is now: the source goes on counting in its own.
+  progress.snapshot = { ...copying };
+  onCopied?.(copying);
 }
 
 /** A copy that begins below what the log has would let every reader fall back (Invariant 2). */
@@ -166,9 +190,15 @@ class Publisher {
     this.#writer = writer;
   }
 
+  /** What the last checkpoint says of copies while streaming. */
+  get requests(): CopyRequests | undefined {
+    return this.#writer.requests;
+  }
+
   /** Checkpoint 0: from here on the slot is promised, though nothing is consistent yet (V2). */
   async markStart(position: Position): Promise<void> {
-    await this.#writer.publish([], position, { committedAt: 0, consistent: false });
+    // Everything is copied: what was asked for is done with it.
+    await this.#writer.publish([], position, { committedAt: 0, consistent: false, requests: NO_REQUESTS });
   }
 
   async publish(batch: Batch): Promise<void> {
@@ -183,21 +213,26 @@ class Publisher {
       progress.records += records.count;
       progress.bytes += records.byteLength;
     }
-    const committedAt = Math.floor((batch.transactions.at(-1)?.commitTimeUs ?? 0) / 1000);
-    const { consistent, position, copy } = batch;
-    await this.#writer.publish(appends, position, { committedAt, consistent, copy });
+    const { consistent, position, copy, requests } = batch;
+    const last = batch.transactions.at(-1);
+    // Rows that are read while streaming say nothing of how far the stream is.
+    const isRead = last?.xid === 0 && requests !== undefined;
+    const committedAt = isRead ? 0 : Math.floor((last?.commitTimeUs ?? 0) / 1000);
+    await this.#writer.publish(appends, position, { committedAt, consistent, copy, requests });
     progress.changes += batch.length;
     this.#open = position === undefined;
     if (position !== undefined) await this.#acknowledge(position, committedAt);
   }
 
-  /** An idle checkpoint releases WAL; one that would fall, or cut a transaction, is none (V1). */
-  async #keepalive({ position, consistent, copy }: Batch): Promise<void> {
+  /** An idle checkpoint releases WAL, or says what is copied; one that would fall, or cut a transaction, is none (V1). */
+  async #keepalive({ position, consistent, copy, requests }: Batch): Promise<void> {
     const last = this.#writer.position;
     if (position === undefined || this.#open || last === undefined) return;
-    if (position > last || (position === last && consistent !== this.#writer.consistent)) {
+    const isNew =
+      consistent !== this.#writer.consistent || (requests !== undefined && requests !== this.#writer.requests);
+    if (position > last || (position === last && isNew)) {
       this.#at('publishing');
-      await this.#writer.publish([], position, { committedAt: 0, consistent, copy });
+      await this.#writer.publish([], position, { committedAt: 0, consistent, copy, requests });
       await this.#acknowledge(position, 0);
     } else {
       await this.#held.acknowledge(last);

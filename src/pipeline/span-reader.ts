@@ -1,4 +1,5 @@
 import { Batch, type Control, Op } from '../change/batch.ts';
+import { type CopyRequests, partialTables } from '../change/copy-request.ts';
 import type { DdlChange } from '../change/ddl.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowDecoder, schemaId } from '../converter/converter.ts';
@@ -38,7 +39,7 @@ type Need = 'chunk' | 'fetch' | 'end' | { readonly schema: number; readonly tabl
 /**
  * Reads exactly what the spans of some checkpoints name, merged over all partitions by index, as batches in source order
  * (PROTOCOL, sink 2 and 3). A batch ends at its byte limit, never between the two halves of a key change, and never
- * mixes consistent with inconsistent checkpoints. The same batch object is yielded again and again.
+ * mixes consistent with inconsistent checkpoints, or those whose tables are there in part with others. The same batch object is yielded again and again.
  */
 export class SpanReader {
   readonly #options: SpanReaderOptions;
@@ -90,9 +91,11 @@ export class SpanReader {
       const cursor = this.#next();
       if (cursor === 'end') return 'end';
       if (cursor === undefined) return 'fetch';
-      const { consistent } = this.#checkpoints[this.#checkpointAt] as CountingCheckpoint;
-      if (batch.length > 0 && batch.consistent !== consistent) return 'chunk';
+      const { consistent, requests } = this.#checkpoints[this.#checkpointAt] as CountingCheckpoint;
+      const isSame = batch.consistent === consistent && hasSamePartial(batch.requests, requests);
+      if (batch.length > 0 && !isSame) return 'chunk';
       batch.consistent = consistent;
+      batch.requests = requests;
       const missing = this.#record(cursor);
       if (missing !== undefined) return missing;
       this.#index = cursor.index + 1;
@@ -209,6 +212,13 @@ export class SpanReader {
     if (decoders === undefined) this.#decoders.set(table, (decoders = new Map()));
     return decoders;
   }
+}
+
+function hasSamePartial(a: CopyRequests | undefined, b: CopyRequests | undefined): boolean {
+  if (a === b) return true;
+  const idsOf = (requests: CopyRequests | undefined): string =>
+    requests === undefined ? '' : [...partialTables(requests)].toSorted((x, y) => x - y).join();
+  return idsOf(a) === idsOf(b);
 }
 
 function precedes(a: PartitionCursor, b: PartitionCursor): boolean {

@@ -42,6 +42,7 @@ export async function voidLast(
     topicIds: {},
     committedAt: 0,
     consistent: false,
+    ...(last.signals !== undefined && { signals: last.signals }),
   };
   const appends = ledgerAppends(prefix, checkpoint, () => clock.now());
   const { spans } = await log.publish(appends, undefined, signal);

@@ -1,7 +1,8 @@
 import type { Batch } from '../change/batch.ts';
-import type { CopySignal } from '../change/copy-request.ts';
+import type { CopyRequests, CopySignal } from '../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
+import type { TableName } from '../change/signal.ts';
 import type { TableSchema } from '../change/table-schema.ts';
 import { TransientError } from '../errors.ts';
 
@@ -72,8 +73,8 @@ export interface HeldSource extends AsyncDisposable {
   descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean>;
 
   /**
-   * Judges whether what is captured now was captured so far: throws OperatorError, naming them, when there are tables with rows, or
-   * columns of such tables, that `before` left out: their earlier rows were never sent. `announced` are the tables that the log knows: one
+   * Judges whether what is captured now was captured so far: tables with rows, or columns of such tables, that `before` left out are copied while
+   * `read` goes on (their earlier rows were never sent), or OperatorError names them where the source does not copy. `announced` are the tables that the log knows: one
    * of them that `before` left out has missed changes, with rows or without. Asked before `read` goes on where another run ended. What
    * people have added to a publication since is only warned of.
    */
@@ -110,6 +111,9 @@ export interface HeldSource extends AsyncDisposable {
    */
   read(from: Position, signal: AbortSignal): AsyncIterable<Batch>;
 
+  /** Takes over the copies that the last checkpoint names: `read` goes on with them. Called at most once, before `read`. */
+  restore(requests: CopyRequests): void;
+
   /**
    * Asks for copies while `read` goes on; heard between two transactions. Resolves when the request stands in a checkpoint of the log, so that a
    * restart goes on with it. Throws OperatorError when it cannot be met (a table that is not captured, a condition that is none), TransientError
@@ -122,6 +126,9 @@ export interface HeldSource extends AsyncDisposable {
    * every value that was given out when this was called. Resolves when it is noted; a run of the source that fails first leaves it to the next.
    */
   syncSequences(signal: AbortSignal): Promise<void>;
+
+  /** The tables that are captured now, for signals that name them by expressions. */
+  tables(): Promise<readonly TableName[]>;
 
   /** Everything up to `position` is checkpointed in the log: the source may forget it (Invariants 1 and 3). Never falls. */
   acknowledge(position: Position): Promise<void>;

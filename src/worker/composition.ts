@@ -1,9 +1,11 @@
 import type { RegistryClientConfig } from '../connector/client-config.ts';
+import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
 import type { ConnectorFile } from '../connector/load-file.ts';
 import { createAvroConverter } from '../converter/avro/avro-converter.ts';
 import type { OnIncompatible, SchemaStore } from '../converter/converter.ts';
 import { createHttpSchemaStore } from '../converter/registry/http-store.ts';
 import { createLogSchemaStore } from '../converter/registry/log-store.ts';
+import { OperatorError } from '../errors.ts';
 import { openKafkaLog } from '../log/kafka/kafka-log.ts';
 import type { Log } from '../log/log.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -20,6 +22,8 @@ import {
   topicSettings,
   walSourceSettings,
 } from './settings.ts';
+import { signalHearer } from './signals/hear-signal.ts';
+import { SignalFeed, type SignalFeedOptions } from './signals/signal-feed.ts';
 import { createSinkTask } from './sink-task.ts';
 import { createSourceTask } from './source-task.ts';
 import type { SinkStatus, SourceStatus } from './status.ts';
@@ -65,9 +69,18 @@ function sourceTask(
   const external = externalStore(config.registry, defaults, onIncompatible);
   const origin = { version: VERSION, name: config.topicPrefix, database: config.database };
   const topics = topicSettings(config);
+  const signals = new SignalFeed({
+    connector: name,
+    logger,
+    clock: systemClock,
+    ...channelsOf(name, config, defaults),
+  });
   return createSourceTask({
-    source: createWalSource(walSourceSettings(name, config), systemClock, (message, advice) =>
-      logger.warn(message, { connector: name, advice }),
+    source: createWalSource(
+      walSourceSettings(name, config),
+      systemClock,
+      (message, advice) => logger.warn(message, { connector: name, advice }),
+      signalHearer(logger, name),
     ),
     open: async (signal) => {
       const log = await open(signal);
@@ -83,6 +96,7 @@ function sourceTask(
       topics,
       tombstones: config.tombstonesOnDelete,
       recordBatchBytes: recordBatchBytes(config),
+      signals,
       recopy: config.recopy,
       copyDelayMs: config.snapshotDelayMs,
       onCopyAgain: (reason) => logger.warn('copying everything again', { connector: name, reason }),
@@ -91,6 +105,34 @@ function sourceTask(
     memory,
     status: status as SourceStatus,
   });
+}
+
+/** Which channels of signals a source has. Throws OperatorError for a topic without Kafka, which nobody could write to. */
+function channelsOf(
+  name: string,
+  {
+    signalChannels,
+    signalTopic,
+    signalPollTimeoutMs,
+    signalFile,
+    signalPollIntervalMs,
+    topicPrefix,
+  }: PostgresWalConfig,
+  { kafka }: TaskOrder['config'],
+): Pick<SignalFeedOptions, 'topic' | 'file' | 'intervalMs'> {
+  if (signalChannels.includes('kafka') && kafka === undefined) {
+    throw new OperatorError(`Connector "${name}" is to read signals from Kafka, but this daemon has none`, {
+      advice: 'Take kafka out of signal.enabled.channels: a table (source), a file, or REST take signals too.',
+    });
+  }
+  const topic = signalTopic ?? `${topicPrefix}-signal`;
+  return {
+    topic: signalChannels.includes('kafka')
+      ? { topic, key: topicPrefix, pollTimeoutMs: signalPollTimeoutMs }
+      : undefined,
+    file: signalChannels.includes('file') ? signalFile : undefined,
+    intervalMs: signalPollIntervalMs,
+  };
 }
 
 function sinkTask(

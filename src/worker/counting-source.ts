@@ -42,7 +42,9 @@ function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
         yield batch;
       }
     },
+    restore: (...args) => held.restore(...args),
     signal: (...args) => held.signal(...args),
+    tables: (...args) => held.tables(...args),
     syncSequences: (...args) => held.syncSequences(...args),
     acknowledge: (...args) => held.acknowledge(...args),
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
@@ -62,7 +64,7 @@ class TransactionTally {
 
   add(batch: Batch): void {
     for (let i = 0; i < batch.length; i++) {
-      if (batch.op[i] === Op.control) continue;
+      if (batch.op[i] === Op.control || batch.op[i] === Op.read) continue;
       const commitLsn = batch.transactions[batch.transaction[i] as number]?.commitLsn ?? 0;
       const relation = batch.tables[batch.table[i] as number]?.relationId ?? 0;
       if (commitLsn > this.#commitLsn) this.#begin(commitLsn, relation);

@@ -31,6 +31,8 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
     sequenceInclude: config.sequenceInclude,
     sequenceSyncIntervalMs: config.sequenceSyncIntervalMs,
     snapshotChunkBytes: config.snapshotChunkBytes,
+    incrementalChunkRows: config.incrementalChunkRows,
+    ...(config.signalChannels.includes('source') && { signalTable: config.signalTable }),
     maxBatchBytes: config.maxBatchBytes,
     statusIntervalMs: config.statusIntervalMs,
   };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../log/log.ts';
 import type { SourceMemory } from '../pipeline/ownership.ts';
+import type { SignalListener } from '../pipeline/listening.ts';
 import { enter } from '../pipeline/stage.ts';
 import { runSource, type SourceLoopOptions, type SourceProgress } from '../pipeline/source-loop.ts';
 import type { Source } from '../source/source.ts';
@@ -25,7 +26,7 @@ export interface SourceTaskOptions {
     | 'copyDelayMs'
     | 'onCopyAgain'
     | 'onCopied'
-  >;
+  > & { readonly signals: SignalListener & Required<Pick<Task, 'ask'>> };
   readonly memory: TaskMemory;
   /** Where its counters go on. */
   readonly status: SourceStatus;
@@ -56,6 +57,7 @@ export function createSourceTask({ source, open, loop, memory: before, status }:
       const { stage } = progress;
       return { kind: 'source', name, state: state ?? progress.state, stage, failure, failures, progress, counts };
     },
+    ask: (signal, abort) => loop.signals.ask(signal, abort),
     memory: () => ({ takeOver: memory.takeOver, stored: memory.stored }),
   };
 }

@@ -1,3 +1,4 @@
+import type { RawSignal } from '../change/signal.ts';
 import type { ConnectorFile } from '../connector/load-file.ts';
 import type { ConnectorStatus } from './status.ts';
 
@@ -16,6 +17,8 @@ export interface RunningTask {
   status(): ConnectorStatus;
   /** True while it was told to take over, and has not made its claim yet: whoever runs it next is to be told again. */
   takesOver(): boolean;
+  /** As `Task.ask`; TransientError when it ends before it has answered. */
+  ask(signal: RawSignal): Promise<void>;
   /** Resolves when it has ended by itself: stopped, finished, or failed in a way that needs a person. */
   readonly ended: Promise<void>;
   /** Drains, checkpoints and ends it; what it holds (slot, target row, connections) is free when this resolves. Idempotent. */

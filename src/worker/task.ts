@@ -1,3 +1,4 @@
+import type { RawSignal } from '../change/signal.ts';
 import type { Position } from '../change/position.ts';
 import type { ConnectorFile } from '../connector/load-file.ts';
 import type { ConnectorFailure, ConnectorState, ConnectorStatus } from './status.ts';
@@ -10,6 +11,8 @@ export interface Task {
   run(signal: AbortSignal): Promise<void>;
   /** What it is doing while it runs, and what it has counted; its failures are counted by who supervises it, from those given to it on. */
   status(state: ConnectorState | undefined, failure: ConnectorFailure | undefined): ConnectorStatus;
+  /** Carries out what an operator asks of a source that streams; resolves when it stands in the log. Throws OperatorError when it cannot. Absent: nothing can be asked of it. */
+  ask?(signal: RawSignal, abort: AbortSignal): Promise<void>;
   /** What another thread is to know that goes on with it when this one dies. */
   memory(): TaskMemory;
 }

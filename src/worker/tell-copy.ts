@@ -1,5 +1,6 @@
 import type { CopyProgress } from '../change/copy-state.ts';
 import type { Clock } from '../clock.ts';
+import { isDone, secondsLeft } from './copy-left.ts';
 import type { Logger } from '../observe/logger.ts';
 
 /** A copy of hours fills no log, and one of minutes is seen to go on. */
@@ -9,13 +10,33 @@ const TELL_MS = 30_000;
 export function copyTeller(logger: Logger, connector: string, clock: Clock): (progress: CopyProgress) => void {
   let toldAt = clock.now();
   let isWhole = false;
-  return ({ tables, tablesDone, rows, estimatedRows, percent }) => {
+  let began: { readonly at: number; readonly rows: number } | undefined;
+  let last: CopyProgress | undefined;
+  return (progress) => {
+    const { table, tables, tablesDone, rows, estimatedRows, percent } = progress;
+    if (began === undefined || last === undefined || last.table !== table || last.rows > rows)
+      began = { at: clock.now(), rows };
+    last = { ...progress };
+    if (table !== undefined && percent === 100) {
+      isWhole = true;
+      return logger.info('table copied while streaming', { connector, table, rows });
+    }
     const wasWhole = isWhole;
-    isWhole = tablesDone === tables && percent === 100;
+    isWhole = isDone(progress);
     if (isWhole && wasWhole) return;
     if (isWhole) return logger.info('tables copied', { connector, tables, rows });
     if (clock.now() - toldAt < TELL_MS) return;
     toldAt = clock.now();
-    logger.info('tables are being copied', { connector, tables, tablesDone, rows, estimatedRows, percent });
+    const left = secondsLeft({ snapshot: progress, copyBegan: began }, clock.now());
+    logger.info('tables are being copied', {
+      connector,
+      table,
+      tables,
+      tablesDone,
+      rows,
+      estimatedRows,
+      percent,
+      secondsLeft: left,
+    });
   };
 }

@@ -5,10 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import type { Batch } from '../../src/change/batch.ts';
+import { type CopyRequests, type CopySignal, NO_REQUESTS } from '../../src/change/copy-request.ts';
 import { createAvroConverter } from '../../src/converter/avro/avro-converter.ts';
 import { DEFAULT_MODES, type FieldModes } from '../../src/converter/avro/modes.ts';
 import type { SchemaStore } from '../../src/converter/converter.ts';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
+import { TransientError } from '../../src/errors.ts';
+import type { HearSignal } from '../../src/change/signal.ts';
 import type { Log } from '../../src/log/log.ts';
 import { noTimes } from '../../src/pipeline/lag.ts';
 import { runSink, type SinkLoopOptions } from '../../src/pipeline/sink-loop.ts';
@@ -49,6 +53,8 @@ export interface ReplicationOptions {
   readonly sink?: Partial<PostgresSinkSettings>;
   /** How the source loop differs from the usual one. */
   readonly loop?: Partial<SourceLoopOptions>;
+  /** Carries out the signals of a table. */
+  readonly hear?: HearSignal;
   readonly daemon?: string;
   /** How the source writes values; the defaults when absent. */
   readonly modes?: Partial<FieldModes>;
@@ -77,6 +83,8 @@ export class Replication implements AsyncDisposable {
   readonly #store = memoryStore();
   readonly #tasks: Running[] = [];
   #held: HeldSource | undefined;
+  /** Copies while streaming, as the last batch said. */
+  requests: CopyRequests = NO_REQUESTS;
   log: Log;
   readonly warnings: string[] = [];
   /** Why a task was tried again last. */
@@ -137,7 +145,9 @@ export class Replication implements AsyncDisposable {
     };
     const origin = { version: '0', name: PREFIX, database: source.database };
     const options: SourceLoopOptions = {
-      source: this.#heldBy(createWalSource(settings, systemClock, (message) => this.warnings.push(message))),
+      source: this.#heldBy(
+        createWalSource(settings, systemClock, (message) => this.warnings.push(message), this.#options.hear),
+      ),
       log: this.log,
       converter: createAvroConverter(this.#options.store?.() ?? this.#store, origin, {
         clock: systemClock,
@@ -186,6 +196,28 @@ export class Replication implements AsyncDisposable {
     await this.#held?.syncSequences(AbortSignal.timeout(30_000));
   }
 
+  /** Asks the running source for copies, again while it does not stream yet. */
+  async signal(signal: CopySignal): Promise<void> {
+    await eventually(async () => {
+      try {
+        await this.#held?.signal(signal);
+        return this.#held !== undefined;
+      } catch (error) {
+        if (error instanceof TransientError) return false;
+        throw error;
+      }
+    }, `signal ${signal.id} to be stored`);
+  }
+
+  /** Waits until nothing is copied any more, and the replica shows what the source has committed by then. */
+  async copied(): Promise<void> {
+    await eventually(() => {
+      for (const { failure } of this.#tasks) if (failure !== undefined) throw failure;
+      return this.requests.tables.length === 0;
+    }, 'the copies to end');
+    await this.settled();
+  }
+
   /** Waits until the replica shows what the source has committed by now. Fails at once when a task has failed. */
   async settled(): Promise<void> {
     const client = await connect(this.#options.source, 'rowcast test');
@@ -226,8 +258,17 @@ export class Replication implements AsyncDisposable {
   #heldBy(source: Source): Source {
     return {
       open: async (...args) => {
-        this.#held = await source.open(...args);
-        return this.#held;
+        const held = await source.open(...args);
+        this.#held = held;
+        const read = held.read.bind(held);
+        const tap = (batch: Batch): Batch => {
+          this.requests = batch.requests ?? this.requests;
+          return batch;
+        };
+        held.read = async function* (...given) {
+          for await (const batch of read(...given)) yield tap(batch);
+        };
+        return held;
       },
     };
   }

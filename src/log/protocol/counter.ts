@@ -75,8 +75,23 @@ export class CheckpointCounter {
 }
 
 function assemble(parts: readonly Checkpoint[], offset: number): CountingCheckpoint {
-  const { claim, number, previous, position, records, committedAt, consistent, copy } = parts[0] as Checkpoint;
+  const { claim, number, previous, position, records, committedAt, consistent, copy, requests, signals } =
+    parts[0] as Checkpoint;
   const spans = parts.flatMap((part) => part.spans);
   const topicIds = Object.assign({}, ...parts.map((part) => part.topicIds)) as Record<string, string>;
-  return { offset, claim, number, previous, position, records, spans, topicIds, committedAt, consistent, copy };
+  return {
+    offset,
+    claim,
+    number,
+    previous,
+    position,
+    records,
+    spans,
+    topicIds,
+    committedAt,
+    consistent,
+    copy,
+    requests,
+    signals,
+  };
 }

@@ -1,3 +1,4 @@
+import type { CopyRequests } from '../../change/copy-request.ts';
 import type { CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import { OperatorError } from '../../errors.ts';
@@ -63,6 +64,10 @@ export interface Checkpoint extends Stamp {
   readonly consistent: boolean;
   /** How far the first copy is, while it can be gone on with. */
   readonly copy?: CopyState | undefined;
+  /** Copies that are made while the stream goes on; of their tables a replica has only a part. Absent: none. */
+  readonly requests?: CopyRequests | undefined;
+  /** Where the topic of signals is read on; absent before the first one. */
+  readonly signals?: number | undefined;
   readonly part: number;
   readonly last: boolean;
 }
@@ -88,8 +93,11 @@ export interface Acceptance extends Stamp {
 
 export type LedgerRecord = Claim | Checkpoint | Acceptance;
 
-/** First byte of every record of a control topic. A reader stops at a higher version and ignores fields that it does not know. */
-export const RECORD_VERSION = 1;
+/**
+ * The highest first byte of a record of a control topic. A reader stops at a higher version and ignores fields that it does not know. 2: a
+ * checkpoint that names copies while streaming; who passes over those takes a part of a table for the table.
+ */
+export const RECORD_VERSION = 2;
 
 /** Checkpoints above this size are continued in another record, well below max.message.bytes. */
 const PART_BYTES = 512 * 1024;
@@ -97,15 +105,15 @@ const PART_BYTES = 512 * 1024;
 const SPAN_BYTES = 64;
 
 /** A control record's value: version byte, then JSON. */
-export function encodeJson(value: unknown): Buffer {
-  return Buffer.concat([Buffer.of(RECORD_VERSION), Buffer.from(JSON.stringify(value))]);
+export function encodeJson(value: unknown, version: 1 | 2 = 1): Buffer {
+  return Buffer.concat([Buffer.of(version), Buffer.from(JSON.stringify(value))]);
 }
 
 /** The JSON of a control record's value; undefined for bytes that no version of Rowcast wrote (a foreign writer's). */
 export function decodeJson(bytes: Buffer, topic: string): Record<string, unknown> | undefined {
   const version = bytes[0] as number;
   if (bytes.length < 3 || version === 0 || version > 31 || bytes[1] !== 0x7b) return undefined;
-  if (version !== RECORD_VERSION) {
+  if (version > RECORD_VERSION) {
     throw new OperatorError(
       `Topic ${topic} holds records of format ${version}, this Rowcast reads format ${RECORD_VERSION}`,
       {
@@ -134,7 +142,7 @@ export function encodeLedgerRecord(record: NewLedgerRecord): Buffer[] {
   return Array.from({ length: parts }, (_, part) => {
     const spans = record.spans.slice(part * perPart, (part + 1) * perPart);
     const names = [...new Set(spans.map((span) => span.topic))];
-    return encodeJson({
+    const value = {
       ...record,
       records,
       topicIds: Object.fromEntries(names.map((name) => [name, record.topicIds[name]])),
@@ -144,7 +152,8 @@ export function encodeLedgerRecord(record: NewLedgerRecord): Buffer[] {
       ]),
       part,
       last: part === parts - 1,
-    });
+    };
+    return encodeJson(value, record.requests === undefined ? 1 : 2);
   });
 }
 

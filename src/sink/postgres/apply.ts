@@ -1,4 +1,5 @@
 import { type Batch, NULL } from '../../change/batch.ts';
+import { partialTables } from '../../change/copy-request.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { OperatorError, RecordError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
@@ -50,10 +51,12 @@ export class RowApplier {
   async #resolve(batch: Batch, rows: Rows, signal: AbortSignal): Promise<TableChanges[]> {
     const cells = new RowCells(batch);
     const works: TableChanges[] = [];
+    const partial = batch.requests && partialTables(batch.requests);
     for (const [schema, changes] of rows.tables) {
       const table = await this.#targets.resolve(schema, signal);
       const unchecked = !this.#session.isReplica && table.hasActions;
-      works.push({ table, rows: cells, changes, lenient: !batch.consistent, unchecked });
+      const lenient = !batch.consistent || partial?.has(schema.relationId) === true;
+      works.push({ table, rows: cells, changes, lenient, unchecked });
     }
     return works;
   }

@@ -38,8 +38,11 @@ export interface PostgresSinkSettings {
   readonly autoEvolve?: boolean;
   /** Leaves columns in place that the source dropped; they become nullable (false). */
   readonly keepDroppedColumns?: boolean;
-  /** What to do with rows that a target table has before its first copy: stop before anything is written ('refuse'), or empty it. */
-  readonly onExisting?: 'refuse' | 'truncate';
+  /**
+   * What to do with rows that a target table has before its first copy: stop before anything is written ('refuse'), empty it ('truncate'), or
+   * compare them with what the copy brings, tell the difference, and keep what is not at the source aside ('adopt').
+   */
+  readonly onExisting?: 'refuse' | 'truncate' | 'adopt';
   /** Target schema by source schema; others keep their name. */
   readonly schemaMapping?: Readonly<Record<string, string>>;
   /** Which kinds of DDL are replayed where the source sends it (all). */

@@ -3,6 +3,7 @@ import { OperatorError } from '../../errors.ts';
 import type { RelationFacts } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
+import { setAside } from './adopt.ts';
 import { createTableSql, evolve, type ResolvedTypes } from './ddl.ts';
 import { checkDeferred } from './deferred.ts';
 import { emptyTables, isEmpty } from './empty.ts';
@@ -111,20 +112,36 @@ export class Tables {
     await checkDeferred(this.#open(), signal);
     await this.#voidCopies(schemas, isFirst, signal);
     for (const schema of schemas) {
-      const { name } = await this.resolve(schema, signal);
+      const target = await this.resolve(schema, signal);
+      const { name } = target;
       const known = (await this.known.read(session)).get(schema.relationId) as Known;
       if (known.isOwned) continue;
       if (!(await isEmpty(session, name, signal))) {
         if (this.#settings.onExisting === 'refuse') {
           throw new OperatorError(`Table ${name} on the target is not empty`, {
-            advice: 'Empty it, or let the connector do it: set target.not.empty to truncate.',
+            advice:
+              'Empty it, or let the connector do it: set target.not.empty to truncate; or to adopt, which compares the rows.',
           });
         }
+        if (this.#settings.onExisting === 'adopt') await setAside(session, this.#settings, target, signal);
         full.push(name);
       }
       await this.known.remember(session, known.schema, true, signal);
     }
     await emptyTables(session, full, false, signal);
+  }
+
+  /** Throws OperatorError when rows of other tables would go, or be refused, with the rows of these: foreign keys are checked here. */
+  async assertUnreferenced(schemas: readonly TableSchema[], signal: AbortSignal): Promise<void> {
+    for (const schema of schemas) {
+      const { name, isReferenced } = await this.resolve(schema, signal);
+      if (!isReferenced) continue;
+      throw new OperatorError(`Table ${name} cannot be copied again: foreign keys of the target refer to it`, {
+        advice:
+          'Let the role set session_replication_role (grant set on parameter session_replication_role to the role), or drop these foreign keys ' +
+          'until the table is copied; then start the connector again: it goes on at the same place.',
+      });
+    }
   }
 
   /** Before tables are brought to their versions: an empty one can follow every change of its source. */

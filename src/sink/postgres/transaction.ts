@@ -4,6 +4,7 @@ import { OperatorError, RecordError, TransientError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import type { Progress, SinkTransaction } from '../sink.ts';
+import { compareAside } from './adopt.ts';
 import { REFUSED, RowApplier } from './apply.ts';
 import { replayDdl } from './ddl-replay/replay.ts';
 import type { Executor } from './executor.ts';
@@ -77,7 +78,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
     const { session, executor, tables } = this.#place;
     const applier = new RowApplier(session, executor, tables);
     for (const segment of cutSegments(batch)) {
-      if ('control' in segment) await this.#control(segment.control, signal);
+      if ('control' in segment) await this.#control(segment.control, batch.consistent, signal);
       else {
         await this.#announce(signal);
         await applier.apply(batch, segment.rows, signal);
@@ -93,7 +94,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
     if (results.at(-1)?.command !== 'COMMIT') throw new TransientError('The transaction on the target was rolled back');
   }
 
-  async #control(control: Control, signal: AbortSignal): Promise<void> {
+  async #control(control: Control, isConsistent: boolean, signal: AbortSignal): Promise<void> {
     const { session, settings, tables, isFirstCopy, warn } = this.#place;
     switch (control.kind) {
       case 'table':
@@ -107,10 +108,16 @@ export class PostgresSinkTransaction implements SinkTransaction {
         await tables.beginCopy(control.tables, isFirstCopy, signal);
         break;
       case 'snapshot-again': // what was copied of other tables stays
+        if (isConsistent && !session.isReplica) await tables.assertUnreferenced(control.tables, signal);
         await tables.beginCopy(control.tables, false, signal);
         break;
-      case 'snapshot-end':
-        break; // rows are in place as they came
+      case 'snapshot-end': // rows are in place as they came
+        await compareAside(
+          { session, settings, warn, nameOf: (schema) => tables.nameOf(schema) },
+          control.tables,
+          signal,
+        );
+        break;
       case 'ddl':
         await this.#announce(signal);
         await replayDdl({ session, settings, tables, warn, ddl: control.ddl, signal });

@@ -14,9 +14,11 @@ export interface AddedTablesParts {
   readonly warn: Warn;
   /** Ids of tables that were warned of; kept over restarts of the source in this process. */
   readonly told: Set<number>;
+  /** Has a table copied while streaming. */
+  readonly need: (table: Pick<PublishedTable, 'schema' | 'name' | 'relationId'>) => void;
 }
 
-/** Sees the tables that somebody adds to the publication of a running source, and warns of those whose earlier rows are not copied. */
+/** Sees the tables that somebody adds to the publication of a running source: they are copied, or, where nothing is, warned of. */
 export class AddedTables {
   readonly #parts: AddedTablesParts;
   /** Tables that are captured. */
@@ -35,13 +37,23 @@ export class AddedTables {
     this.#known = new Set([...this.#known, ...tables]);
   }
 
-  /** Warns, once by name, of tables that were added since the last look. Throws TransientError while one of them is locked. */
+  /** True when the table was there when somebody looked last, or is copied. */
+  isKnown(relationId: number): boolean {
+    return this.#known.has(relationId);
+  }
+
+  /** Looks for tables that were added since the last look. Throws TransientError while one of them is locked. */
   async look(): Promise<void> {
-    const { client, settings, filter, told } = this.#parts;
+    const { client, settings, filter, told, need } = this.#parts;
     this.add(await publishedSinceCreated(client));
     const published = await publishedTables(client, settings.publicationName, filter);
     for (const table of findAdded(published, this.#known)) {
       const { relationId } = table;
+      if (settings.snapshotMode !== 'no_data') {
+        // Also without rows: the stream may tell that it had some when it was added.
+        need(table);
+        continue;
+      }
       if (told.has(relationId) || !(this.#ever.has(relationId) || (await mayHaveRows(client, table)))) continue;
       this.#warn(table);
     }

@@ -1,10 +1,12 @@
 import { Batch, type Control, NULL, Op, type Transaction, UNCHANGED } from '../../change/batch.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
+import type { RawSignal } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
 import { type DdlRow, readDdlRow } from './ddl/ddl-row.ts';
 import type { OldTuple, PgoutputListener, RelationMessage } from './decoder.ts';
 import { isSameTable, type Relation } from './relation.ts';
+import { signalOfRow } from './signals/signal-table.ts';
 import { appendTuple, HAS_UNEXPECTED_NULL } from './tuple.ts';
 
 /** Counts the table versions of one claim; the snapshot and the stream share it. */
@@ -22,6 +24,8 @@ export interface AssemblerPorts {
   idle(endLsn: number): void;
   /** A batch to fill, new or used. */
   newBatch(): Batch;
+  /** A row of the table of signals came: nothing more may be fed until it is heard. */
+  signal?(signal: RawSignal): void;
   /** What a row of the log of DDL says; undefined when it says nothing of what is captured. */
   ddl?(row: DdlRow): DdlCommand | undefined;
 }
@@ -93,8 +97,8 @@ export class Assembler implements PgoutputListener {
       isSameTable(present.table, relation.table)
     ) {
       // The same table can have another layout on the wire: columns that are not captured come, go and move.
-      const { keep, required } = relation;
-      this.#relations.set(relationId, { ...present, keep, required });
+      const { keep, required, signals } = relation;
+      this.#relations.set(relationId, { ...present, keep, required, ...(signals && { signals }) });
     } else this.#relations.set(relationId, this.#numbered(relation, relation.table));
   }
 
@@ -130,6 +134,8 @@ export class Assembler implements PgoutputListener {
 
   insert(relationId: number, bytes: Buffer, after: number, end: number): void {
     const relation = this.#used(relationId);
+    const signals = this.#skipping ? undefined : this.#relations.get(relationId)?.signals;
+    if (signals) this.#ports.signal?.(signalOfRow(signals, bytes, after, end, this.lsn));
     if (!relation) {
       const log = this.#relations.get(relationId);
       if (log?.isDdlLog && !this.#skipping) this.#ddl(log, bytes, after, end);

@@ -17,6 +17,7 @@ export interface CopyPlan {
   /** Equal only for the same tables in the same order, with equal shapes, filters and files, and without DDL in between that is replayed. */
   readonly fingerprint: string;
   readonly estimatedRows: number;
+  readonly bytes: number;
 }
 
 interface Parts {
@@ -26,8 +27,20 @@ interface Parts {
 
 /** Looks up the tables to copy inside the transaction that is to copy them, and locks them, so that they stay what they are. */
 export async function planCopy(client: pg.ClientBase, parts: Parts, versions: VersionCounter): Promise<CopyPlan> {
-  const { settings, filter } = parts;
-  const published = copiedTables(await publishedTables(client, settings.publicationName, filter), settings);
+  const published = copiedTables(
+    await publishedTables(client, parts.settings.publicationName, parts.filter),
+    parts.settings,
+  );
+  return await planTables(client, parts, published, versions);
+}
+
+/** As `planCopy`, for some of the published tables. */
+export async function planTables(
+  client: pg.ClientBase,
+  { settings, filter }: Parts,
+  published: readonly PublishedTable[],
+  versions: VersionCounter,
+): Promise<CopyPlan> {
   await lockTables(client, published, filter);
   const isFollowed = await isDdlPublished(client, settings.publicationName);
   const facts = await lookUpCopyFacts(
@@ -52,7 +65,8 @@ export async function planCopy(client: pg.ClientBase, parts: Parts, versions: Ve
     shapes.update(JSON.stringify([{ ...table, version: 0 }, rowFilter, rangeColumns, files]));
   }
   const estimatedRows = facts.reduce((sum, each) => sum + each.estimatedRows, 0);
-  return { tables, fingerprint: shapes.digest('base64url'), estimatedRows };
+  const bytes = facts.reduce((sum, each) => sum + each.bytes, 0);
+  return { tables, fingerprint: shapes.digest('base64url'), estimatedRows, bytes };
 }
 
 /** What the settings leave of the published tables, with the rows that they leave of each. */

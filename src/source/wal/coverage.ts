@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { OperatorError } from '../../errors.ts';
 import { findRelation, lookUpRelation } from '../../postgres/catalog.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified } from '../../postgres/identifier.ts';
@@ -31,42 +30,37 @@ export async function uncovered(
   { client, settings, filter, capture }: CoverageParts,
   before: Capture,
   announced: readonly NamedTable[],
-): Promise<readonly string[]> {
+): Promise<readonly UncoveredTable[]> {
   if (hasSameLists(capture, before)) return [];
   const previous = compileFilter(listsOf(before));
   const published = await publishedTables(client, settings.publicationName, filter);
-  const names = new Set<string>();
+  const found = new Map<string, UncoveredTable>();
   for (const { schema, name } of announced) {
     if (previous.table(schema, name) || !filter.table(schema, name)) continue;
     const isPublished = published.some((table) => table.schema === schema && table.name === name);
     const isTaken = settings.publicationAutocreateMode === 'filtered';
     if (isPublished || (isTaken && (await findRelation(client, schema, name)) !== undefined))
-      names.add(`table ${schema}.${name}`);
+      found.set(`${schema}.${name}`, { schema, name, what: [`table ${schema}.${name}`] });
   }
   const tables: (PublishedTable & ColumnNames)[] = [];
   for (const each of published) tables.push(await withColumns(client, each));
   for (const { table, columns } of findUncovered(tables, previous, filter)) {
-    const name = `${table.schema}.${table.name}`;
-    const found = columns === undefined ? [`table ${name}`] : columns.map((column) => `column ${name}.${column}`);
-    if (found.every((each) => names.has(each)) || !(await mayHaveRows(client, table))) continue;
-    for (const each of found) names.add(each);
+    const { schema, name } = table;
+    const full = `${schema}.${name}`;
+    if (found.has(full) || !(await mayHaveRows(client, table))) continue;
+    const what = columns === undefined ? [`table ${full}`] : columns.map((column) => `column ${full}.${column}`);
+    found.set(full, { schema, name, what });
   }
-  return [...names];
+  return [...found.values()];
+}
+
+/** A table that was not captured before, or columns of it. */
+export interface UncoveredTable extends NamedTable {
+  /** `table s.t`, or `column s.t.c` for each. */
+  readonly what: readonly string[];
 }
 
 type NamedTable = Pick<PublishedTable, 'schema' | 'name'>;
-
-/** What is said of tables and columns that the lists take in although their earlier rows were never sent. */
-export function notCovered(name: string, uncaptured: readonly string[]): OperatorError {
-  return new OperatorError(
-    `The lists of connector "${name}" now take in ${uncaptured.join(', ')}, whose earlier rows were never captured`,
-    {
-      advice:
-        `Take ${uncaptured.length === 1 ? 'it' : 'them'} out of the include and exclude lists again, or copy everything again: ` +
-        `\`rowcast offsets reset ${name}\`. Nothing was captured meanwhile, and nothing is lost.`,
-    },
-  );
-}
 
 async function withColumns(client: pg.ClientBase, published: PublishedTable): Promise<PublishedTable & ColumnNames> {
   const facts = await lookUpRelation(client, published.relationId);

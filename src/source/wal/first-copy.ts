@@ -133,8 +133,9 @@ export class FirstCopy {
   }
 }
 
-async function importSnapshot(
-  { settings, application }: FirstCopyParts,
+/** Opens a transaction that shows what an exported snapshot shows. */
+export async function importSnapshot(
+  { settings, application }: Pick<FirstCopyParts, 'settings' | 'application'>,
   snapshot: string,
   signal: AbortSignal,
 ): Promise<pg.Client> {

@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { Batch } from '../../change/batch.ts';
-import type { CopySignal } from '../../change/copy-request.ts';
+import type { CopyRequests, CopySignal } from '../../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
+import type { HearSignal, TableName } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
@@ -16,15 +17,17 @@ import { findDdlLog, isDdlPublished } from './ddl/ddl-log.ts';
 import type { DdlRow } from './ddl/ddl-row.ts';
 import { readDdl } from './ddl/read-ddl.ts';
 import type { RelationMessage } from './decoder.ts';
-import { notCovered, uncovered } from './coverage.ts';
 import type { CaptureFilter } from './filter.ts';
+import { cover, type LateTablesParts, publish } from './late-tables.ts';
 import { HeldCopy } from './held-copy.ts';
 import { descends } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
+import { Requests } from './request/requests.ts';
 import { WalReader } from './reader.ts';
 import { ddlLogRelation, describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
 import { SequenceSync, type SequenceWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
+import { HeardSignals } from './signals/heard-signals.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { Warn } from './warn.ts';
 import type { ReplicationStream } from './stream.ts';
@@ -51,6 +54,8 @@ export interface HeldWalSourceParts {
   readonly filter: CaptureFilter;
   readonly openStream: (signal: AbortSignal) => Promise<HeldStream>;
   readonly warn: Warn;
+  /** Carries out the signals of `settings.signalTable`. */
+  readonly hear?: HearSignal | undefined;
   readonly capture: Capture;
   /** Ids of tables whose publication was warned of. */
   readonly told: Set<number>;
@@ -72,6 +77,9 @@ export class HeldWalSource implements HeldSource {
   #finished: Position | undefined;
   readonly #copy: HeldCopy;
   readonly #sequences: SequenceSync;
+  readonly #requests: Requests;
+  readonly #late: LateTablesParts;
+  readonly #signals: HeardSignals;
   #reader: WalReader | undefined;
   /** The stream tells what becomes of tables. */
   #followsDdl = false;
@@ -86,7 +94,14 @@ export class HeldWalSource implements HeldSource {
     this.identity = parts.identity;
     this.slot = parts.settings.slotName;
     this.capture = parts.capture;
-    this.#added = new AddedTables(parts, parts.capture.tables ?? []);
+    this.#requests = new Requests(parts, this.#versions, (lsn) => this.#reader?.want(lsn));
+    this.#late = {
+      ...parts,
+      need: (table) => this.#requests.need(table),
+      cover: (relations) => this.#requests.cover(relations),
+    };
+    this.#added = new AddedTables(this.#late, parts.capture.tables ?? []);
+    this.#signals = new HeardSignals(parts, this.#requests, () => this.tables());
     this.#copy = new HeldCopy(parts, this.#versions);
     this.#sequences = new SequenceSync(parts, () => this.#reader);
     this.#stream = held?.stream;
@@ -117,17 +132,7 @@ export class HeldWalSource implements HeldSource {
   }
 
   async assertCovered(before: Capture, announced: readonly TableSchema[], _signal: AbortSignal): Promise<void> {
-    const { settings, warn } = this.#parts;
-    const names = await uncovered(this.#parts, before, announced);
-    if (names.length > 0 && settings.snapshotMode !== 'no_data') throw notCovered(settings.name, names);
-    if (names.length > 0) {
-      warn(
-        `Captured from now on: ${names.join(', ')}`,
-        'snapshot.mode is no_data: their earlier rows are yours to copy.',
-      );
-    } else if (before.tables !== undefined) {
-      await new AddedTables(this.#parts, before.tables).look();
-    }
+    await cover(this.#late, before, announced);
   }
 
   async create(signal: AbortSignal): Promise<Position> {
@@ -135,6 +140,7 @@ export class HeldWalSource implements HeldSource {
     await this.#stream?.close();
     this.#stream = undefined;
     await this.#copy.close();
+    this.#requests.clear();
     await ensurePublication(client, settings, filter, 'copied');
     await dropSlot(client, settings.slotName, signal);
     this.#confirmedLsn = await this.#copy.begin(signal);
@@ -146,7 +152,7 @@ export class HeldWalSource implements HeldSource {
   }
 
   get copying(): CopyProgress | undefined {
-    return this.#copy.progress;
+    return this.#requests.progress ?? this.#copy.progress;
   }
 
   async *snapshot(signal: AbortSignal): AsyncGenerator<Batch> {
@@ -157,16 +163,11 @@ export class HeldWalSource implements HeldSource {
   }
 
   async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
-    const { client, settings, filter, clock } = this.#parts;
+    const { client, settings, clock } = this.#parts;
     const isCopyAll = settings.snapshotMode === 'initial_only';
     if (isCopyAll && this.#copy.unlevel === undefined) return await this.#finish(signal);
     if (this.#lockLost) throw this.#lockLost;
-    await ensurePublication(client, settings, filter, { leftOut: (table) => this.#warnLeftOut(table) });
-    if (settings.publicationAutocreateMode === 'filtered') {
-      // Tables without rows were added just now, while nobody could write to them.
-      const published = await publishedTables(client, settings.publicationName, filter);
-      this.#added.add(published.map(({ relationId }) => relationId));
-    }
+    await publish(this.#late, this.#added);
     this.#followsDdl = await isDdlPublished(client, settings.publicationName);
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
     const fromLsn = positionToLsn(from);
@@ -176,6 +177,7 @@ export class HeldWalSource implements HeldSource {
       stream: this.#stream,
       describe: (message, previous) => this.#describe(message, previous),
       ddl: (row) => this.#readDdl(row),
+      signal: (signal) => this.#signals.hear(signal),
       clock,
       versions: this.#versions,
       from: fromLsn,
@@ -184,7 +186,9 @@ export class HeldWalSource implements HeldSource {
     const watch = setInterval(() => this.#watchPublication(), WATCH_MS);
     try {
       const level = this.#copy.level(this.#reader.batches(signal), isCopyAll, signal);
-      yield* this.#sequences.add(level, from);
+      const stream = this.#sequences.add(level, from);
+      if (isCopyAll) yield* stream;
+      else yield* this.#requests.during(stream, from, this.#copy.unlevel === undefined, signal);
     } finally {
       clearInterval(watch);
       // At once: a server that shuts down waits for it (A11).
@@ -194,18 +198,28 @@ export class HeldWalSource implements HeldSource {
     if (isCopyAll && !signal.aborted) await this.#finish(signal);
   }
 
-  async signal({ kind }: CopySignal): Promise<void> {
-    throw new TransientError(`Connector "${this.#parts.settings.name}" cannot ${kind} a copy: it does not stream`);
+  restore(requests: CopyRequests): void {
+    this.#requests.restore(requests);
+  }
+
+  async signal(signal: CopySignal): Promise<void> {
+    await this.#requests.signal(signal);
   }
 
   async syncSequences(_signal: AbortSignal): Promise<void> {
     await this.#sequences.request();
   }
 
+  async tables(): Promise<readonly TableName[]> {
+    const { client, settings, filter } = this.#parts;
+    return await publishedTables(client, settings.publicationName, filter);
+  }
+
   async acknowledge(position: Position): Promise<void> {
     this.#stream?.acknowledge(positionToLsn(position));
     this.#reader?.acknowledged();
     this.#sequences.acknowledged(position);
+    this.#requests.acknowledged();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -216,6 +230,7 @@ export class HeldWalSource implements HeldSource {
     } finally {
       try {
         await this.#copy.close();
+        await this.#requests.close();
       } finally {
         await this.#parts.client.end(); // last, and whatever fails: it holds the lock
       }
@@ -264,16 +279,6 @@ export class HeldWalSource implements HeldSource {
     return outlivesLoss ? new TransientError(lost.message, { cause: lost }) : lost;
   }
 
-  #warnLeftOut(table: string): void {
-    const { name, publicationName, snapshotMode } = this.#parts.settings;
-    const copies = snapshotMode === 'no_data' ? 'nothing' : 'only what was there at the first start';
-    this.#parts.warn(
-      `Table ${table.replace(/^only /, '')} is not captured: it has rows, or is busy, and connector "${name}" copies ${copies}`,
-      `Exclude it (table.exclude.list), empty it and start again, or add it to publication "${publicationName}" yourself, ` +
-        'and its present rows to the replica. A new topic.prefix, slot and publication begin with a copy of everything.',
-    );
-  }
-
   /** Anybody can call a table so: it is believed only when it is what was installed (Invariant 11). */
   async #isDdlLog({ relationId }: RelationMessage): Promise<boolean> {
     if ((await findDdlLog(this.#parts.client)) === relationId) return true;
@@ -313,11 +318,20 @@ export class HeldWalSource implements HeldSource {
     if (message.schema === 'rowcast' && message.name === 'ddl' && (await this.#isDdlLog(message))) {
       return ddlLogRelation(message);
     }
+    // Before its first change: an update of a row that was there before the table was captured finds none at a replica.
+    const isCaptured = filter.table(message.schema, message.name);
+    if (isCaptured && this.capture.tables !== undefined && !this.#added.isKnown(message.relationId))
+      await this.#added.look();
     const facts = await lookUpRelation(client, message.relationId);
     const missing = missingTypes(message, facts);
     const found = await lookUpTypes(client, missing);
     const types = new Map(found.map((type, i) => [typeKey(missing[i]?.typeId ?? 0, missing[i]?.modifier ?? -1), type]));
     const relation = describeRelation(message, facts, types, previous, filter);
-    return this.#followsDdl ? { ...relation, table: { ...relation.table, isFollowed: true } } : relation;
+    const signals = this.#signals.layoutOf(message);
+    return {
+      ...relation,
+      ...(this.#followsDdl && { table: { ...relation.table, isFollowed: true } }),
+      ...(signals && { signals }),
+    };
   }
 }

@@ -27,6 +27,8 @@ export class KeepalivePacing {
   #isHurried = false;
   #urgentAt = Number.NEGATIVE_INFINITY;
   #idleAt: number;
+  /** A position that somebody waits for; at or above it, the next one is due at once. */
+  #wanted = Number.POSITIVE_INFINITY;
   #firstRequest = Number.NEGATIVE_INFINITY;
   #lastRequest = Number.NEGATIVE_INFINITY;
 
@@ -54,6 +56,11 @@ export class KeepalivePacing {
     this.#isHurried = true;
   }
 
+  /** Somebody waits for this position: an idle source hands it out as soon as the server has told it. */
+  want(lsn: number): void {
+    this.#wanted = lsn;
+  }
+
   /** The log stored something and the server was told: it does not ask in vain. */
   acknowledged(): void {
     this.#lastRequest = Number.NEGATIVE_INFINITY;
@@ -70,6 +77,7 @@ export class KeepalivePacing {
   dueAt(): number {
     if (this.#walEnd <= this.#position) return Number.POSITIVE_INFINITY;
     if (this.#isHurried) return Number.NEGATIVE_INFINITY;
+    if (this.#walEnd >= this.#wanted && this.#position < this.#wanted) return Number.NEGATIVE_INFINITY;
     return this.#requested ? Math.min(this.#idleAt, this.#urgentAt) : this.#idleAt;
   }
 

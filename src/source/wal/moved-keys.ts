@@ -15,6 +15,8 @@ const EXACT = /^pg_catalog\.(int[248]|oid|uuid|date|time|timestamp|timestamptz|b
 export class MovedKeys {
   /** Every change below is doubtful. */
   #below: number;
+  /** So is every one below this, because its key may have been forgotten. */
+  #forgotten = 0;
   readonly #until = new Map<string, number>();
   readonly #added: string[] = [];
 
@@ -24,7 +26,7 @@ export class MovedKeys {
 
   isDoubtful(batch: Batch, change: number): boolean {
     const lsn = batch.transactions[batch.transaction[change] as number]?.commitLsn ?? 0;
-    if (lsn < this.#below) return true;
+    if (lsn < Math.max(this.#below, this.#forgotten)) return true;
     const table = batch.tables[batch.table[change] as number] as TableSchema;
     if (!table.key.every((ordinal) => EXACT.test(table.columns[ordinal]?.type?.base ?? ''))) return true;
     return lsn < (this.#until.get(nameOf(batch, table, batch.before[change] as number)) ?? 0);
@@ -43,6 +45,11 @@ export class MovedKeys {
     for (const name of this.#added.splice(0)) this.#until.set(name, lsn);
     if (this.#until.size <= MAX_KEYS) return;
     this.#until.clear();
+    this.#forgotten = Math.max(this.#forgotten, lsn);
+  }
+
+  /** From here on a row is found under its old key, unless that one was read again. */
+  settled(lsn: number): void {
     this.#below = lsn;
   }
 }

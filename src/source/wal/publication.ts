@@ -5,6 +5,7 @@ import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { findDdlLog, publishDdl, unpublishDdl } from './ddl/ddl-log.ts';
 import type { CaptureFilter } from './filter.ts';
 import type { WalSourceSettings } from './settings.ts';
+import { publishSignals, signalClause } from './signals/publish-signals.ts';
 
 /** A table that is busy for longer is looked at again at the next start. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -28,11 +29,23 @@ export interface PublishedTable {
  * What becomes of tables that are captured but not yet published: 'copied' when a copy follows, else a table that has rows is
  * left out and told of, because nobody would ever copy them (Invariant 7).
  */
-export type LateTables = 'copied' | { readonly leftOut: (table: string) => void };
+export type LateTables =
+  | 'copied'
+  | {
+      readonly leftOut: (table: string) => void;
+      /** Takes in the tables that have rows as well, and hears of them: each as SQL names it. */
+      readonly takenIn: ((table: string) => void) | undefined;
+    };
 
 type Settings = Pick<
   WalSourceSettings,
-  'publicationName' | 'publicationAutocreateMode' | 'schemaInclude' | 'schemaExclude' | 'tableInclude' | 'tableExclude'
+  | 'publicationName'
+  | 'publicationAutocreateMode'
+  | 'schemaInclude'
+  | 'schemaExclude'
+  | 'tableInclude'
+  | 'tableExclude'
+  | 'signalTable'
 >;
 
 /** The log of DDL, which is published beside the captured tables. */
@@ -56,8 +69,9 @@ export async function ensurePublication(
       await create(client, name, mode, filter);
     } else if (mode === 'filtered') {
       if (present.puballtables) throw notFiltered(name);
-      await setTables(client, name, filter, late);
+      await setTables(client, settings, filter, late);
     }
+    await publishSignals(client, settings, filter);
     if (mode === 'filtered' && (await findDdlLog(client)) !== undefined) await publishDdl(client, name, settings);
   } catch (error) {
     throw postgresError(error, `Cannot prepare publication "${name}"`);
@@ -91,9 +105,10 @@ export type DroppedPublication =
  */
 export async function dropPublication(
   client: pg.ClientBase,
-  { publicationName: name, publicationAutocreateMode: mode }: Settings,
+  settings: Settings,
   filter: CaptureFilter,
 ): Promise<DroppedPublication> {
+  const { publicationName: name, publicationAutocreateMode: mode } = settings;
   try {
     const sql = /* sql */ `select puballtables from pg_catalog.pg_publication where pubname = $1`;
     const present = (await client.query<{ puballtables: boolean }>(sql, [name])).rows[0];
@@ -101,7 +116,7 @@ export async function dropPublication(
     if (mode !== 'filtered') {
       return { kind: 'kept', why: `publication.autocreate.mode is ${mode}, so somebody else may have made it` };
     }
-    const [listed, wanted] = [await listedTables(client, name), await capturable(client, filter)];
+    const [listed, wanted] = [await listedTables(client, settings, filter), await capturable(client, filter)];
     const isOurs = !present.puballtables && listed.length === wanted.length && listed.every((t) => wanted.includes(t));
     if (!isOurs) return { kind: 'kept', why: 'it has other tables than this connector captures' };
     await unpublishDdl(client, name);
@@ -112,14 +127,16 @@ export async function dropPublication(
   }
 }
 
-/** The captured tables of the publication, by name. */
+/** The captured tables of the publication, by name; or one of them. */
 export async function publishedTables(
   client: pg.ClientBase,
   name: string,
   filter: CaptureFilter,
+  only?: { readonly schema: string; readonly name: string },
 ): Promise<PublishedTable[]> {
   try {
-    const result = await client.query<{ tables: RawTable[] | null }>(PUBLISHED, [name]);
+    const parameters = [name, only?.schema ?? null, only?.name ?? null];
+    const result = await client.query<{ tables: RawTable[] | null }>(PUBLISHED, parameters);
     const tables = result.rows[0]?.tables ?? [];
     return tables.filter((table) => filter.table(table.schemaname, table.tablename)).map(toPublished);
   } catch (error) {
@@ -148,26 +165,35 @@ async function create(
 }
 
 /** Changes the tables only when they differ: every change of a publication makes all streams look it up again. */
-async function setTables(client: pg.ClientBase, name: string, filter: CaptureFilter, late: LateTables): Promise<void> {
+async function setTables(
+  client: pg.ClientBase,
+  settings: Settings,
+  filter: CaptureFilter,
+  late: LateTables,
+): Promise<void> {
+  const { publicationName: name } = settings;
   const wanted = await capturable(client, filter);
-  const present = await listedTables(client, name);
+  const present = await listedTables(client, settings, filter);
   const missing = wanted.filter((table) => !present.includes(table));
   const surplus = present.filter((table) => !wanted.includes(table));
   const head = `alter publication ${quoteIdentifier(name)}`;
-  if (late !== 'copied') for (const table of missing) await addIfEmpty(client, head, table, late);
+  if (late !== 'copied') for (const table of missing) await addLate(client, head, table, late);
   else if (missing.length > 0) await client.query(`${head} add table ${missing.join(', ')}`);
   if (surplus.length > 0) await client.query(`${head} drop table ${surplus.join(', ')}`);
 }
 
-async function listedTables(client: pg.ClientBase, name: string): Promise<string[]> {
+/** The tables that the publication names, without those that are in it for their own sake. */
+async function listedTables(client: pg.ClientBase, settings: Settings, filter: CaptureFilter): Promise<string[]> {
   const sql = /* sql */ `select n.nspname, c.relname, c.relkind from pg_catalog.pg_publication p
     join pg_catalog.pg_publication_rel r on r.prpubid = p.oid join pg_catalog.pg_class c on c.oid = r.prrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`;
-  return (await client.query<TableRow>(sql, [name])).rows.map(tableClause).filter((table) => table !== DDL_LOG);
+  const others = [DDL_LOG, signalClause(settings, filter)];
+  const { rows } = await client.query<TableRow>(sql, [settings.publicationName]);
+  return rows.map(tableClause).filter((table) => !others.includes(table));
 }
 
-/** Adds a table while nobody can write to it, if it has no row. */
-async function addIfEmpty(
+/** Adds a table while nobody can write to it, if it has no row; one that has some, or is busy, only if it is copied. */
+async function addLate(
   client: pg.ClientBase,
   head: string,
   table: string,
@@ -178,13 +204,32 @@ async function addIfEmpty(
     await client.query(/* sql */ `set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await client.query(/* sql */ `lock table ${table} in share mode`);
     const { rows } = await client.query(/* sql */ `select from ${table} limit 1`);
-    if (rows.length === 0) await client.query(`${head} add table ${table}`);
+    if (rows.length === 0 || late.takenIn) await client.query(`${head} add table ${table}`);
     await client.query('commit');
-    if (rows.length > 0) late.leftOut(table);
+    if (rows.length > 0) (late.takenIn ?? late.leftOut)(table);
   } catch (error) {
     await client.query('rollback');
     if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
+    if (late.takenIn) await addBusy(client, head, table, late);
+    else late.leftOut(table);
+  }
+}
+
+/** Writers are not waited for: the copy does that. */
+async function addBusy(
+  client: pg.ClientBase,
+  head: string,
+  table: string,
+  late: Exclude<LateTables, 'copied'>,
+): Promise<void> {
+  try {
+    await client.query(/* sql */ `set lock_timeout = ${LOCK_TIMEOUT_MS}; ${head} add table ${table}`);
+    late.takenIn?.(table);
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
     late.leftOut(table);
+  } finally {
+    await client.query(/* sql */ `set lock_timeout = 0`);
   }
 }
 
@@ -253,4 +298,4 @@ const PUBLISHED = /* sql */ `
   join pg_catalog.pg_publication p on p.pubname = t.pubname
   join pg_catalog.pg_namespace n on n.nspname = t.schemaname
   join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
-  where t.pubname = $1`;
+  where t.pubname = $1 and ($2::text is null or (t.schemaname = $2 and t.tablename = $3))`;

@@ -1,5 +1,6 @@
 import type { Batch } from '../../change/batch.ts';
 import type { DdlCommand } from '../../change/ddl.ts';
+import type { RawSignal } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
@@ -14,11 +15,14 @@ import type { ReplicationStream, StreamListener } from './stream.ts';
 
 /** What a reader works with. */
 export interface ReaderParts {
-  readonly stream: Pick<ReplicationStream, 'listen' | 'pause' | 'resume' | 'answer'>;
+  readonly stream: Pick<ReplicationStream, 'listen' | 'pause' | 'resume' | 'answer'> &
+    Partial<Pick<ReplicationStream, 'ask'>>;
   /** Asks the catalog what the stream does not tell of a relation. */
   readonly describe: (message: RelationMessage, previous: TableSchema | undefined) => Promise<Relation>;
   /** What a row of the log of DDL says of what is captured. */
   readonly ddl?: (row: DdlRow) => DdlCommand | undefined;
+  /** Hears a signal, before anything that comes behind it. */
+  readonly signal?: (signal: RawSignal) => Promise<void>;
   readonly clock: Clock;
   readonly versions: VersionCounter;
   readonly from: number;
@@ -60,6 +64,7 @@ export class WalReader implements StreamListener {
       idle: (endLsn: number) => this.#pacing.seen(endLsn),
       newBatch: () => this.#pool.get(),
       ddl: (row: DdlRow) => parts.ddl?.(row),
+      signal: (signal: RawSignal) => this.#hear(signal),
     };
     this.#assembler = new Assembler(ports, from, maxBatchBytes, versions);
   }
@@ -91,6 +96,13 @@ export class WalReader implements StreamListener {
   /** The server heard a new position. */
   acknowledged(): void {
     this.#pacing.acknowledged();
+  }
+
+  /** Makes haste to come to a position: the server, asked, tells where its WAL ends, and an idle one is handed out at once. */
+  want(lsn: number): void {
+    this.#pacing.want(lsn);
+    this.#parts.stream.ask?.();
+    this.#planWake();
   }
 
   message(bytes: Buffer, start: number, end: number, lsn: number): void {
@@ -209,6 +221,17 @@ export class WalReader implements StreamListener {
         this.#assembler.setRelation(relation);
         this.#catchUp();
       })
+      .catch((error: unknown) => this.failed(error));
+  }
+
+  /** What follows waits, so that the batch which ends the signal's transaction tells of what it asks for. */
+  #hear(signal: RawSignal): void {
+    const { stream, signal: hear } = this.#parts;
+    if (!hear) return;
+    this.#late = [];
+    stream.pause();
+    hear(signal)
+      .then(() => this.#catchUp())
       .catch((error: unknown) => this.failed(error));
   }
 

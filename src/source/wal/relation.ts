@@ -1,6 +1,7 @@
 import type { Column, ColumnType, ReplicaIdentity, TableSchema } from '../../change/table-schema.ts';
 import type { RelationFacts } from '../../postgres/catalog.ts';
 import type { CaptureFilter } from './filter.ts';
+import type { SignalLayout } from './signals/signal-table.ts';
 import type { RelationColumn, RelationMessage } from './decoder.ts';
 import type { TupleLayout } from './tuple.ts';
 
@@ -11,6 +12,8 @@ export interface Relation extends TupleLayout {
   readonly captured: boolean;
   /** The log of DDL: its rows are not rows of the source but what happens to its tables. */
   readonly isDdlLog?: boolean;
+  /** How the rows of the table of signals are read: each is one, whether it is captured too or not. */
+  readonly signals?: SignalLayout;
   announced: boolean;
   /** Where the table stands in the batch with this number. */
   batch: number;

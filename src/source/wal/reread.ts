@@ -49,6 +49,8 @@ export class Rereader implements AsyncDisposable {
       );
       return parseLsn(rows[0]?.lsn ?? '');
     } catch (error) {
+      this.#client = undefined;
+      await client.end(); // whatever state its transaction is in
       signal.throwIfAborted();
       throw postgresError(error, 'Cannot read rows again whose values the stream does not tell');
     }

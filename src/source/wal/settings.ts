@@ -36,6 +36,10 @@ export interface WalSourceSettings {
   readonly sequenceInclude?: readonly string[];
   /** How often the states of sequences are sent when they have changed; 0: only when somebody asks. */
   readonly sequenceSyncIntervalMs?: number;
+  /** At least so many rows of a table that is copied while streaming are read at once (`incremental.snapshot.chunk.size`). */
+  readonly incrementalChunkRows?: number;
+  /** `schema.table` whose new rows are signals (`signal.data.collection`); joins the publication. */
+  readonly signalTable?: string | undefined;
   /** A batch is cut at a transaction's end from half of this on, and anywhere at this many bytes. */
   readonly maxBatchBytes: number;
   /** How often the server hears which position is stored, when nothing else makes it hear. */

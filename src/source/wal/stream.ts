@@ -111,6 +111,11 @@ export class ReplicationStream implements AsyncDisposable {
     this.#answer ??= setTimeout(() => this.#send(false), ANSWER_DELAY_MS);
   }
 
+  /** Asks the server where its WAL ends. */
+  ask(): void {
+    this.#send(true);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#status);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import type { HearSignal } from '../../change/signal.ts';
 import type { Clock } from '../../clock.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { endStatementsWith } from '../../postgres/bounded-client.ts';
@@ -22,7 +23,7 @@ const STREAM_ATTEMPTS = 20;
 const STREAM_DELAY_MS = 100;
 
 /** Captures the changes of a Postgres database from its WAL, through a logical replication slot. Throws OperatorError for a bad filter. */
-export function createWalSource(settings: WalSourceSettings, clock: Clock, warn: Warn): Source {
+export function createWalSource(settings: WalSourceSettings, clock: Clock, warn: Warn, hear?: HearSignal): Source {
   const filter = compileFilter(settings);
   const told = new Set<number>();
   const toldUnlogged = new Set<number>();
@@ -56,6 +57,7 @@ export function createWalSource(settings: WalSourceSettings, clock: Clock, warn:
             clock,
             filter,
             warn,
+            hear,
             told,
             wish,
             openStream: (abort) => openStream(opening, abort),

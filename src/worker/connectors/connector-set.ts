@@ -3,7 +3,7 @@ import { maskConnector } from '../../connector/connector-classes.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { ConnectorView } from '../rest/daemon-view.ts';
 import type { ConnectorStatus } from '../status.ts';
-import type { TaskPool } from '../task-pool.ts';
+import type { RunningTask, TaskPool } from '../task-pool.ts';
 import { effectiveDigest } from './effective.ts';
 import { leftovers } from './leftovers.ts';
 import { Place } from './place.ts';
@@ -71,6 +71,11 @@ export class ConnectorSet {
   known(): readonly ConnectorFile[] {
     const { connectors } = this.#wanted;
     return [...connectors.values(), ...[...this.#removed.values()].filter(({ name }) => !connectors.has(name))];
+  }
+
+  /** The task of this name that runs, or ran last. */
+  task(name: string): RunningTask | undefined {
+    return this.#places.get(name)?.task;
   }
 
   /** Does something while the connector of this name does not run, and then lets it go on. */

@@ -1,3 +1,4 @@
+import { OperatorError } from '../../errors.ts';
 import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
 import { accept } from './accept.ts';
 import { connectorOf, type OperateContext } from './context.ts';
@@ -24,6 +25,10 @@ export async function operate(
       return await reset(context, connectorOf(context, connector), signal);
     case 'delete':
       return await deleteConnector(context, request, signal);
+    case 'signal':
+      throw new OperatorError(`Connector "${connector}" does not run here: only a daemon that runs it can copy`, {
+        advice: 'Start the daemon, or name the state directory of the one that runs with --state.',
+      });
     default:
       return kind satisfies never;
   }

@@ -14,6 +14,7 @@ import { pluginRoutes } from './plugins-api.ts';
 import { registryRoutes } from './registry-api.ts';
 import { redactAnswers } from './redact-answers.ts';
 import { limitBody } from './request-body.ts';
+import { snapshotRoutes } from './snapshot-api.ts';
 import type { RestEnv } from './rest-env.ts';
 
 /** What the routes are made of. */
@@ -44,6 +45,7 @@ export function createApp(options: AppOptions): Hono<RestEnv> {
   app.route('/', connectRoutes(view, workerId, closing));
   app.route('/', pluginRoutes(view.version));
   app.route('/', operateRoutes(view, closing));
+  app.route('/', snapshotRoutes(view, closing));
   const metrics = createMetrics(options);
   app.get('/metrics', async (c) => c.body(await metrics.page(), 200, { 'Content-Type': metrics.contentType }));
   mountRegistry(app, view);

@@ -1,3 +1,4 @@
+import { secondsLeft } from '../copy-left.ts';
 import type { CopyProgress } from '../../change/copy-state.ts';
 import type { RawConfig } from '../../connector/parse-config.ts';
 import type { ConnectorState, ConnectorStatus } from '../status.ts';
@@ -138,8 +139,19 @@ function details({ file, problems, warnings, status }: ConnectorView): object {
 }
 
 /** The copy that runs, or the last one of this process. */
-function snapshotOf({ tables, tablesDone, rows, estimatedRows, percent }: CopyProgress): object {
-  return { tables, tables_done: tablesDone, rows, estimated_rows: estimatedRows, percent };
+function snapshotOf(
+  { table, tables, tablesDone, rows, estimatedRows, percent }: CopyProgress,
+  left: number | undefined,
+): object {
+  const about = {
+    tables,
+    tables_done: tablesDone,
+    rows,
+    estimated_rows: estimatedRows,
+    percent,
+    seconds_left: left ?? null,
+  };
+  return { ...about, ...(table !== undefined && { table }) };
 }
 
 /** Counters count since the process started; `null` is what there is not yet, so that a client finds every member. */
@@ -150,7 +162,7 @@ function counters(status: ConnectorStatus): object {
     return {
       position: position ?? null,
       committed_at: committedAt > 0 ? committedAt : null,
-      snapshot: snapshot === undefined ? null : snapshotOf(snapshot),
+      snapshot: snapshot === undefined ? null : snapshotOf(snapshot, secondsLeft(status.progress, Date.now())),
       counters: {
         changes,
         records,

@@ -36,12 +36,19 @@ export interface ConnectorView {
   readonly isDeleted: boolean;
 }
 
-/** What `rowcast offsets` and `rowcast delete` ask of a daemon that runs. */
+/** What `rowcast offsets`, `rowcast delete` and `rowcast snapshot` ask of a daemon that runs. */
 export type OperatorRequest =
   | { readonly kind: 'offsets'; readonly connector: string | undefined }
   /** `fromNow`: a slot that is missing is made at the present end of WAL; what was committed before is given up. */
   | { readonly kind: 'accept'; readonly connector: string; readonly fromNow?: boolean }
   | { readonly kind: 'reset'; readonly connector: string }
+  /** `data` is that of a signal of this type, JSON. */
+  | {
+      readonly kind: 'signal';
+      readonly connector: string;
+      readonly type: 'execute-snapshot' | 'stop-snapshot' | 'pause-snapshot' | 'resume-snapshot';
+      readonly data: Readonly<Record<string, unknown>>;
+    }
   | {
       readonly kind: 'delete';
       readonly connector: string;

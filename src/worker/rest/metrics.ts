@@ -1,3 +1,4 @@
+import { secondsLeft } from '../copy-left.ts';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { CopyProgress } from '../../change/copy-state.ts';
 import type { ConnectorState, SinkStatus, SourceStatus } from '../status.ts';
@@ -141,6 +142,13 @@ function addSources(registry: Registry, view: DaemonView): void {
     'rowcast_source_snapshot_ratio',
     'How much of the copy is done, by estimate: 1 is all.',
     (of) => of.percent / 100,
+  );
+  addMetric(
+    Gauge,
+    registry,
+    { name: 'rowcast_source_snapshot_seconds_left', help: 'How long the copy still takes, by estimate.', labels: [] },
+    sources,
+    ({ progress }, set) => set(secondsLeft(progress, Date.now())),
   );
   const help = 'When the last checkpointed transaction was committed, in seconds since 1970.';
   addMetric(

@@ -26,6 +26,8 @@ function operatorRequest(body: Readonly<Record<string, unknown>>): OperatorReque
       return { kind: 'accept', connector: connectorOf(body), fromNow: flagOf(body, 'fromNow') };
     case 'reset':
       return { kind: 'reset', connector: connectorOf(body) };
+    case 'signal':
+      return { kind: 'signal', connector: connectorOf(body), type: typeOf(body), data: dataOf(body) };
     case 'delete':
       return {
         kind: 'delete',
@@ -35,13 +37,26 @@ function operatorRequest(body: Readonly<Record<string, unknown>>): OperatorReque
         dropProgress: flagOf(body, 'dropProgress'),
       };
     default:
-      throw refusal(400, 'kind must be one of: offsets, accept, reset, delete');
+      throw refusal(400, 'kind must be one of: offsets, accept, reset, signal, delete');
   }
 }
 
 function connectorOf({ connector }: Readonly<Record<string, unknown>>): string {
   if (typeof connector === 'string' && connector !== '') return connector;
   throw refusal(400, 'connector must be the name of a connector');
+}
+
+const SIGNALS = ['execute-snapshot', 'stop-snapshot', 'pause-snapshot', 'resume-snapshot'] as const;
+
+function typeOf({ type }: Readonly<Record<string, unknown>>): (typeof SIGNALS)[number] {
+  const found = SIGNALS.find((each) => each === type);
+  if (found !== undefined) return found;
+  throw refusal(400, `type must be one of: ${SIGNALS.join(', ')}`);
+}
+
+function dataOf({ data = {} }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as Record<string, unknown>;
+  throw refusal(400, 'data must be an object');
 }
 
 function flagOf(body: Readonly<Record<string, unknown>>, member: string): boolean {

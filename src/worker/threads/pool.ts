@@ -51,6 +51,7 @@ class ThreadPool implements TaskPool {
     const running: RunningTask = {
       status: () => statusIn(thread, task),
       takesOver: () => task.takesOver,
+      ask: (signal) => thread.ask(task, signal),
       ended: task.ended,
       stop: () => (stopping ??= thread.stop(task)),
     };

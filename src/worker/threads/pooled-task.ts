@@ -1,4 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { RawSignal } from '../../change/signal.ts';
+import { TransientError } from '../../errors.ts';
 import type { Log } from '../../log/log.ts';
 import type { Stage } from '../../pipeline/stage.ts';
 import { initialStatus } from '../initial-status.ts';
@@ -7,6 +9,7 @@ import { systemClock } from '../system-clock.ts';
 import type { TaskMemory, TaskOrder } from '../task.ts';
 import { type LogServer, serveLog } from './log-server.ts';
 import type { FromThread, ToThread } from './messages.ts';
+import { receivedError } from './sent-error.ts';
 
 /** What every task of a pool is given. */
 export interface PooledTaskOptions {
@@ -27,6 +30,8 @@ export class PooledTask {
   #memory: TaskMemory;
   #server: LogServer | undefined;
   #resolve: () => void = () => {};
+  readonly #asked = new Map<number, (error: unknown) => void>();
+  #asks = 0;
 
   constructor(id: number, connector: TaskOrder['connector'], takeOver: boolean, options: PooledTaskOptions) {
     this.id = id;
@@ -68,6 +73,20 @@ export class PooledTask {
     this.#memory = memory;
   }
 
+  /** The message that asks something of it, and the answer. */
+  ask(signal: RawSignal): { readonly message: ToThread; readonly answer: Promise<void> } {
+    const ask = ++this.#asks;
+    const answer = new Promise<void>((resolve, reject) => {
+      this.#asked.set(ask, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+    return { message: { kind: 'ask', id: this.id, ask, signal }, answer };
+  }
+
+  hearAnswer({ ask, error }: Extract<FromThread, { kind: 'answer' }>): void {
+    this.#asked.get(ask)?.(error && receivedError(error));
+    this.#asked.delete(ask);
+  }
+
   /** Its thread is gone, and it goes on in another one after `leaveLog`. */
   interrupt(message: string): void {
     const stage = this.#stage('retrying', false);
@@ -95,6 +114,9 @@ export class PooledTask {
 
   /** Resolves when nothing that its thread has asked of the log is under way. */
   async leaveLog(): Promise<void> {
+    const unanswered = new TransientError(`Connector "${this.name}" was stopped or restarted before it answered`);
+    for (const answer of this.#asked.values()) answer(unanswered);
+    this.#asked.clear();
     await this.#server?.close();
     this.#server = undefined;
   }

@@ -1,5 +1,6 @@
 import { setInterval as every } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
+import { OperatorError } from '../../errors.ts';
 import type { Logger, LogLevel } from '../../observe/logger.ts';
 import type { MakeTask } from '../composition.ts';
 import { SupervisedTask } from '../supervised-task.ts';
@@ -7,6 +8,7 @@ import { systemClock } from '../system-clock.ts';
 import type { Task, TaskOrder } from '../task.ts';
 import { LogLink } from './log-client.ts';
 import type { FromThread, ToThread } from './messages.ts';
+import { sentError } from './sent-error.ts';
 
 /** How often a thread tells that it is alive, and what its tasks do when it has changed. */
 const TELL_EVERY_MS = 200;
@@ -17,6 +19,7 @@ export function runTasks(port: MessagePort, makeTask: MakeTask): void {
   const closed = new AbortController();
   port.on('message', (message: ToThread) => {
     if (message.kind === 'stop') return tasks.get(message.id)?.stop();
+    if (message.kind === 'ask') return tasks.get(message.id)?.ask(message);
     const task = new RunningHere(message, makeTask, port);
     tasks.set(message.id, task);
     void task.ended.then(() => tasks.delete(message.id));
@@ -65,6 +68,20 @@ class RunningHere {
     this.#stopping.abort();
   }
 
+  /** Answers when what is asked for is done or refused. */
+  ask({ ask, signal }: Extract<ToThread, { kind: 'ask' }>): void {
+    const answer = (error?: unknown): void =>
+      post(this.#port, {
+        kind: 'answer',
+        id: this.#id,
+        ask,
+        error: error === undefined ? undefined : sentError(error),
+      });
+    const { task } = this.#task;
+    const asked = task.ask?.(signal, this.#stopping.signal) ?? Promise.reject(takesNone(task.name));
+    asked.then(() => answer(), answer);
+  }
+
   /** Tells what it does when that has changed. */
   tell(): void {
     const status = this.#task.status();
@@ -94,6 +111,12 @@ function taskOf(make: () => Task, { connector: { name }, status, memory }: TaskO
       memory: () => memory,
     };
   }
+}
+
+function takesNone(name: string): OperatorError {
+  return new OperatorError(`Connector "${name}" takes no signals`, {
+    advice: 'Name the source whose tables are to be copied.',
+  });
 }
 
 function openBehind(link: LogLink | undefined, signal: AbortSignal): ReturnType<LogLink['open']> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError } from '../../errors.ts';
+import type { RawSignal } from '../../change/signal.ts';
+import { describeError, OperatorError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Host, OpenHost } from './host.ts';
 import type { FromThread } from './messages.ts';
@@ -80,6 +81,16 @@ export class TaskThread {
     await task.ended;
   }
 
+  /** Asks something of a task of this thread; resolves when it is done. Throws OperatorError when it does not run. */
+  async ask(task: PooledTask, signal: RawSignal): Promise<void> {
+    if (this.#host === undefined || !this.#tasks.has(task.id)) {
+      throw new OperatorError(`Connector "${task.name}" does not run`, { advice: 'See `rowcast status` for why.' });
+    }
+    const { message, answer } = task.ask(signal);
+    this.#host.post(message, []);
+    await answer;
+  }
+
   /** Ends the thread. Its tasks have been stopped before. */
   async close(): Promise<void> {
     this.#closed.abort();
@@ -125,6 +136,7 @@ export class TaskThread {
     else if (message.kind !== 'alive') {
       const task = this.#tasks.get(message.id);
       if (message.kind === 'status') task?.hear(message);
+      else if (message.kind === 'answer') task?.hearAnswer(message);
       else if (task !== undefined) void this.#remove(task);
     }
   }

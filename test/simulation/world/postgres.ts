@@ -284,8 +284,14 @@ class HeldModelSource implements HeldSource {
     });
   }
 
+  restore(): void {}
+
   async signal({ kind }: CopySignal): Promise<void> {
     throw new TransientError(`The model knows no copy to ${kind} while it streams`);
+  }
+
+  async tables(): Promise<[]> {
+    return [];
   }
 
   read(from: Position, signal: AbortSignal): AsyncIterable<Batch> {

@@ -106,6 +106,7 @@ export class FakePool implements Pick<TaskPool, 'start'> {
         lagMs: undefined,
       }),
       takesOver: () => takeOver && !this.claims,
+      ask: async () => {},
       ended,
       stop: () => (stopped ??= stop()),
     };

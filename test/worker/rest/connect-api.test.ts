@@ -85,7 +85,7 @@ test('the status has the shape of Connect 4.1, and ours under a key of its own',
       failures: { transient: 3, operator: 1, record: 0, bug: 0 },
       position: '0000000000000099',
       committed_at: 1_700_000_000_500,
-      snapshot: { tables: 4, tables_done: 1, rows: 30, estimated_rows: 120, percent: 25 },
+      snapshot: { tables: 4, tables_done: 1, rows: 30, estimated_rows: 120, percent: 25, seconds_left: null },
       counters: {
         changes: 11,
         records: 12,

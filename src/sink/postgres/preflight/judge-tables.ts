@@ -170,7 +170,7 @@ function judgeRows(
     'target.not.empty',
     object,
     'It has rows that the connector did not write, and target.not.empty is refuse.',
-    /* sql */ `truncate table ${qualified(schema, name)}; -- or "target.not.empty": "truncate"`,
+    /* sql */ `truncate table ${qualified(schema, name)}; -- or "target.not.empty": "truncate", or "adopt"`,
   );
 }
 
