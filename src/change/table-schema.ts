@@ -1,6 +1,60 @@
 /** What a type is made of; decides how a value is encoded, and how the type is created on a replica. */
 export type TypeKind = 'base' | 'enum' | 'domain' | 'array' | 'composite' | 'range' | 'multirange';
 
+/** A type by its qualified name (as `ColumnType.name`) and its modifier. */
+export interface TypeReference {
+  readonly name: string;
+  readonly modifier: number;
+}
+
+/** A collation that is not the type's own. Without `definition` it is one of Postgres's. */
+export interface Collation {
+  /** Schema-qualified and quoted where needed: `pg_catalog."C"`. */
+  readonly name: string;
+  readonly definition?: {
+    /** As `pg_collation.collprovider` has it: i ICU, c the system's, b Postgres's own. */
+    readonly provider: string;
+    readonly locale: string;
+    readonly ctype?: string;
+    readonly rules?: string;
+    readonly isDeterministic: boolean;
+  };
+}
+
+/** What it takes to make a type elsewhere; names are qualified and quoted where needed. */
+export type MadeType = { readonly name: string } & (
+  | { readonly kind: 'enum'; readonly labels: readonly string[] }
+  | {
+      readonly kind: 'domain';
+      readonly base: TypeReference;
+      readonly collation?: Collation;
+      readonly default?: string;
+      readonly notNull: boolean;
+      /** Checks that hold for every value: name and `CHECK (…)` as `pg_get_constraintdef` prints it. */
+      readonly checks: readonly { readonly name: string; readonly definition: string }[];
+    }
+  | {
+      readonly kind: 'composite';
+      readonly attributes: readonly {
+        readonly name: string;
+        readonly type: TypeReference;
+        readonly collation?: Collation;
+      }[];
+    }
+  | {
+      readonly kind: 'range';
+      readonly subtype: TypeReference;
+      readonly multirange?: string;
+      readonly collation?: Collation;
+      /** Operator class and difference function, where they are not the subtype's own; by qualified name. */
+      readonly operators?: string;
+      readonly difference?: string;
+      /** It has a function of its own that brings ranges into one form: nobody else can make that. */
+      readonly isCanonical: boolean;
+    }
+  | { readonly kind: 'extension'; readonly extension: string; readonly schema: string }
+);
+
 /** A column's type as the source declares it. */
 export interface ColumnType {
   readonly oid: number;
@@ -16,6 +70,8 @@ export interface ColumnType {
   readonly baseModifier: number;
   /** Labels in their order: of an enum, of the one that a domain is based on, or of an array's elements. */
   readonly labels?: readonly string[];
+  /** The types that this one is made of, if people or extensions have made them, and itself, in an order in which they can be made. */
+  readonly made?: readonly MadeType[];
 }
 
 export interface Column {
@@ -24,6 +80,10 @@ export interface Column {
   readonly attnum: number;
   readonly type: ColumnType;
   readonly nullable: boolean;
+  /** It is not nullable only because its domain is not: the column itself does not say so. */
+  readonly requiredByType?: true;
+  /** Where it is not the type's own. */
+  readonly collation?: Collation;
   /** The default's expression as SQL, absent when there is none. */
   readonly default?: string;
   /**
@@ -54,6 +114,8 @@ export interface TableSchema {
   /** Ordinals into `columns` that identify a row: the identity index's, else the primary key's. Empty: the table has no key. */
   readonly key: readonly number[];
   readonly identity: ReplicaIdentity;
+  /** Generated columns of which the source sends no values, in the order of their numbers; `default` is their expression. */
+  readonly computed?: readonly Column[];
   /** The source sends the table's DDL: what else a version says of it changes nothing, it may be ahead of the rows. */
   readonly isFollowed?: true;
 }

@@ -40,6 +40,7 @@ interface PostgresSinkSettings {
   readonly schemaEvolution: 'none' | 'basic';
   readonly autoCreate: boolean | undefined;
   readonly autoEvolve: boolean | undefined;
+  readonly createExtensions: boolean;
   readonly ddlReplay: readonly DdlKind[];
   readonly targetNotEmpty: 'refuse' | 'truncate' | 'adopt';
   readonly maxFetchBytes: number;
@@ -151,6 +152,12 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettin
     autoEvolve: optional(
       flag('auto.evolve', { group: 'Tables', doc: 'Follow columns that the source adds, renames, retypes or drops.' }),
     ),
+    createExtensions: flag('auto.create.extensions', {
+      group: 'Tables',
+      importance: 'low',
+      default: 'false',
+      doc: "Create extensions that types of the source's columns belong to, with `create extension`; else the sink stops and names the extension.",
+    }),
     ddlReplay: kinds('ddl.replay', {
       group: 'Tables',
       default: SAFE_DDL_KINDS.join(','),

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Column, ColumnType, ReplicaIdentity, TableSchema, TypeKind } from '../change/table-schema.ts';
 import { postgresError } from './errors.ts';
+import { bare, collationSql, lookUpMadeTypes, type RawCollation, toCollation } from './made-types.ts';
 
 /** What the catalog knows of a relation now; a `TableSchema` without its version. */
 export type RelationFacts = Omit<TableSchema, 'version'>;
@@ -13,10 +14,24 @@ export async function lookUpRelation(client: pg.ClientBase, relationId: number):
   try {
     const result = await client.query<{ facts: RawRelation }>(RELATION, [relationId]);
     const raw = result.rows[0]?.facts;
-    return raw && toFacts(relationId, raw);
+    if (!raw) return undefined;
+    const facts = toFacts(relationId, raw);
+    return { ...facts, columns: await withMadeTypes(client, facts.columns) };
   } catch (error) {
     throw postgresError(error, `Cannot look up relation ${relationId}`);
   }
+}
+
+/** The columns with what their types are made of. */
+export async function withMadeTypes(client: pg.ClientBase, columns: readonly Column[]): Promise<Column[]> {
+  const made = await lookUpMadeTypes(
+    client,
+    columns.map(({ type }) => type),
+  );
+  return columns.map((column) => {
+    const found = made.get(column.type.oid);
+    return found === undefined ? column : { ...column, type: { ...column.type, made: found } };
+  });
 }
 
 /** The id of a table by its name; undefined when there is none. */
@@ -44,9 +59,14 @@ export async function lookUpTypes(client: pg.ClientBase, references: readonly Ty
   try {
     const [ids, modifiers] = [references.map(({ typeId }) => typeId), references.map(({ modifier }) => modifier)];
     const result = await client.query<{ types: Record<number, RawType> }>(TYPES, [ids, modifiers]);
-    return references.map(({ typeId, modifier }, i) => {
+    const types = references.map(({ typeId, modifier }, i): ColumnType => {
       const raw = result.rows[0]?.types[i + 1]; // ordinality counts from 1
       return raw ? toType(raw) : { ...GONE, oid: typeId, modifier };
+    });
+    const made = await lookUpMadeTypes(client, types);
+    return types.map((type) => {
+      const found = made.get(type.oid);
+      return found === undefined ? type : { ...type, made: found };
     });
   } catch (error) {
     throw postgresError(error, 'Cannot look up types');
@@ -80,6 +100,9 @@ interface RawColumn extends RawType {
   readonly generated: '' | 's' | 'v';
   readonly identity: '' | 'a' | 'd';
   readonly missing: string | null;
+  /** Absent in what an older Rowcast has installed. */
+  readonly requiredByType?: boolean;
+  readonly collation?: RawCollation | null;
 }
 
 /** What `RELATION` answers. */
@@ -121,17 +144,14 @@ function toColumn(raw: RawColumn): Column {
     ...(raw.generated && { generated: raw.generated }),
     ...(raw.identity && { identity: raw.identity }),
     ...(raw.missing !== null && { missing: raw.missing }),
+    ...(raw.requiredByType === true && { requiredByType: true }),
+    ...(raw.collation && { collation: toCollation(raw.collation) }),
   };
 }
 
 function toType(raw: RawType): ColumnType {
   const { oid, type: name, declared, modifier, kind, base, baseModifier, labels } = raw;
   return { oid, name, declared, modifier, kind, base, baseModifier, ...(labels && { labels }) };
-}
-
-/** Behind a dot keywords need no quotes, so that the name is `pg_catalog.numeric`, without `quote_ident`'s. */
-function bare(name: string): string {
-  return `case when ${name} ~ '^[a-z_][a-z0-9_$]*$' then ${name}::text else quote_ident(${name}) end`;
 }
 
 /** A type's members in the JSON; `t` is the type, `base` what `baseOf` tells of it. */
@@ -181,7 +201,8 @@ export const RELATION: string = /* sql */ `
     'columns', (
       select coalesce(json_agg(json_build_object(
         'attnum', a.attnum, 'name', a.attname, ${typeMembers('a.atttypmod')},
-        'nullable', not (a.attnotnull or base.required), 'default', pg_get_expr(d.adbin, d.adrelid),
+        'nullable', not (a.attnotnull or base.required), 'requiredByType', base.required and not a.attnotnull,
+        'collation', ${collationSql('a.attcollation', 't.typcollation')}, 'default', pg_get_expr(d.adbin, d.adrelid),
         'generated', a.attgenerated, 'identity', a.attidentity,
         'missing', case when a.atthasmissing then array_to_string(a.attmissingval, '') when c.relkind = 'p' then (
           select array_to_string(l.attmissingval, '')

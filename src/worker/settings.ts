@@ -74,6 +74,7 @@ export function postgresSinkSettings(name: string, config: PostgresSinkConfig): 
     prefix: replayedPrefix(config),
     autoCreate: config.autoCreate ?? evolves,
     autoEvolve: config.autoEvolve ?? evolves,
+    createExtensions: config.createExtensions,
     onExisting: config.targetNotEmpty,
     ddlReplay: config.ddlReplay,
   };

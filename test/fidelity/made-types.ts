@@ -11,7 +11,8 @@ export const MADE_TYPES_SQL = /* sql */ `
   create domain kinds.ints as int[] check (cardinality(value) < 9);
   create domain kinds.pairs as kinds.pair check ((value).a is distinct from 13);
   create domain kinds.price as numeric(8,3);
-  create domain kinds.must as int not null;`;
+  create domain kinds.must as int not null;
+  create domain kinds.lists as kinds.shorter[] check (cardinality(value) < 9);`;
 
 /** Enums: the sink makes them. */
 export const ENUMS_SQL = /* sql */ `
@@ -51,11 +52,24 @@ export const MADE_TYPES: readonly TypeCase[] = [
   { type: 'datemultirange', values: ['{[2024-01-01,2024-01-02),[2024-02-01,)}'] },
   { type: 'tsmultirange', values: ['{["2024-01-01 00:00:00",infinity]}'] },
   { type: 'tstzmultirange', values: ['{[2024-01-01,2024-01-02),[2024-02-01,)}'] },
+  { type: 'tstzmultirange', values: ['{}', '{[-infinity,infinity]}'], key: false },
+  { type: 'kinds.floats_multirange', values: ['{}', '{[0.1,0.2],(5,Infinity]}'], since: 14 },
+  { type: 'nummultirange', values: ['{}', '{(,NaN)}', '{[1.10,1.10],[2.00,3.0)}'], key: false },
+  { type: 'datemultirange', values: ['{}', '{(,"0044-03-15 BC"),[2024-02-29,infinity)}'], key: false },
   { type: 'int8multirange', values: ['{[1,9223372036854775807)}'] },
   {
     type: 'integer[]',
     arrays: false,
-    values: ['{}', '{NULL}', '{{1,2},{3,NULL}}', '[-1:1]={1,2,3}', '[0:1][5:5]={{1},{2}}', '{{{{{{1}}}}}}'],
+    values: [
+      '{}',
+      '{NULL}',
+      '{NULL,NULL}',
+      '{{NULL}}',
+      '{{1,2},{3,NULL}}',
+      '[-1:1]={1,2,3}',
+      '[0:1][5:5]={{1},{2}}',
+      '{{{{{{1}}}}}}',
+    ],
     quick: true,
   },
   { type: 'text[]', arrays: false, values: ['{}', '{"","NULL",NULL,"a,b","\\"","\\\\","{}"," x "}'], quick: true },
@@ -63,7 +77,33 @@ export const MADE_TYPES: readonly TypeCase[] = [
   { type: 'numeric(5,1)[]', arrays: false, values: ['{1.5,NaN,-0.0}'] },
   { type: 'box[]', arrays: false, key: false, values: ['{(2,2),(1,1);(4,4),(3,3)}'] },
   { type: 'kinds."Mood"[]', arrays: false, values: ['{sad,"so, so","\\"",NULL}', '{}'] },
-  { type: 'kinds.pair[]', arrays: false, values: ['{"(1,\\"a,b\\",2)",NULL,"(,,)"}'] },
+  {
+    type: 'kinds.pair[]',
+    arrays: false,
+    values: [
+      '{"(1,\\"a,b\\",2)",NULL,"(,,)"}',
+      sql(
+        'quotes',
+        `array[row(1, '"', 1.0), row(2, '\\', null), row(3, '{},()', 'NaN'), row(4, '', null)]::kinds.pair[]`,
+      ),
+    ],
+  },
+  {
+    type: 'kinds.nest[]',
+    arrays: false,
+    values: [
+      sql(
+        'nested',
+        `array[row(row(1, '"\\''', 2.0), array[null, row(2, ' ', 1)::kinds.pair], '-infinity')]::kinds.nest[]`,
+      ),
+      '{}',
+    ],
+  },
+  {
+    type: 'kinds.lists',
+    values: [sql('domain over array of domains', `array['ab', null, '']::kinds.shorter[]::kinds.lists`), '{}'],
+    arrays: false,
+  },
   { type: 'information_schema.sql_identifier', values: ['abc', 'A "b"'] },
   { type: 'information_schema.yes_or_no', values: ['YES', 'NO'] },
 ];

@@ -85,8 +85,18 @@ export const SHAPE_STATEMENTS: readonly StatementCase[] = [
     setup: `create table t (id int primary key, a int, b int generated always as (a * 2) virtual); insert into t (id, a) values (1, 1), (2, null)`,
     stream: ['insert into t (id, a) values (4, 2)', 'update t set a = a + 1', 'update t set id = id + 10'],
     tables: ['t'],
-    declares: false,
     since: 18,
+  },
+  {
+    name: 'generated columns that come, go and change',
+    setup: `create table t (id int primary key, a int, gone int generated always as (a * 2) stored, other int generated always as (a + 1) stored); insert into t (id, a) values (1, 1), (2, null)`,
+    stream: [
+      'alter table t drop gone, add late text generated always as (a || $$x$$) stored; insert into t (id, a) values (3, 3)',
+      'alter table t drop other, drop late; alter table t alter a type bigint; alter table t add other bigint generated always as (a + 2) stored, add late text generated always as (a || $$y$$) stored; update t set a = 5000000000 where id = 1',
+      'insert into t (id, a) values (4, 4)',
+    ],
+    tables: ['t'],
+    declares: false,
   },
   {
     name: 'identity columns and sequences',
@@ -98,7 +108,6 @@ export const SHAPE_STATEMENTS: readonly StatementCase[] = [
       'delete from t where id = 2',
     ],
     tables: ['t'],
-    declares: false,
     quick: true,
   },
   {

@@ -23,7 +23,7 @@ class PostgresSink implements Sink {
   constructor(settings: ResolvedSinkSettings, warn: Warn) {
     this.#settings = settings;
     this.#warn = warn;
-    this.#tables = new Tables(settings);
+    this.#tables = new Tables(settings, warn);
   }
 
   async claim(signal: AbortSignal): Promise<Ownership> {

@@ -26,11 +26,14 @@ export class Session implements AsyncDisposable {
   readonly client: pg.Client;
   /** Triggers and foreign keys of the target do not fire (`session_replication_role = replica`). */
   readonly isReplica: boolean;
+  /** The server's major version. */
+  readonly version: number;
   #lost = false;
 
-  private constructor(client: pg.Client, isReplica: boolean) {
+  private constructor(client: pg.Client, isReplica: boolean, version: number) {
     this.client = client;
     this.isReplica = isReplica;
+    this.version = version;
     client.once('end', () => {
       this.#lost = true;
     });
@@ -62,7 +65,7 @@ export class Session implements AsyncDisposable {
     const pins = { synchronous_commit: 'off', lock_timeout: String(settings.lockTimeoutMs) };
     const client = await connect(settings.connection, applicationName(settings), pins, signal);
     try {
-      return new Session(client, await becomeReplica(client));
+      return new Session(client, await becomeReplica(client), await versionOf(client));
     } catch (error) {
       await client.end();
       throw postgresError(error, 'Cannot prepare the session on the target');
@@ -167,6 +170,13 @@ async function becomeReplica(client: pg.Client): Promise<boolean> {
     if (sqlState(error) === '42501') return false;
     throw error;
   }
+}
+
+async function versionOf(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ version: number }>(
+    /* sql */ `select current_setting('server_version_num')::int / 10000 as version`,
+  );
+  return rows[0]?.version ?? 0;
 }
 
 function textOf(doing: Doing, done: number): string {

@@ -34,6 +34,8 @@ export interface PostgresSinkSettings {
   readonly prefix: string;
   /** Creates target tables (schemas and enum types too) that are missing (true). */
   readonly autoCreate?: boolean;
+  /** Creates extensions that types of the source belong to (false). */
+  readonly createExtensions?: boolean;
   /** Follows added, renamed, retyped and dropped columns (true). */
   readonly autoEvolve?: boolean;
   /** Leaves columns in place that the source dropped; they become nullable (false). */
@@ -57,6 +59,7 @@ export type ResolvedSinkSettings = Required<PostgresSinkSettings>;
 export function resolveSinkSettings(settings: PostgresSinkSettings): ResolvedSinkSettings {
   return {
     autoCreate: true,
+    createExtensions: false,
     autoEvolve: true,
     keepDroppedColumns: false,
     onExisting: 'refuse',

@@ -27,9 +27,9 @@ export function fits(has: TableSchema, version: TableSchema): boolean {
 }
 
 function canonical(schema: TableSchema): string {
-  const { relationId, schema: space, name, columns, key, identity } = schema;
-  const parts = columns.map((c) => {
-    const { oid, declared, kind, base, baseModifier, labels } = c.type;
+  const { relationId, schema: space, name, columns, key, identity, computed } = schema;
+  const parts = [...columns, ...(computed ?? [])].map((c) => {
+    const { oid, declared, kind, base, baseModifier, labels, made } = c.type;
     return [
       c.name,
       c.attnum,
@@ -39,11 +39,20 @@ function canonical(schema: TableSchema): string {
       base,
       baseModifier,
       labels,
+      made && sorted(made),
       c.nullable,
       c.default,
       c.generated,
       c.identity,
     ];
   });
-  return JSON.stringify([relationId, space, name, parts, key, identity]);
+  return JSON.stringify([relationId, space, name, parts, columns.length, key, identity]);
+}
+
+/** With the members of objects in the order of their names: a stored version comes back in another order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([name, member]) => [name, sorted(member)]);
 }

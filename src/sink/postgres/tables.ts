@@ -1,32 +1,33 @@
-import { type Column, type TableSchema, tableName } from '../../change/table-schema.ts';
+import { type TableSchema, tableName } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
-import type { RelationFacts } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { setAside } from './adopt.ts';
-import { createTableSql, evolve, type ResolvedTypes } from './ddl.ts';
+import { createTarget, evolveTarget } from './bring-columns.ts';
 import { checkDeferred } from './deferred.ts';
 import { emptyTables, isEmpty } from './empty.ts';
-import { leaveParents } from './inheritance.ts';
 import { type Known, KnownTables } from './known-tables.ts';
-import { admitNulls, requireValues } from './required.ts';
+import { admitNulls } from './required.ts';
 import type { Session } from './session.ts';
 import { type ResolvedSinkSettings, targetSchema } from './settings.ts';
 import { isSameShape, unnumbered } from './shape.ts';
-import { describeTarget, findPrimaryKey, findTarget, type TargetTable } from './target-table.ts';
-import { requireTrusted } from './trusted-expressions.ts';
-import { addLabels, ensureSchema, resolveType } from './types.ts';
+import { describeTarget, findTarget, type TargetTable } from './target-table.ts';
+import { ensureSchema } from './type-names.ts';
+import type { TypePlace } from './type-place.ts';
+import type { Warn } from './warn.ts';
 
 /** The target's tables: found, created and brought to the version of the rows that come. */
 export class Tables {
   readonly #settings: ResolvedSinkSettings;
+  readonly #warn: Warn;
   readonly known: KnownTables;
   #session: Session | undefined;
   #byVersion = new WeakMap<TableSchema, TargetTable>();
   #latest = new Map<number, TargetTable>();
 
-  constructor(settings: ResolvedSinkSettings) {
+  constructor(settings: ResolvedSinkSettings, warn: Warn) {
     this.#settings = settings;
+    this.#warn = warn;
     this.known = new KnownTables(settings);
   }
 
@@ -185,38 +186,15 @@ export class Tables {
     if (found === undefined) {
       if (!this.#settings.autoCreate) throw this.#missing(schema);
       await ensureSchema(session, this.#settings, to.schema, signal);
-      await session.single(createTableSql(name, schema, await this.#types(schema, [], signal)));
+      await createTarget(this.typePlace(signal), name, schema);
       await this.known.remember(session, schema, true, signal);
       return;
     }
     const before = known ?? (await this.#adopt(session, schema, name, signal));
     const brought = this.#settings.autoEvolve
-      ? await this.#evolve(name, before?.schema, schema, found, signal)
+      ? await evolveTarget(this.typePlace(signal), name, before?.schema, schema, found)
       : schema;
     await this.known.remember(session, brought, before?.isOwned ?? false, signal);
-  }
-
-  async #evolve(
-    name: string,
-    from: TableSchema | undefined,
-    to: TableSchema,
-    found: { readonly facts: RelationFacts; readonly oid: number },
-    signal: AbortSignal,
-  ): Promise<TableSchema> {
-    const session = this.#open();
-    const types = await this.#types(to, found.facts.columns, signal);
-    const evolving = evolve(name, {
-      from,
-      to,
-      target: found.facts,
-      types,
-      isEmpty: await isEmpty(session, name, signal),
-      keepDropped: this.#settings.keepDroppedColumns,
-      primaryKey: await findPrimaryKey(session, found.oid),
-    });
-    if (evolving.statements.length > 0) await leaveParents(session, name);
-    for (const text of evolving.statements) await session.single(text);
-    return await requireValues(session, name, to, evolving, signal);
   }
 
   /** The source's table has a new name: the target's follows, with its rows. */
@@ -289,15 +267,9 @@ export class Tables {
     return { isKnown: all.has(schema.relationId), holders };
   }
 
-  /** What the columns are on the target; `present` are those that it has already. */
-  async #types(schema: TableSchema, present: readonly Column[], signal: AbortSignal): Promise<ResolvedTypes> {
-    const types = new Map<string, string>();
-    for (const column of schema.columns) {
-      await addLabels(this.#open(), this.#settings, column.type, signal);
-      types.set(column.name, await resolveType(this.#open(), this.#settings, column.type, signal));
-    }
-    await requireTrusted(this.#open(), schema, present, types.values());
-    return types;
+  /** What types are resolved and made with. */
+  typePlace(signal: AbortSignal): TypePlace {
+    return { session: this.#open(), settings: this.#settings, warn: this.#warn, signal };
   }
 
   /** Where rows of a source table go. */

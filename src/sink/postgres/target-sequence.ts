@@ -4,7 +4,7 @@ import { checkDeferred } from './deferred.ts';
 import type { Session } from './session.ts';
 import { type ResolvedSinkSettings, targetSchema } from './settings.ts';
 import type { Tables } from './tables.ts';
-import { ensureSchema } from './types.ts';
+import { ensureSchema } from './type-names.ts';
 import type { Warn } from './warn.ts';
 
 /** What sequences of the target are found and made with. */

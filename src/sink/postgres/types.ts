@@ -1,23 +1,50 @@
-import type { ColumnType } from '../../change/table-schema.ts';
+import type { Column, ColumnType } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
 import { postgresError } from '../../postgres/errors.ts';
-import { qualified, quoteIdentifier, quoteLiteral } from '../../postgres/identifier.ts';
+import { quoteLiteral } from '../../postgres/identifier.ts';
 import { Session } from './session.ts';
+import { collateClause } from './collation.ts';
+import type { ResolvedColumns } from './ddl.ts';
+import { makeType } from './make-type.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
+import { createEnum, lookUp, quoteTypeName, splitTypeName } from './type-names.ts';
+import type { TypePlace } from './type-place.ts';
 
 /**
- * The type for a column on the target, as the target's catalog prints it: so nothing from the source's text reaches SQL. Enum
- * types that are missing are created, a missing domain is replaced by what it is based on. Throws OperatorError naming a type
- * that the target lacks.
+ * The type for a column on the target, as the target's catalog prints it: so nothing from the source's text reaches SQL. Types that
+ * are missing are created where the source has said what they are made of. `isFollowed`: the source sends the DDL of its types too.
+ * Throws OperatorError naming a type that the target lacks.
  */
-export async function resolveType(
-  session: Session,
-  settings: ResolvedSinkSettings,
-  type: ColumnType,
-  signal: AbortSignal,
-): Promise<string> {
+export async function resolveType(place: TypePlace, type: ColumnType, isFollowed: boolean): Promise<string> {
+  const { session } = place;
   const found = await lookUp(session, type.name, type.modifier);
   if (found !== undefined) return found;
+  if (type.made !== undefined) {
+    for (const each of type.made) await makeType(place, each, isFollowed);
+    const made = await lookUp(session, type.name, type.modifier);
+    if (made !== undefined) return made;
+  }
+  return await resolveUndescribed(place, type);
+}
+
+/** What all of the columns become on the target. */
+export async function resolveColumns(
+  place: TypePlace,
+  columns: readonly Column[],
+  isFollowed: boolean,
+): Promise<ResolvedColumns> {
+  const types = new Map<string, string>();
+  const collations = new Map<string, string>();
+  for (const { name, type, collation } of columns) {
+    types.set(name, await resolveType(place, type, isFollowed));
+    const clause = await collateClause(place, collation);
+    if (clause !== '') collations.set(name, clause);
+  }
+  return { types, collations, knowsVirtual: place.session.version >= 18 };
+}
+
+/** A version that an older Rowcast has announced tells of enums only. */
+async function resolveUndescribed({ session, settings, signal }: TypePlace, type: ColumnType): Promise<string> {
   if ((type.kind === 'enum' || type.kind === 'array') && type.labels !== undefined) {
     await createEnum(session, settings, enumName(type), type.labels, signal);
     return (await lookUp(session, type.name, -1)) as string;
@@ -36,8 +63,8 @@ export async function resolveType(
 }
 
 /**
- * Adds the labels that an enum of the target lacks. On a connection of its own, committed at once: a label cannot be used in
- * the transaction that adds it. One that was added too early harms nothing.
+ * Adds the labels that enums of the target lack: the column's own, and those of its parts. On a connection of its own, committed at
+ * once: a label cannot be used in the transaction that adds it. One that was added too early harms nothing.
  */
 export async function addLabels(
   session: Session,
@@ -45,15 +72,25 @@ export async function addLabels(
   type: ColumnType,
   signal: AbortSignal,
 ): Promise<void> {
-  if (type.labels === undefined) return;
-  const name = enumName(type);
+  const enums = (type.made ?? []).flatMap((made) => (made.kind === 'enum' ? [made] : []));
+  const wanted = type.made === undefined && type.labels ? [{ name: enumName(type), labels: type.labels }] : enums;
+  for (const { name, labels } of wanted) await addLabelsOf(session, settings, name, labels, signal);
+}
+
+async function addLabelsOf(
+  session: Session,
+  settings: ResolvedSinkSettings,
+  name: string,
+  labels: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const present = await readLabels(session, name);
   if (present === undefined) return;
-  const missing = type.labels.filter((label) => !present.includes(label));
+  const missing = labels.filter((label) => !present.includes(label));
   if (missing.length === 0) return;
   await using other = await Session.open(settings, signal);
   for (const label of missing) {
-    const place = placeOf(type.labels, present, label);
+    const place = placeOf(labels, present, label);
     await other.run(
       /* sql */ `alter type ${quoteTypeName(name)} add value if not exists ${quoteLiteral(label)} ${place}`,
       `Cannot add a label to enum ${name} on the target`,
@@ -69,22 +106,6 @@ function enumName({ kind, name, base, declared }: ColumnType): string {
   return kind === 'domain' ? base : name;
 }
 
-/** Reads `public."Mood"` as its two names and quotes them anew. */
-export function quoteTypeName(name: string): string {
-  const { schema, type } = splitTypeName(name);
-  return qualified(schema, type);
-}
-
-function splitTypeName(name: string): { schema: string; type: string } {
-  const match = /^("(?:[^"]|"")+"|[^".]+)\.("(?:[^"]|"")+"|[^".]+)$/.exec(name);
-  if (match === null) throw new OperatorError(`Type name ${name} is not qualified`);
-  return { schema: unquote(match[1] as string), type: unquote(match[2] as string) };
-}
-
-function unquote(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
-}
-
 /** As a clause: the label goes where the source has it, next to one that is there. */
 export function placeOf(labels: readonly string[], present: readonly string[], label: string): string {
   const at = labels.indexOf(label);
@@ -92,65 +113,6 @@ export function placeOf(labels: readonly string[], present: readonly string[], l
   if (before !== undefined) return `after ${quoteLiteral(before)}`;
   const after = labels.slice(at + 1).find((other) => present.includes(other));
   return after === undefined ? '' : `before ${quoteLiteral(after)}`;
-}
-
-/** Committed at once, on a connection of its own: before version 17 a label added to a type of the same transaction cannot be used. */
-async function createEnum(
-  session: Session,
-  settings: ResolvedSinkSettings,
-  name: string,
-  labels: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { schema } = splitTypeName(name);
-  await ensureSchema(session, settings, schema, signal);
-  await using other = await Session.open(settings, signal);
-  const list = labels.map(quoteLiteral).join(', ');
-  await other.run(
-    /* sql */ `create type ${quoteTypeName(name)} as enum (${list})`,
-    `Cannot create enum ${name} on the target`,
-    signal,
-  );
-}
-
-/**
- * Creates a schema where it is missing (asking first: "if not exists" needs the privilege even when there is nothing to do).
- * Committed at once, so that types can be; an empty schema too many harms nothing.
- */
-export async function ensureSchema(
-  session: Session,
-  settings: ResolvedSinkSettings,
-  schema: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const found = await session.client.query(/* sql */ `select from pg_catalog.pg_namespace where nspname = $1`, [
-    schema,
-  ]);
-  if (found.rowCount !== 0) return;
-  await using other = await Session.open(settings, signal);
-  await other.run(
-    /* sql */ `create schema if not exists ${quoteIdentifier(schema)}`,
-    `Cannot create schema "${schema}" on the target`,
-    signal,
-  );
-}
-
-/**
- * By the catalog's rows, not by `to_regtype`: that would leave "there is no such type" in the session's cache, which the
- * transaction then believes although another session has created the type meanwhile.
- */
-async function lookUp(session: Session, name: string, modifier: number): Promise<string | undefined> {
-  const { schema, type } = splitTypeName(name);
-  try {
-    const result = await session.client.query<{ name: string }>(
-      /* sql */ `select format_type(t.oid, $3) as name from pg_catalog.pg_type t
-        join pg_catalog.pg_namespace n on n.oid = t.typnamespace where n.nspname = $1 and t.typname = $2`,
-      [schema, type, modifier],
-    );
-    return result.rows[0]?.name;
-  } catch (error) {
-    throw postgresError(error, `Cannot look up type ${name} on the target`);
-  }
 }
 
 async function readLabels(session: Session, name: string): Promise<string[] | undefined> {

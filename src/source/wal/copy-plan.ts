@@ -5,6 +5,7 @@ import { lookUpRelation } from '../../postgres/catalog.ts';
 import type { SnapshotTable } from '../snapshot/chunk-sql.ts';
 import { chunkRowsOf, type CopyFacts, lookUpCopyFacts } from '../snapshot/table-sizes.ts';
 import type { VersionCounter } from './assembler.ts';
+import { computedColumns } from './computed.ts';
 import { isDdlPublished, lastFollowed } from './ddl/ddl-log.ts';
 import { type CaptureFilter, compileNames } from './filter.ts';
 import { lockTables } from './lock-tables.ts';
@@ -102,5 +103,7 @@ async function versionOf(
       (facts.key.includes(i) || filter.column(schema, name, column.name)),
   );
   const key = facts.key.map((i) => kept.findIndex(({ attnum }) => attnum === facts.columns[i]?.attnum));
-  return { ...facts, columns: kept, key: key.includes(-1) ? [] : key, version: ++versions.last };
+  const sent = names ?? facts.columns.filter(({ generated }) => !generated).map((column) => column.name);
+  const computed = computedColumns(facts, sent, filter);
+  return { ...facts, columns: kept, key: key.includes(-1) ? [] : key, ...computed, version: ++versions.last };
 }

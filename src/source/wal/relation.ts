@@ -1,5 +1,6 @@
 import type { Column, ColumnType, ReplicaIdentity, TableSchema } from '../../change/table-schema.ts';
 import type { RelationFacts } from '../../postgres/catalog.ts';
+import { computedColumns } from './computed.ts';
 import type { CaptureFilter } from './filter.ts';
 import type { SignalLayout } from './signals/signal-table.ts';
 import type { RelationColumn, RelationMessage } from './decoder.ts';
@@ -70,6 +71,11 @@ export function describeRelation(
     columns,
     key: key.map((i) => ordinals.get(i) as number),
     identity: IDENTITIES[message.identity] ?? 'default',
+    ...computedColumns(
+      facts,
+      message.columns.map(({ name }) => name),
+      filter,
+    ),
   };
   const captured = filter.table(message.schema, message.name);
   return { table, keep, required, captured, announced: false, batch: -1, slot: -1 };

@@ -1,6 +1,7 @@
 import { Batch } from '../../../src/change/batch.ts';
 import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
 import type { PostgresSinkSettings } from '../../../src/sink/postgres/settings.ts';
+import type { Warn } from '../../../src/sink/postgres/warn.ts';
 import type { Ownership, Progress, Sink } from '../../../src/sink/sink.ts';
 import { type Database, freshDatabase } from '../../support/postgres.ts';
 import { batchOf, type Change } from '../batches.ts';
@@ -17,10 +18,14 @@ export interface Replica extends AsyncDisposable {
   rows(name: string): Promise<(string | null)[][]>;
 }
 
-export async function replica(more: Partial<PostgresSinkSettings> = {}, prepare: string = ''): Promise<Replica> {
+export async function replica(
+  more: Partial<PostgresSinkSettings> = {},
+  prepare: string = '',
+  warn: Warn = () => undefined,
+): Promise<Replica> {
   const database = await freshDatabase('sink');
   if (prepare !== '') await database.query(prepare);
-  const sink = createPostgresSink({ connection: database.settings, name: 'copy', prefix: 'shop', ...more });
+  const sink = createPostgresSink({ connection: database.settings, name: 'copy', prefix: 'shop', ...more }, warn);
   let owned: Ownership | undefined;
   return {
     database,

@@ -38,21 +38,28 @@ export async function assertSafe(
   session: Session,
   expression: string,
   object: string,
-  { path = [], types = [] }: Surroundings = {},
+  surroundings: Surroundings = {},
 ): Promise<void> {
-  const called = isContained(expression) ? calledBy(expression) : undefined;
-  if (
-    called !== undefined &&
-    (await areHarmless(session, called, path)) &&
-    (path.length === 0 || (await isPathTrusted(session, path))) &&
-    (await findUntrusted(session, expression, types)) === undefined
-  ) {
-    return;
-  }
+  if (await isSafe(session, expression, surroundings)) return;
   throw new OperatorError(`${object} calls a function that the sink does not run on the word of the source`, {
     advice:
       'Do on the target by hand what was done at the source, then start the connector again: it goes on behind this statement.',
   });
+}
+
+/** Whether `assertSafe` would let the expression pass. */
+export async function isSafe(
+  session: Session,
+  expression: string,
+  { path = [], types = [] }: Surroundings = {},
+): Promise<boolean> {
+  const called = isContained(expression) ? calledBy(expression) : undefined;
+  return (
+    called !== undefined &&
+    (await areHarmless(session, called, path)) &&
+    (path.length === 0 || (await isPathTrusted(session, path))) &&
+    (await findUntrusted(session, expression, types)) === undefined
+  );
 }
 
 /** Whether the text holds a comma outside of parentheses: then it would be more than one clause. */

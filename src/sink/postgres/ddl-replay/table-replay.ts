@@ -2,13 +2,14 @@ import type { DdlChange, TableState } from '../../../change/ddl.ts';
 import type { Column, TableSchema } from '../../../change/table-schema.ts';
 import { OperatorError } from '../../../errors.ts';
 import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
-import { createTableSql, evolve } from '../ddl.ts';
+import { createTableSql, evolve, type ResolvedColumns } from '../ddl.ts';
 import { isEmpty } from '../empty.ts';
 import { isContained, isSimpleDefault } from '../expression.ts';
 import type { Known } from '../known-tables.ts';
 import { requireValues } from '../required.ts';
 import { findTarget } from '../target-table.ts';
-import { ensureSchema, resolveType } from '../types.ts';
+import { ensureSchema } from '../type-names.ts';
+import { resolveColumns } from '../types.ts';
 import { withConversions } from './conversion.ts';
 import { hasRetyped } from './parts.ts';
 import { addParts, alterParts, dropParts } from './parts-replay.ts';
@@ -30,7 +31,7 @@ export async function createTable(place: ReplayPlace, after: TableState): Promis
     await execute(
       place,
       name,
-      createTableSql(name, { ...after.table, key: [] }, await typesOf(place, after.table.columns)),
+      createTableSql(name, { ...after.table, key: [] }, await resolve(place, after.table.columns)),
     );
   }
   await tables.known.remember(session, after.table, true, signal);
@@ -96,17 +97,17 @@ export async function alterTable(
   const present = new Map(found.facts.columns.map((column) => [column.name, column]));
   const changed = after.table.columns.filter((column) => isChanged(before.table, column, present.get(column.name)));
   for (const column of changed) await checkGenerated(place, column, after.table);
-  const types = await typesOf(place, changedOrConverted(changed, after.table, change));
+  const resolved = await resolve(place, changedOrConverted(changed, after.table, change));
   const isBare = await isEmpty(session, name, signal);
   const conversions = isBare
     ? undefined
-    : pendingConversions(name, before.table, after.table, change, { present, types });
+    : pendingConversions(name, before.table, after.table, change, { present, types: resolved.types });
   const evolving = evolve(name, {
     // The key is one of the constraints.
     from: { ...before.table, key: [] },
     to: { ...after.table, key: [] },
     target: found.facts,
-    types,
+    ...resolved,
     isEmpty: isBare,
     keepDropped: settings.keepDroppedColumns,
     primaryKey: undefined,
@@ -195,13 +196,8 @@ function isChanged(before: TableSchema, column: Column, present: Column | undefi
   return old === undefined || present === undefined || old.type.declared !== column.type.declared;
 }
 
-async function typesOf(
-  { session, settings, signal }: ReplayPlace,
-  columns: readonly Column[],
-): Promise<Map<string, string>> {
-  const types = new Map<string, string>();
-  for (const { name, type } of columns) types.set(name, await resolveType(session, settings, type, signal));
-  return types;
+async function resolve({ tables, signal }: ReplayPlace, columns: readonly Column[]): Promise<ResolvedColumns> {
+  return await resolveColumns(tables.typePlace(signal), columns, true);
 }
 
 async function checkGenerated(

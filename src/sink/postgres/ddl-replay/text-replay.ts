@@ -1,7 +1,7 @@
 import type { RoutineState, ViewState } from '../../../change/ddl.ts';
 import { OperatorError } from '../../../errors.ts';
 import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
-import { ensureSchema } from '../types.ts';
+import { ensureSchema } from '../type-names.ts';
 import { replayComment } from './comments.ts';
 import { planParts, readIndex } from './parts.ts';
 import { execute, type ReplayPlace } from './place.ts';
