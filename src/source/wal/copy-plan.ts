@@ -7,7 +7,7 @@ import { chunkRowsOf, type CopyFacts, lookUpCopyFacts } from '../snapshot/table-
 import type { VersionCounter } from './assembler.ts';
 import { isDdlPublished, lastFollowed } from './ddl/ddl-log.ts';
 import { type CaptureFilter, compileNames } from './filter.ts';
-import { lockTables } from './lock-tables.ts';
+import { lockAlike, lockTables } from './lock-tables.ts';
 import { type PublishedTable, publishedTables } from './publication.ts';
 import type { WalSourceSettings } from './settings.ts';
 
@@ -24,11 +24,20 @@ interface Parts {
   readonly filter: CaptureFilter;
 }
 
-/** Looks up the tables to copy inside the transaction that is to copy them, and locks them, so that they stay what they are. */
-export async function planCopy(client: pg.ClientBase, parts: Parts, versions: VersionCounter): Promise<CopyPlan> {
+/**
+ * Looks up the tables to copy inside a transaction that is to copy them, and locks them, so that they stay what they are, in that of every
+ * other reader as well.
+ */
+export async function planCopy(
+  client: pg.ClientBase,
+  others: readonly pg.ClientBase[],
+  parts: Parts,
+  versions: VersionCounter,
+): Promise<CopyPlan> {
   const { settings, filter } = parts;
   const published = copiedTables(await publishedTables(client, settings.publicationName, filter), settings);
   await lockTables(client, published, filter);
+  for (const other of others) await lockAlike(other, published);
   const isFollowed = await isDdlPublished(client, settings.publicationName);
   const facts = await lookUpCopyFacts(
     client,
