@@ -1,4 +1,5 @@
 import { Cast } from './cast.ts';
+import { simulateCopy } from './copies/run.ts';
 import { Scheduler } from './scheduler.ts';
 import { heal, type Hazards } from './world/hazards.ts';
 import { World } from './world/world.ts';
@@ -25,7 +26,7 @@ const WIDE_SEEDS = 7;
 const RESET_SEEDS = 5;
 const RESETS = 0.01;
 
-/** Runs one seed: a hostile time, healing, one more transaction that must arrive, and a while longer. */
+/** Runs one seed: a hostile time, healing, one more transaction that must arrive, and a while longer; and a copy that is killed. */
 export async function runSeed(seed: number, print?: (line: string) => void): Promise<RunResult> {
   const scheduler = new Scheduler(seed, print);
   const world = new World(scheduler);
@@ -39,7 +40,8 @@ export async function runSeed(seed: number, print?: (line: string) => void): Pro
   world.counts.set('checkpoint that counts', counting);
   world.counts.set('checkpoint in parts', inParts);
   world.counts.set('checkpoint that does not count', ignored);
-  return { seed, trace: scheduler.hash >>> 0, steps: scheduler.steps, failure: world.failure, counts: world.counts };
+  const failure = world.failure ?? (await simulateCopy(seed, (what) => world.count(what)));
+  return { seed, trace: scheduler.hash >>> 0, steps: scheduler.steps, failure, counts: world.counts };
 }
 
 /** The whole run; pauses after every step, so that everybody who waited for it goes on until they wait again. */

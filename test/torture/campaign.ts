@@ -114,7 +114,9 @@ export class Campaign {
   /** Waits until the service has killed itself, or kills it at its moment; returns what the sink was doing just before. */
   async #end(run: Run, kill: PlannedKill, mark: Standing): Promise<Scene['target']> {
     if (kill.kind === 'failpoint') {
-      const isOver = (): boolean => performance.now() - run.startedAt > REACH_MS;
+      // What a copy passes comes as long as it is not consistent, however slow it is.
+      const comesStill = (): boolean => COPY_POINTS.includes(kill.point) && !this.#stage.watcher.standing.consistent;
+      const isOver = (): boolean => performance.now() - run.startedAt > REACH_MS && !comesStill();
       await this.#follow(run, mark, isOver, `fail point ${run.failPoint} is not reached`, true);
       if (run.exit !== undefined) return 'idle';
     } else {
@@ -133,8 +135,10 @@ export class Campaign {
   /** Waits for `isOver`, and tells of the last kill as soon as something new is applied. Only an armed service may end meanwhile. */
   async #follow(run: Run, mark: Standing, isOver: () => boolean, what: string, mayEnd: boolean = false): Promise<void> {
     const { signal } = this.#stage;
-    const since = performance.now();
+    let [seen, since] = [this.#stage.watcher.standing.checkpoint, performance.now()];
     for (;;) {
+      const { checkpoint } = this.#stage.watcher.standing;
+      if (checkpoint !== seen) [seen, since] = [checkpoint, performance.now()];
       if (this.#hasProgressed(mark)) this.#tellLast(performance.now() - run.startedAt);
       if (run.exit !== undefined) {
         if (mayEnd && run.reached) return;

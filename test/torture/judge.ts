@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { connect } from '../../src/postgres/connect.ts';
 import { compareTable } from '../../src/verify/compare.ts';
+import { compareCatalogs, tablesOf } from './catalog-equality.ts';
 import { one } from './scene.ts';
-import { TABLES } from './source-schema.ts';
 import { assertAlive, type Stage, StandstillError } from './stage.ts';
 
 /** What the judges found. */
@@ -48,7 +48,8 @@ export async function judge({ servers, watcher }: Stage, transactions: number): 
   const source = await connect(servers.source, 'torture judge');
   const replica = await connect(servers.replica, 'torture judge');
   try {
-    for (const name of TABLES) {
+    differences.push(...(await compareCatalogs(source, replica)));
+    for (const name of await tablesOf(source)) {
       const { difference } = await compareTable(source, replica, { schema: 'public', name });
       if (difference === undefined) continue;
       differences.push(

@@ -48,7 +48,13 @@ export function planKills(kills: number, restarts: readonly Restart[], random: R
 
 /** A fail point, armed for a passage that comes within a second or so. */
 export function armed(point: FailPoint, random: Random): PlannedKill {
-  const most = START_POINTS.includes(point) ? 1 : point.startsWith('sink.') ? 8 : 25;
+  const most = START_POINTS.includes(point)
+    ? 1
+    : point === 'sink.ddl-replayed'
+      ? 3
+      : point.startsWith('sink.')
+        ? 8
+        : 25;
   return { kind: 'failpoint', point, passage: random.between(1, most) };
 }
 

@@ -76,8 +76,6 @@ function sourceConnector({ source, kafka }: Servers, more: Readonly<Record<strin
       'publication.name': 'rowcast_torture',
       'table.include.list': 'public\\..*',
       'max.batch.bytes': '65536',
-      'snapshot.max.threads': '3',
-      'snapshot.chunk.bytes': '262144',
       'topic.creation.default.partitions': kafka ? '3' : '1',
       ...more,
     },

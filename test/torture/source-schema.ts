@@ -1,8 +1,10 @@
+import { DESIGN_SCHEMA } from './designer.ts';
+
 /** Connections that write at the same time; every row but the ledger's belongs to one of them, by its number modulo this. */
 export const WRITERS = 4;
 
-/** All tables, as both sides have them. */
-export const TABLES: readonly string[] = ['accounts', 'transfers', 'documents', 'seats', 'events', 'ledger'];
+/** The tables that are always there. */
+export const TABLES: readonly string[] = ['accounts', 'transfers', 'documents', 'seats', 'events', 'ledger', 'designs'];
 
 /** What `sum(accounts.balance)` always is. */
 export const BANK_SUM = 2_000_000;
@@ -25,7 +27,8 @@ export const SOURCE_SCHEMA: string = /* sql */ `
   create table public.seats (zone text not null, place bigint not null, holder uuid, price numeric(8,2) not null, primary key (zone, place));
   create table public.events (writer integer not null, kind text not null, amount numeric(12,3), detail jsonb, at date);
   alter table public.events replica identity full;
-  create table public.ledger (txn_no bigint primary key, changes integer not null, rows_added integer not null);`;
+  create table public.ledger (txn_no bigint primary key, changes integer not null, rows_added integer not null);
+  ${DESIGN_SCHEMA}`;
 
 /** What is there before the first snapshot: ten megabytes, so that the copy takes long enough to be killed. It is ledger number 1. */
 export const SOURCE_ROWS: string = /* sql */ `

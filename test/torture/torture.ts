@@ -73,7 +73,7 @@ async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<
   if (copies.afterFinished > 0) report.problem(`${copies.afterFinished} full copies after the first was finished`);
   for (const what of [...watcher.torn, ...verdict.differences]) report.problem(what);
   report.line(
-    `${transactions} transactions (${workload.giants} of 50000 changes, ${workload.rolledBack} more rolled back), ` +
+    `${transactions} transactions (${workload.giants} of 50000 changes, ${workload.designs} with DDL, ${workload.rolledBack} more rolled back), ` +
       `the replica judged ${watcher.judged} times meanwhile; ${copies.begun} copies begun, one finished; ${report.restarts} restarts of servers`,
   );
   if (report.extraKills > 0) report.line(`${report.extraKills} more kills for what chance had left out`);
@@ -87,7 +87,9 @@ const ANY_PORT = ['--listeners', 'http://127.0.0.1:0'];
 
 async function makeService({ log, main, directory }: TortureOptions, servers: Servers): Promise<Service> {
   const connectors = join(directory, 'connectors');
-  const env = await writeConnectors(connectors, servers);
+  // Many chunks and readers, though the copy is small.
+  const more = { 'snapshot.max.threads': '3', 'snapshot.chunk.bytes': '262144' };
+  const env = await writeConnectors(connectors, servers, more);
   const kafka = servers.kafka && log === 'kafka' ? ['--bootstrap-servers', servers.kafka.bootstrap] : [];
   return new Service({
     main,

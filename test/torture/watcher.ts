@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
+import { SHAPE_OF_ALL } from './designer.ts';
 import { BANK_SUM } from './source-schema.ts';
 import { isConnectionLost } from './workload.ts';
 
@@ -102,6 +103,7 @@ export class Watcher implements AsyncDisposable {
     if (row.bank !== String(BANK_SUM)) this.#tear(`the bank has ${row.bank} ${at}`);
     if (row.count !== row.last) this.#tear(`the ledger has ${row.count} rows ${at}`);
     if (row.orphans !== '0') this.#tear(`${row.orphans} transfers without account ${at}`);
+    if (row.shape !== row.designed) this.#tear(`the tables have other columns than at the source ${at}`);
     if (row.rows !== row.expected) this.#tear(`${row.rows} rows instead of ${row.expected} ${at}`);
   }
 
@@ -117,6 +119,7 @@ const LOOK = /* sql */ `
 
 const JUDGE = /* sql */ `
   select l.count::text as count, l.last::text as last, l.expected::text as expected,
+    ${SHAPE_OF_ALL} as shape, (select shape from public.designs) as designed,
     (select sum(balance) from public.accounts)::text as bank,
     (select count(*) from public.transfers t where not exists (select from public.accounts a where a.id = t.payer)
       or not exists (select from public.accounts a where a.id = t.payee))::text as orphans,
@@ -124,12 +127,12 @@ const JUDGE = /* sql */ `
       + (select count(*) from public.seats) + (select count(*) from public.events))::text as rows
   from (select count(*) as count, max(txn_no) as last, sum(rows_added) as expected from public.ledger) l`;
 
-/** Undefined while the tables are not there yet. */
+/** Undefined while the tables are not there yet, or when the sink's DDL and the reader wait for each other. */
 async function readOrNothing<Row extends pg.QueryResultRow>(client: pg.Client, sql: string): Promise<Row | undefined> {
   try {
     return (await client.query<Row>(sql)).rows[0];
   } catch (error) {
-    if ((error as { code?: string }).code === '42P01') return undefined;
+    if (['42P01', '40P01'].includes((error as { code?: string }).code ?? '')) return undefined;
     throw error;
   }
 }

@@ -4,12 +4,17 @@ import { TransientError } from '../../src/errors.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { Random } from '../simulation/random.ts';
+import { installDdl } from '../../src/source/wal/ddl/ddl-log.ts';
+import { SHAPE_OF_ALL } from './designer.ts';
 import { SOURCE_ROWS, SOURCE_SCHEMA, WRITERS } from './source-schema.ts';
 import { Writer } from './writer.ts';
 
 /** Transactions a second of all writers together, unless the source is slower. */
 const RATE = 80;
 const GIANT_EVERY_MS = 20_000;
+const DESIGN_EVERY_MS = 700;
+/** SQLSTATE deadlock_detected. */
+const DEADLOCK = '40P01';
 /** So many transactions that the replica lacks make the writers wait: what is tested is crashes, not the speed of this machine. */
 const MOST_BEHIND = 500;
 
@@ -20,6 +25,8 @@ export async function prepareSource(source: ConnectionSettings): Promise<void> {
     await client.query(/* sql */ `create schema torture; create sequence torture.ids`);
     await client.query(SOURCE_SCHEMA);
     await client.query(SOURCE_ROWS);
+    await client.query(/* sql */ `update public.designs set shape = ${SHAPE_OF_ALL}`);
+    await installDdl(client, [source.user]);
     await client.query(/* sql */ `analyze`); // so that chunks are of the size that they are meant to be
   } finally {
     await client.end();
@@ -33,11 +40,14 @@ export class Workload implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #writers: Promise<void>[];
   #open = 0;
+  #designAt = performance.now();
   #giantAt = performance.now() + GIANT_EVERY_MS / 2;
   /** The greatest ledger number that is known to be committed. */
   committed = 1;
   rolledBack = 0;
   giants = 0;
+  /** Transactions with DDL. */
+  designs = 0;
   /** Why a writer gave up: a mistake of the harness, or of the source. */
   failure: unknown;
 
@@ -92,7 +102,11 @@ export class Workload implements AsyncDisposable {
       this.#open++;
       try {
         const isGiant = number === 0 && startedAt >= this.#giantAt;
-        const committed = isGiant ? await writer.giant() : await writer.transact();
+        // A copy holds its tables as they are, and who waits for it would hold up everybody.
+        const designs = number === 1 && this.#replicated() !== Infinity && startedAt >= this.#designAt;
+        const committed = isGiant ? await writer.giant() : await transactUnlessStuck(client, writer, designs);
+        if (designs) this.#designAt = performance.now() + DESIGN_EVERY_MS;
+        if (designs && committed !== undefined) this.designs++;
         if (committed === undefined) this.rolledBack++;
         else this.committed = Math.max(this.committed, committed);
         if (isGiant) this.giants++;
@@ -106,6 +120,17 @@ export class Workload implements AsyncDisposable {
 
   async #pause(ms: number): Promise<void> {
     if (ms > 0) await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}); // stopped: the loops end
+  }
+}
+
+/** DDL locks whole tables: of writers that wait for each other the server ends one. */
+async function transactUnlessStuck(client: pg.Client, writer: Writer, designs: boolean): Promise<number | undefined> {
+  try {
+    return await writer.transact(designs);
+  } catch (error) {
+    if ((error as { code?: string }).code !== DEADLOCK) throw error;
+    await client.query('rollback');
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Random } from '../simulation/random.ts';
+import { Designer } from './designer.ts';
 import { WRITERS } from './source-schema.ts';
 
 /** What some statements did: row changes, and by how many rows the tables grew. */
@@ -21,24 +22,33 @@ export class Writer {
   readonly #random: Random;
   #effect: Effect = { changes: 0, rowsAdded: 0 };
 
+  readonly #designer: Designer;
+
   constructor(client: pg.Client, number: number, random: Random) {
     this.#client = client;
     this.#number = number;
     this.#random = random;
+    // Like a label or a name of its own: what was rolled back may be tried again.
+    this.#designer = new Designer(client, random, () => String(Math.floor(performance.now() * 1000)));
   }
 
-  /** One transaction of 1 to about 200 row changes. Returns its ledger number, or undefined when it was rolled back. */
-  async transact(): Promise<number | undefined> {
+  /**
+   * One transaction of 1 to about 200 row changes, with `designs` also of DDL. Returns its ledger number, or undefined when it was rolled
+   * back.
+   */
+  async transact(designs: boolean): Promise<number | undefined> {
     const random = this.#random;
     await this.#begin();
     const wanted = random.pick([1, 3, 8, 20, 20, 60, 200]);
+    if (designs) await this.#design();
     while (this.#effect.changes < wanted) {
       const before = this.#effect.changes;
       await this.#act(Math.min(wanted - before, random.between(1, 60)));
       if (this.#effect.changes === before) break; // nothing of that kind is left
     }
     if (random.chance(0.1)) await this.#undone();
-    if (random.chance(0.05)) {
+    if (designs && random.chance(0.5)) await this.#design();
+    if (random.chance(designs ? 0.25 : 0.05)) {
       await this.#client.query('rollback');
       return undefined;
     }
@@ -187,6 +197,14 @@ export class Writer {
     await this.#run(
       /* sql */ `update public.events set amount = amount + 1, detail = '{"seen": true}' where ${some(5)}`,
     );
+  }
+
+  /** Some of it is taken back, which nobody must see either. */
+  async #design(): Promise<void> {
+    const isUndone = this.#random.chance(0.2);
+    if (isUndone) await this.#client.query('savepoint design');
+    await this.#designer.design();
+    if (isUndone) await this.#client.query('rollback to design');
   }
 
   /** Changes that a savepoint takes back: nobody must see them. */

@@ -38,11 +38,15 @@ function whereOf(conditions: readonly string[]): string {
   return conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
 }
 
-/** Literals without a type are taken for what they are compared with, so every key text is exactly what the server printed. */
-function rangeConditions({ rangeColumns }: SnapshotTable, { from, to }: KeyRange): string[] {
+/** Every key text is exactly what the server printed. It is given its type, because the server finds none for a composite value by itself. */
+function rangeConditions({ table, rangeColumns }: SnapshotTable, { from, to }: KeyRange): string[] {
   const row = (values: readonly string[]): string => `row(${values.join(', ')})`;
   const columns = row(rangeColumns.map(quoteIdentifier));
-  const literals = (key: KeyText): string => row(key.map(quoteLiteral));
+  const typed = (text: string, i: number): string => {
+    const type = table.columns.find(({ name }) => name === rangeColumns[i])?.type.base;
+    return `${quoteLiteral(text)}${type === undefined ? '' : `::${type}`}`;
+  };
+  const literals = (key: KeyText): string => row(key.map(typed));
   return [
     ...(from === null ? [] : [`${columns} > ${literals(from)}`]),
     ...(to === null ? [] : [`${columns} <= ${literals(to)}`]),

@@ -117,9 +117,10 @@ function move(batch: Batch, from: number, to: number): void {
 
 function incompleteBelow(batch: Batch, point: number, moved: MovedKeys): Incomplete[] {
   const found: Incomplete[] = [];
+  let end = point;
   for (let i = 0; i < batch.length; i++) {
     if (batch.op[i] !== Op.keyChange) continue;
-    if ((batch.transactions[batch.transaction[i] as number]?.commitLsn ?? 0) >= point) continue;
+    if ((batch.transactions[batch.transaction[i] as number]?.commitLsn ?? 0) >= end) continue;
     const columns: number[] = [];
     const width = batch.tables[batch.table[i] as number]?.columns.length ?? 0;
     const after = batch.after[i] as number;
@@ -127,6 +128,7 @@ function incompleteBelow(batch: Batch, point: number, moved: MovedKeys): Incompl
     if (columns.length === 0 || !moved.isDoubtful(batch, i)) continue;
     moved.add(batch, i);
     found.push({ batch, change: i, columns });
+    end = Number.POSITIVE_INFINITY; // what follows in this batch may leave a key that is read as it will be later
   }
   return found;
 }

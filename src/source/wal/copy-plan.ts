@@ -8,7 +8,7 @@ import type { VersionCounter } from './assembler.ts';
 import { computedColumns } from './computed.ts';
 import { isDdlPublished, lastFollowed } from './ddl/ddl-log.ts';
 import { type CaptureFilter, compileNames } from './filter.ts';
-import { lockTables } from './lock-tables.ts';
+import { lockAlike, lockTables } from './lock-tables.ts';
 import { type PublishedTable, publishedTables } from './publication.ts';
 import type { WalSourceSettings } from './settings.ts';
 
@@ -26,23 +26,33 @@ interface Parts {
   readonly filter: CaptureFilter;
 }
 
-/** Looks up the tables to copy inside the transaction that is to copy them, and locks them, so that they stay what they are. */
-export async function planCopy(client: pg.ClientBase, parts: Parts, versions: VersionCounter): Promise<CopyPlan> {
+/**
+ * Looks up the tables to copy inside a transaction that is to copy them, and locks them, so that they stay what they are, in that of every
+ * other reader as well.
+ */
+export async function planCopy(
+  client: pg.ClientBase,
+  others: readonly pg.ClientBase[],
+  parts: Parts,
+  versions: VersionCounter,
+): Promise<CopyPlan> {
   const published = copiedTables(
     await publishedTables(client, parts.settings.publicationName, parts.filter),
     parts.settings,
   );
-  return await planTables(client, parts, published, versions);
+  return await planTables(client, others, parts, published, versions);
 }
 
 /** As `planCopy`, for some of the published tables. */
 export async function planTables(
   client: pg.ClientBase,
+  others: readonly pg.ClientBase[],
   { settings, filter }: Parts,
   published: readonly PublishedTable[],
   versions: VersionCounter,
 ): Promise<CopyPlan> {
   await lockTables(client, published, filter);
+  for (const other of others) await lockAlike(other, published);
   const isFollowed = await isDdlPublished(client, settings.publicationName);
   const facts = await lookUpCopyFacts(
     client,

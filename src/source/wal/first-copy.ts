@@ -8,19 +8,25 @@ import { connect } from '../../postgres/connect.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
+import type { Incarnation } from '../source.ts';
 import { copyTables } from '../snapshot/snapshot.ts';
 import { WorkList } from '../snapshot/work-list.ts';
 import type { VersionCounter } from './assembler.ts';
 import { type CopyPlan, planCopy } from './copy-plan.ts';
 import type { CaptureFilter } from './filter.ts';
+import { endIfStale } from './holder.ts';
 import type { WalSourceSettings } from './settings.ts';
-import { type CreatedSlot, createSlot, createTemporarySlot } from './slot.ts';
+import { type CreatedSlot, createSlot, createTemporarySlot, temporarySlotHolders } from './slot.ts';
 
 export interface FirstCopyParts {
   readonly settings: WalSourceSettings;
   readonly application: string;
   readonly clock: Clock;
   readonly filter: CaptureFilter;
+  /** The connection that holds the connector's lock, as whom, and whether of any daemon. */
+  readonly client: pg.ClientBase;
+  readonly self: Incarnation;
+  readonly takeOver: boolean;
 }
 
 /**
@@ -60,6 +66,9 @@ export class FirstCopy {
 
   /** Takes a newer snapshot, at a point that a temporary slot finds: one that the server's own snapshots do not tell (F11). */
   static async again(parts: FirstCopyParts, signal: AbortSignal): Promise<FirstCopy> {
+    // One that was killed while its slot was created waits on: the server looks at its socket only when that is over.
+    const { client, settings, self, takeOver } = parts;
+    for (const pid of await temporarySlotHolders(client)) await endIfStale(client, pid, settings.name, self, takeOver);
     return await FirstCopy.#open(parts, createTemporarySlot, parts.settings.snapshotThreads, signal);
   }
 
@@ -70,7 +79,8 @@ export class FirstCopy {
     signal: AbortSignal,
   ): Promise<FirstCopy> {
     const walsender = await connect(parts.settings.connection, parts.application, { replication: 'database' }, signal);
-    const giveUp = (): void => void walsender.end().catch(() => {}); // ends the wait; the creation reports it
+    // Ends the wait, for running transactions of the source, on both sides; the creation reports it.
+    const giveUp = (): void => void endWaiting(parts.client, walsender).catch(() => {});
     signal.addEventListener('abort', giveUp, { once: true });
     const clients: pg.Client[] = [];
     try {
@@ -94,8 +104,8 @@ export class FirstCopy {
 
   /** The tables as the snapshot shows them, locked so that they stay so; undefined when nothing is copied. */
   async plan(versions: VersionCounter): Promise<CopyPlan | undefined> {
-    const [client] = this.#clients;
-    const plan = client && (await planCopy(client, this.#parts, versions));
+    const [client, ...others] = this.#clients;
+    const plan = client && (await planCopy(client, others, this.#parts, versions));
     this.copied = plan?.tables.map(({ table }) => table.relationId) ?? [];
     return plan;
   }
@@ -130,6 +140,16 @@ export class FirstCopy {
 
   async close(): Promise<void> {
     await closeAll(this.#clients);
+  }
+}
+
+/** The server would not hear of the end of a connection while it waits, and would keep a slot for it. */
+async function endWaiting(client: pg.ClientBase, walsender: pg.Client): Promise<void> {
+  const { processID } = walsender as pg.Client & { readonly processID: number };
+  try {
+    await client.query(/* sql */ `select pg_catalog.pg_terminate_backend($1)`, [processID]);
+  } finally {
+    await walsender.end();
   }
 }
 

@@ -10,7 +10,7 @@ import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
 import { lookUpRelation, lookUpTypes } from '../../postgres/catalog.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
-import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
+import type { Capture, HeldSource, Incarnation, SourceIdentity } from '../source.ts';
 import { AddedTables } from './added-tables.ts';
 import type { VersionCounter } from './assembler.ts';
 import { findDdlLog, isDdlPublished } from './ddl/ddl-log.ts';
@@ -49,6 +49,8 @@ export interface HeldWalSourceParts {
   readonly client: pg.Client;
   readonly settings: WalSourceSettings;
   readonly application: string;
+  readonly self: Incarnation;
+  readonly takeOver: boolean;
   readonly identity: SourceIdentity;
   readonly clock: Clock;
   readonly filter: CaptureFilter;

@@ -15,11 +15,8 @@ export async function lockTables(
   tables: readonly PublishedTable[],
   filter: CaptureFilter,
 ): Promise<void> {
-  const names = tables.map(
-    ({ schema, name, isPartitioned }) => `${isPartitioned ? '' : 'only '}${qualified(schema, name)}`,
-  );
   try {
-    if (names.length > 0) await client.query(/* sql */ `lock table ${names.join(', ')} in access share mode`);
+    if (tables.length > 0) await client.query(/* sql */ `lock table ${namesOf(tables)} in access share mode`);
     const ids = tables.map(({ relationId }) => relationId);
     const { rows } = await client.query<ChangedTable>(CHANGED, [ids]);
     const changed = rows.find(({ schema, name, copied }) => copied || filter.table(schema, name));
@@ -28,6 +25,30 @@ export async function lockTables(
     if (GONE.includes(sqlState(error) ?? '')) throw changedMeanwhile('A table', error);
     throw postgresError(error, 'Cannot lock the tables to copy');
   }
+}
+
+/**
+ * Locks for another reader what the first one has locked. It must not wait: an ALTER TABLE that waits for the first one stands before it in the
+ * queue, and the first one would wait for this one.
+ */
+export async function lockAlike(client: pg.ClientBase, tables: readonly PublishedTable[]): Promise<void> {
+  if (tables.length === 0) return;
+  try {
+    await client.query(/* sql */ `lock table ${namesOf(tables)} in access share mode nowait`);
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw postgresError(error, 'Cannot lock the tables to copy');
+    throw new TransientError('A table is to be altered just as its copy begins: it is let through first', {
+      cause: error,
+    });
+  }
+}
+
+const LOCK_NOT_AVAILABLE = '55P03';
+
+function namesOf(tables: readonly PublishedTable[]): string {
+  return tables
+    .map(({ schema, name, isPartitioned }) => `${isPartitioned ? '' : 'only '}${qualified(schema, name)}`)
+    .join(', ');
 }
 
 /** SQLSTATEs of a table, schema or kind of table that is no more: undefined_table, invalid_schema_name, wrong_object_type. */

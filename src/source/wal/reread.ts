@@ -163,9 +163,10 @@ async function readRows(
   keys: readonly (readonly string[])[],
 ): Promise<Map<string, readonly (string | null)[]>> {
   const nameOf = (ordinal: number): string => quoteIdentifier(table.columns[ordinal]?.name ?? '');
+  const equals = (ordinal: number, text: string): string =>
+    `${nameOf(ordinal)} = ${quoteLiteral(text)}::${table.columns[ordinal]?.type.base}`;
   const wanted = keys.map(
-    (key) =>
-      `(${table.key.map((ordinal, n) => `${nameOf(ordinal)} = ${quoteLiteral(key[n] as string)}`).join(' and ')})`,
+    (key) => `(${table.key.map((ordinal, n) => equals(ordinal, key[n] as string)).join(' and ')})`,
   );
   const { rows } = await client.query<(string | null)[]>({
     text: /* sql */ `select ${[...table.key, ...columns].map(nameOf).join(', ')} from ${from} where ${wanted.join(' or ')}`,

@@ -94,6 +94,19 @@ export async function createTemporarySlot(walsender: pg.ClientBase): Promise<Cre
   return await create(walsender, `rowcast_copy_${processID}`, ' TEMPORARY');
 }
 
+/** Process ids of the server that hold such slots in this database. */
+export async function temporarySlotHolders(client: pg.ClientBase): Promise<number[]> {
+  try {
+    const { rows } = await client.query<{ pid: number }>(
+      /* sql */ `select active_pid as pid from pg_catalog.pg_replication_slots
+        where temporary and active_pid is not null and slot_name like 'rowcast\\_copy\\_%' and database = pg_catalog.current_database()`,
+    );
+    return rows.map(({ pid }) => pid);
+  } catch (error) {
+    throw postgresError(error, 'Cannot look up temporary slots');
+  }
+}
+
 async function create(walsender: pg.ClientBase, name: string, kind: '' | ' TEMPORARY'): Promise<CreatedSlot> {
   try {
     // This older form of the options is understood by every version.

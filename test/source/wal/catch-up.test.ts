@@ -96,6 +96,17 @@ test('a key change that lacks values is completed below the point, which moves u
   ]);
 });
 
+test('a key change right behind the point is completed too when it may leave a key that was read as it is later', async () => {
+  const asked: number[] = [];
+  const complete: Complete = async (changes) => {
+    asked.push(...changes.map(({ batch, change }) => batch.lsn[change] as number));
+    return 300;
+  };
+  const moved = (lsn: number): { lsn: number; op: Op; lacks: boolean } => ({ lsn, op: Op.keyChange, lacks: true });
+  await run([batchOf(205, moved(199), moved(200)), batchOf(310)], stateAt(200), complete);
+  expect(asked).toEqual([199, 200]);
+});
+
 test('DDL that rows were read behind makes the copy void, and other DDL does not', async () => {
   const ddl = (lsn: number): Batch => {
     const batch = batchOf(lsn + 5, { lsn, op: Op.insert });

@@ -5,7 +5,7 @@ import { compileFilter } from '../../../src/source/wal/filter.ts';
 import { HeldWalSource } from '../../../src/source/wal/held-wal-source.ts';
 import { noWish } from '../../../src/source/wal/sequences/sequence-sync.ts';
 import type { ReplicationStream } from '../../../src/source/wal/stream.ts';
-import { clock, settings } from './wal-fixture.ts';
+import { clock, SELF, settings } from './wal-fixture.ts';
 
 const SETTINGS = settings({ host: 'nowhere', port: 1, database: 'd', user: 'u', sslmode: 'disable' });
 
@@ -18,6 +18,8 @@ test('releases the lock although the stream cannot be closed', async () => {
       client: client as unknown as pg.Client,
       settings: SETTINGS,
       application: 'test',
+      self: SELF,
+      takeOver: false,
       identity: { system: '1', timeline: 1, publication: '1' },
       clock,
       filter: compileFilter(SETTINGS),

@@ -84,7 +84,7 @@ export class ChunkReader implements AsyncDisposable {
   async show({ client }: Pick<View, 'client'>, target: CopyTarget): Promise<Shown> {
     const { settings, filter } = this.#parts;
     const published = await findTarget(client, settings.publicationName, filter, target);
-    const plan = await planTables(client, this.#parts, [published], { last: 0 });
+    const plan = await planTables(client, [], this.#parts, [published], { last: 0 });
     const { fingerprint, estimatedRows, bytes } = plan;
     const source = plan.tables[0] as SnapshotTable;
     const { condition } = target;
