@@ -159,3 +159,28 @@ test.each(['nobody', 'sink'])('labels are renamed and added behind one another, 
   await replication.settled();
   await expectSame(source, target);
 });
+
+test('a detached partition takes its rows along, unless nobody captures it', async () => {
+  await using world = await pair(
+    /* sql */ `create table p (id int primary key, v text) partition by range (id);
+      create table p1 partition of p for values from (0) to (10); create table p2 partition of p for values from (10) to (20);
+      create table own (id int primary key, v text); insert into p select i, 'v' || i from generate_series(0, 19) i; insert into own values (25, 'o')`,
+    { wal: { tableExclude: ['public\\.p2'] } },
+  );
+  const { source, target, replication } = world;
+  replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  await source.query(
+    `alter table p detach partition p1; insert into p1 values (100, 'new'); update p1 set v = 'x' where id = 3`,
+  );
+  await source.query(
+    `alter table p attach partition own for values from (20) to (30); update p set v = 'y' where id = 25`,
+  );
+  await source.query(
+    `alter table p detach partition own; update own set v = 'z' where id = 25; alter table p detach partition p2`,
+  );
+  await replication.settled();
+  expect(await replication.expectEqual('p', 'p1', 'own')).toBe(12);
+  expect(await target.query(`select to_regclass('public.p2') as p2`)).toEqual([{ p2: null }]);
+});

@@ -4,7 +4,7 @@ import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
 import { findTarget } from '../target-table.ts';
 import { execute, type ReplayPlace } from './place.ts';
 import { assertSafe, typesIn } from './safe.ts';
-import { knownTable } from './table-replay.ts';
+import { createTable, knownTable } from './table-replay.ts';
 
 type Partition = NonNullable<TableState['partition']>;
 
@@ -18,14 +18,21 @@ export async function replayPartition(
   after: TableState,
   hasRows: boolean,
 ): Promise<void> {
-  if (before?.partition !== undefined && after.partition === undefined) await leavePartition(place, before);
+  if (before?.partition !== undefined && after.partition === undefined) await leavePartition(place, before, after);
   else if (before?.partition === undefined && after.partition !== undefined) {
     await joinPartition(place, after, after.partition, hasRows);
   }
 }
 
-/** Removes the rows of a partition that was dropped or detached. Throws OperatorError when they cannot be told from the others. */
-export async function leavePartition(place: ReplayPlace, { table, partition }: TableState): Promise<void> {
+/**
+ * Removes the rows of a partition that was dropped or detached; with `after` they move into its own table. Throws OperatorError when they cannot be
+ * told from the others.
+ */
+export async function leavePartition(
+  place: ReplayPlace,
+  { table, partition }: TableState,
+  after?: TableState,
+): Promise<void> {
   const { session, settings } = place;
   const root = partition && settings.ddlReplay.includes('partitions') && (await findRoot(place, partition));
   if (!partition || !root) return;
@@ -39,16 +46,36 @@ export async function leavePartition(place: ReplayPlace, { table, partition }: T
     );
   }
   await assertSafe(session, condition, `The bound of partition ${table.schema}.${table.name}`, typesIn(table));
+  if (after !== undefined) await moveOut(place, root, condition, after);
   await execute(place, root, /* sql */ `delete from ${root} where ${condition}`);
+}
+
+/** A partition that is followed as a table of its own takes its rows along. */
+async function moveOut(place: ReplayPlace, root: string, condition: string, after: TableState): Promise<void> {
+  const { session, tables } = place;
+  await createTable(place, after);
+  const found = await findTarget(session, after.table, tables.nameOf(after.table));
+  if (found === undefined) return; // tables are not to be created
+  const name = qualified(found.facts.schema, found.facts.name);
+  const list = columnList(after);
+  const into = /* sql */ `insert into ${name} (${list}) overriding system value`;
+  await execute(place, name, /* sql */ `${into} select ${list} from only ${root} where ${condition}`);
+}
+
+/** The columns that can be written. */
+function columnList({ table }: TableState): string {
+  const columns = table.columns.filter(({ generated }) => generated === undefined);
+  return columns.map((column) => quoteIdentifier(column.name)).join(', ');
 }
 
 /** The rows that a table had on the target go with it into the one that it has become a partition of. */
 async function joinPartition(
   place: ReplayPlace,
-  { table }: TableState,
+  state: TableState,
   partition: Partition,
   hasRows: boolean,
 ): Promise<void> {
+  const { table } = state;
   const { session, settings, tables, signal } = place;
   const root = settings.ddlReplay.includes('partitions') && (await findRoot(place, partition));
   if (!root) return;
@@ -64,10 +91,7 @@ async function joinPartition(
     );
   }
   const name = qualified(found.facts.schema, found.facts.name);
-  const columns = table.columns
-    .filter(({ generated }) => generated === undefined)
-    .map((column) => quoteIdentifier(column.name));
-  const list = columns.join(', ');
+  const list = columnList(state);
   await execute(
     place,
     root,

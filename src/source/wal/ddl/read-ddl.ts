@@ -64,6 +64,8 @@ interface RawBody {
     readonly after: RawObject | null;
     readonly hasRows: boolean;
     readonly isRewritten: boolean;
+    /** A partition that was detached is published under its own name from here on. */
+    readonly isKept: boolean | null;
   }[];
   /** The first object of a statement that is not followed. */
   readonly passed: string | null;
@@ -89,7 +91,8 @@ export function readDdl({ id, tag, at, command, body }: DdlRow, filter: CaptureF
   const conversions = command === undefined ? {} : conversionsOf(command, names);
   const changes = raw.changes
     .filter(({ before, after }) => !isOthers(after ?? before, filter))
-    .map(({ before, after, hasRows, isRewritten }): DdlChange => {
+    .map(({ before, after: now, hasRows, isRewritten, isKept }): DdlChange => {
+      const after = isLost(before, now, isKept === true, filter) ? null : now;
       const converted = convertedColumns(before, after, isRewritten, conversions);
       const shown = converted.filter(({ name }) => isShown(after, name, filter));
       const known = shown.filter(({ oldName }) => Object.hasOwn(conversions, oldName));
@@ -144,9 +147,26 @@ function nameOf(object: RawObject | null): { schema: string; name: string }[] {
 /** A table that came into the lists by a new name stays out: nobody has copied its rows. */
 function isCaptured({ before, after }: DdlChange, filter: CaptureFilter): boolean {
   const state = (before ?? after) as DdlObject;
-  if (state.kind === 'table') return filter.table(state.table.schema, state.table.name);
+  if (state.kind === 'table') {
+    return (
+      isInCaptured(before, filter) || isInCaptured(after, filter) || filter.table(state.table.schema, state.table.name)
+    );
+  }
   if (state.kind === 'view') return filter.table(state.schema, state.name);
   return filter.schema(state.kind === 'schema' ? state.name : state.schema);
+}
+
+/** Rows of a partition are its root's, whatever the lists say of its own name. */
+function isInCaptured(state: DdlObject | undefined, filter: CaptureFilter): boolean {
+  if (state?.kind !== 'table' || state.partition === undefined) return false;
+  return filter.table(state.partition.schema, state.partition.name);
+}
+
+/** Nobody hears of the rows of a detached partition any more. */
+function isLost(before: RawObject | null, after: RawObject | null, isKept: boolean, filter: CaptureFilter): boolean {
+  if (before?.kind !== 'table' || after?.kind !== 'table') return false;
+  if (before.partition === null || after.partition !== null) return false;
+  return !isKept || !filter.table(after.facts.schema, after.facts.name);
 }
 
 function toObject(raw: RawObject, filter: CaptureFilter): DdlObject {

@@ -133,7 +133,11 @@ begin
     converted := converted or rewritten or exists (
       select from jsonb_array_elements(old #> '{facts,columns}') a join jsonb_array_elements(new #> '{facts,columns}') b
         on a -> 'attnum' = b -> 'attnum' where a -> 'declared' <> b -> 'declared');
-    changes := array_append(changes, jsonb_build_object('before', old, 'after', new, 'hasRows', coalesce(filled, false), 'isRewritten', rewritten));
+    changes := array_append(changes, jsonb_build_object('before', old, 'after', new, 'hasRows', coalesce(filled, false), 'isRewritten', rewritten,
+      -- A partition that was detached is a captured table of its own from here on.
+      'isKept', old -> 'partition' <> 'null' and new -> 'partition' = 'null' and (
+        exists (select from rowcast.ddl_capture t where rowcast.takes(t.lists, new #>> '{facts,schema}', new #>> '{facts,name}'))
+        or exists (select from pg_catalog.pg_publication_rel r where r.prrelid = touched.object_id))));
   end loop;
   update rowcast.ddl_state s set is_rewritten = false where s.is_rewritten and event = 'ddl_command_end';
   if tag in (${PASSED.map(quoteLiteral).join(', ')}) and event = 'ddl_command_end' then
@@ -147,7 +151,7 @@ begin
   -- Nobody waits for somebody else who removes the same rows.
   delete from rowcast.ddl d where d.id in (select o.id from rowcast.ddl o
     where o.id < (select min(m.id) + 1000 from rowcast.ddl m) and o.at < now() - interval '30 days' for update skip locked);
-  if event <> 'ddl_command_end' or tag not in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA') then return; end if;
+  if event <> 'ddl_command_end' or tag not in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA', 'ALTER TABLE') then return; end if;
   for capture in
     select p.pubname, n.nspname, c.relname, c.relkind, c.oid
     from unnest(changes) change
@@ -155,7 +159,7 @@ begin
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join rowcast.ddl_capture t on rowcast.takes(t.lists, n.nspname, c.relname)
     join pg_catalog.pg_publication p on p.pubname = t.publication and not p.puballtables
-    where change #>> '{after,kind}' = 'table' and change -> 'before' = 'null' and change -> 'hasRows' = 'false'
+    where change #>> '{after,kind}' = 'table' and ((change -> 'before' = 'null' and change -> 'hasRows' = 'false') or change -> 'isKept' = 'true')
       and not exists (select from pg_catalog.pg_publication_rel r where r.prpubid = p.oid and r.prrelid = c.oid)
   loop
     begin
