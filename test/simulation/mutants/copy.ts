@@ -15,7 +15,7 @@ export const COPY_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'await this.#writer.publish(appends, position, { committedAt, consistent, copy });',
+        find: 'await this.#writer.publish(appends, position, { committedAt, consistent, copy, requests });',
         replace:
           'await this.#writer.publish(appends, position, { committedAt, consistent, copy: copy && { ...copy, rows: copy.rows + 1 } });',
       },
@@ -46,7 +46,7 @@ export const COPY_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'await this.#writer.publish([], position, { committedAt: 0, consistent, copy });',
+        find: 'await this.#writer.publish([], position, { committedAt: 0, consistent, copy, requests });',
         replace: 'await this.#writer.publish([], position, { committedAt: 0, consistent });',
       },
     ],

@@ -27,7 +27,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'await this.#writer.publish([], position, { committedAt: 0, consistent, copy });\n      await',
+        find: 'await this.#writer.publish([], position, { committedAt: 0, consistent, copy, requests });\n      await',
         replace: 'await',
       },
     ],
@@ -63,12 +63,12 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'const { consistent, position, copy } = batch;',
-        replace: 'const { position } = batch; const consistent = true;',
+        find: 'const { consistent, position, copy, requests } = batch;',
+        replace: 'const { position, requests } = batch; const consistent = true;',
       },
       {
         file: WRITER,
-        find: 'if (position === last && !this.#consistent) return;',
+        find: 'if (position === last && (!this.#consistent || requests !== undefined)) return;',
         replace: 'if (position === last) return;',
       },
     ],

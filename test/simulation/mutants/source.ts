@@ -13,10 +13,10 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'await this.#writer.publish(appends, position, { committedAt, consistent, copy });',
+        find: 'await this.#writer.publish(appends, position, { committedAt, consistent, copy, requests });',
         replace:
           'if (position !== undefined) await this.#held.acknowledge(position);' +
-          'await this.#writer.publish(appends, position, { committedAt, consistent, copy });',
+          'await this.#writer.publish(appends, position, { committedAt, consistent, copy, requests });',
       },
     ],
   },
@@ -74,9 +74,9 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'const { consistent, position, copy } = batch;',
+        find: 'const { consistent, position, copy, requests } = batch;',
         replace:
-          'const { consistent, copy } = batch;' +
+          'const { consistent, copy, requests } = batch;' +
           'const position = batch.position ?? (batch.transactions.at(-1).commitLsn).toString(16).toUpperCase().padStart(16, "0");',
       },
     ],
@@ -108,7 +108,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'if (position > last || (position === last && consistent !== this.#writer.consistent)) {',
+        find: 'if (position > last || (position === last && isNew)) {',
         replace: 'if (position !== last) {',
       },
       {
