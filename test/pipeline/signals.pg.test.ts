@@ -20,7 +20,7 @@ interface World extends AsyncDisposable {
   readonly feed: SignalFeed;
   signal(id: string, type: string, data: object): Promise<unknown>;
   /** What was told of signals. */
-  facts(): string[];
+  facts: () => string[];
 }
 
 async function world(name: string): Promise<World> {

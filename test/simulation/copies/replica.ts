@@ -54,7 +54,7 @@ export class Replica {
   #applyKeyed(batch: Batch, i: number): void {
     const [before, after] = rowsAt(batch, i);
     const [old, key] = [before?.[0] as string | undefined, after?.[0] as string | undefined];
-    switch (batch.op[i]) {
+    switch (batch.op[i] as number) {
       case Op.insert:
       case Op.read:
         this.#expect(batch, !this.#keyed.has(key as string), `an insert meets ${key}`);
