@@ -107,9 +107,33 @@ test.each(['nobody', 'source', 'sink'])(
     if (late === 'sink') replication.startSink();
     await replication.settled();
     await expectSame(source, target);
-    expect(replication.warnings).toEqual([]);
+    const rights = 'Queries of materialized views of the source run on the target with the rights of a superuser';
+    expect(replication.warnings.filter((each) => !each.startsWith(rights))).toEqual([]);
   },
 );
+
+test('a function never gets the rights of the sink, and a materialized view says when it has those of a superuser', async () => {
+  await using world = await pair('create table t (id int primary key)', {
+    sink: { ddlReplay: [...DDL_KINDS, 'views', 'functions'] },
+  });
+  const { source, target, replication } = world;
+  replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  await source.query(/* sql */ `create function lifted(a int, out b text, variadic c text[]) language sql security definer set work_mem = '1MB' as 'select current_user::text';
+    create procedure lifting(inout a int) language plpgsql security definer as 'begin a := 2; end';
+    create function plain() returns int language sql begin atomic select 1; end;
+    create or replace function lifted(a int, out b text, variadic c text[]) language sql security definer as 'select 1::text';
+    create materialized view m as select 1 as v`);
+  await replication.settled();
+  const sql = /* sql */ `select proname::text as name, prosecdef as "isDefiner" from pg_proc where pronamespace = 'public'::regnamespace order by 1`;
+  expect(await target.query(sql)).toEqual(['lifted', 'lifting', 'plain'].map((name) => ({ name, isDefiner: false })));
+  expect(replication.warnings).toEqual([
+    expect.stringContaining('Function public.lifted is "security definer"'),
+    expect.stringContaining('Procedure public.lifting is "security definer"'),
+    expect.stringContaining('with the rights of a superuser'),
+  ]);
+});
 
 test('what is not replayed is told, once each', async () => {
   await using world = await pair('create table t (id int primary key, v text)');

@@ -21,6 +21,7 @@ export async function replayView(
   const { schema, name } = place.tables.nameOf(after);
   const view = qualified(schema, name);
   const what = kindOf(after);
+  if (after.isMaterialized) await warnOfRights(place);
   if (before !== undefined) await rename(place, what, before, after);
   const isThere = await exists(place, schema, name);
   if (!isThere || (!after.isMaterialized && before?.definition !== after.definition)) {
@@ -44,6 +45,16 @@ export async function dropView(place: ReplayPlace, state: ViewState): Promise<vo
   await execute(place, name, /* sql */ `drop ${kindOf(state)} if exists ${qualified(schema, name)}`);
 }
 
+/** Postgres restricts what a refresh may do to its session, not whose rights it has: those of the view's owner, and that is the sink. */
+async function warnOfRights({ session, warn }: ReplayPlace): Promise<void> {
+  const sql = /* sql */ `select from pg_catalog.pg_roles where rolname = current_user and rolsuper`;
+  if ((await session.client.query(sql)).rowCount === 0) return;
+  warn(
+    'Queries of materialized views of the source run on the target with the rights of a superuser',
+    'Let the sink connect as a role that is none, or take views out of ddl.replay, unless everybody who may create views at the source may do anything here.',
+  );
+}
+
 /** Creates a function or procedure, or brings it to what it is at the source. */
 export async function replayRoutine(
   place: ReplayPlace,
@@ -65,6 +76,14 @@ export async function replayRoutine(
   await session.run(/* sql */ `set local check_function_bodies = off`, doing, signal);
   await execute(place, `${what} ${after.name}`, after.definition);
   await session.run(/* sql */ `set local check_function_bodies = on`, doing, signal);
+  // It belongs to the sink's role here, whoever owns it at the source: nobody is to get that role's rights by calling it (Invariant 11).
+  await execute(place, `${what} ${after.name}`, /* sql */ `alter ${what} ${signature(after)} security invoker`);
+  if (isDefiner(after)) {
+    place.warn(
+      `${what === 'function' ? 'Function' : 'Procedure'} ${after.schema}.${after.name} is "security definer" at the source, and "security invoker" on the target`,
+      'On the target it would run with the rights of the sink. Give it an owner and "security definer" by hand, if it is to have them there.',
+    );
+  }
   const old = isMoved ? undefined : before?.comment;
   await replayComment(place, `${what} ${signature(after)}`, old, after.comment);
 }
@@ -72,6 +91,11 @@ export async function replayRoutine(
 export async function dropRoutine(place: ReplayPlace, state: RoutineState): Promise<void> {
   const what = state.isProcedure ? 'procedure' : 'function';
   await execute(place, `${what} ${state.name}`, /* sql */ `drop ${what} if exists ${signature(state)}`);
+}
+
+/** Only for a word about it: the line may also stand in a name. */
+function isDefiner({ definition }: RoutineState): boolean {
+  return /^ .*\bSECURITY DEFINER\b/m.test(definition.split(/^(?:AS |BEGIN ATOMIC|RETURN )/m)[0] ?? '');
 }
 
 function signature({ schema, name, arguments: types }: RoutineState): string {
