@@ -3,7 +3,6 @@ import type { Batch } from '../../change/batch.ts';
 import type { CopyRequests, CopySignal } from '../../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
-import type { DdlCommand } from '../../change/ddl.ts';
 import type { HearSignal, TableName } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
@@ -13,9 +12,9 @@ import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
 import type { Capture, HeldSource, Incarnation, SourceIdentity } from '../source.ts';
 import { AddedTables } from './added-tables.ts';
 import type { VersionCounter } from './assembler.ts';
-import { findDdlLog, isDdlPublished } from './ddl/ddl-log.ts';
-import type { DdlRow } from './ddl/ddl-row.ts';
-import { readDdl } from './ddl/read-ddl.ts';
+import { findDdlLog } from './ddl/ddl-log.ts';
+import { DdlReader } from './ddl/ddl-reader.ts';
+import { followsDdl } from './ddl/ddl-setup.ts';
 import type { RelationMessage } from './decoder.ts';
 import type { CaptureFilter } from './filter.ts';
 import { cover, type LateTablesParts, publish } from './late-tables.ts';
@@ -85,8 +84,7 @@ export class HeldWalSource implements HeldSource {
   #reader: WalReader | undefined;
   /** The stream tells what becomes of tables. */
   #followsDdl = false;
-  /** Tags of statements that are not followed, and were warned of. */
-  readonly #passed = new Set<string>();
+  #ddl: DdlReader | undefined;
   #lockLost: Error | undefined;
   #grace: NodeJS.Timeout | undefined;
   #isDisposed = false;
@@ -144,6 +142,7 @@ export class HeldWalSource implements HeldSource {
     await this.#copy.close();
     this.#requests.clear();
     await ensurePublication(client, settings, filter, 'copied');
+    await followsDdl(client, settings.publicationName, () => {}); // what is to be warned of, it will be when it reads
     await dropSlot(client, settings.slotName, signal);
     this.#confirmedLsn = await this.#copy.begin(signal);
     return lsnToPosition(this.#confirmedLsn);
@@ -170,15 +169,17 @@ export class HeldWalSource implements HeldSource {
     if (isCopyAll && this.#copy.unlevel === undefined) return await this.#finish(signal);
     if (this.#lockLost) throw this.#lockLost;
     await publish(this.#late, this.#added);
-    this.#followsDdl = await isDdlPublished(client, settings.publicationName);
+    this.#followsDdl = await followsDdl(client, settings.publicationName, this.#parts.warn);
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
     const fromLsn = positionToLsn(from);
+    const ddl = new DdlReader(this.#parts.filter, this.#parts.warn);
+    this.#ddl = ddl;
     // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).
     this.#stream.acknowledge(fromLsn);
     this.#reader = new WalReader({
       stream: this.#stream,
       describe: (message, previous) => this.#describe(message, previous),
-      ddl: (row) => this.#readDdl(row),
+      ddl: (row) => ddl.read(row),
       signal: (signal) => this.#signals.hear(signal),
       clock,
       versions: this.#versions,
@@ -291,30 +292,6 @@ export class HeldWalSource implements HeldSource {
     return false;
   }
 
-  /** Rows that were there before the table was published are nowhere: such a table is left out whole (Invariant 7). */
-  #readDdl(row: DdlRow): DdlCommand | undefined {
-    const { ddl, passed } = readDdl(row, this.#parts.filter);
-    if (passed !== undefined) this.#warnPassed(row.tag, passed);
-    const changes = ddl?.changes.filter(({ before, after, hasRows }) => {
-      if (!hasRows || before !== undefined || after?.kind !== 'table' || after.partition !== undefined) return true;
-      this.#parts.warn(
-        `Table ${after.table.schema}.${after.table.name} is not captured: ${row.tag} has created it with rows that are not in the stream`,
-        'Create the table empty and then insert the rows.',
-      );
-      return false;
-    });
-    return ddl && changes && changes.length > 0 ? { ...ddl, changes } : undefined;
-  }
-
-  #warnPassed(tag: string, object: string): void {
-    if (this.#passed.has(tag)) return;
-    this.#passed.add(tag);
-    this.#parts.warn(
-      `${tag} is not replayed on replicas; here it was of ${object}`,
-      'Do it on the replica by hand, if it is to have it.',
-    );
-  }
-
   async #describe(message: RelationMessage, previous: TableSchema | undefined): Promise<Relation> {
     const { client, filter } = this.#parts;
     if (message.schema === 'rowcast' && message.name === 'ddl' && (await this.#isDdlLog(message))) {
@@ -328,7 +305,7 @@ export class HeldWalSource implements HeldSource {
     const missing = missingTypes(message, facts);
     const found = await lookUpTypes(client, missing);
     const types = new Map(found.map((type, i) => [typeKey(missing[i]?.typeId ?? 0, missing[i]?.modifier ?? -1), type]));
-    const relation = describeRelation(message, facts, types, previous, filter);
+    const relation = describeRelation(message, facts, types, previous, filter, this.#ddl?.keyOf(message.relationId));
     const signals = this.#signals.layoutOf(message);
     return {
       ...relation,

@@ -33,7 +33,8 @@ export function missingTypes(message: RelationMessage, facts: RelationFacts | un
 
 /**
  * Makes the table version that a Relation message begins: names, types and the key come from the stream, the rest from the catalog
- * where it still tells of the same column (B9), else from the version before.
+ * where it still tells of the same column (B9), else from the version before. `seenKey`: the numbers of the key's columns as of the stream, where
+ * it has told of them.
  */
 export function describeRelation(
   message: RelationMessage,
@@ -41,9 +42,10 @@ export function describeRelation(
   types: ReadonlyMap<string, ColumnType>,
   previous: TableSchema | undefined,
   filter: CaptureFilter,
+  seenKey?: readonly number[],
 ): Relation {
   const attnums = inOrder(message, findAttnums(message, facts, previous), previous);
-  const key = findKey(message, facts, attnums);
+  const key = findKey(message, seenKey ?? keyIn(facts), attnums);
   const keep = Uint8Array.from(message.columns, ({ name }, i) =>
     key.includes(i) || filter.column(message.schema, message.name, name) ? 1 : 0,
   );
@@ -111,6 +113,10 @@ export function isSameTable(a: TableSchema, b: TableSchema): boolean {
   return JSON.stringify({ ...a, version: 0 }) === JSON.stringify({ ...b, version: 0 });
 }
 
+function keyIn(facts: RelationFacts | undefined): number[] {
+  return (facts?.key ?? []).map((ordinal) => facts?.columns[ordinal]?.attnum ?? -1);
+}
+
 /** The catalog forgets what older rows have as soon as something rewrites them, but it stays true of the column. */
 function missingBefore(attnum: number, type: ColumnType, previous: TableSchema | undefined): string | undefined {
   const before = attnum > 0 ? previous?.columns.find((column) => column.attnum === attnum) : undefined;
@@ -170,8 +176,8 @@ function inOrder(message: RelationMessage, attnums: readonly number[], previous:
  * Under identity FULL every column is flagged (F21) and under NOTHING none: there the primary key is the catalog's to tell. Otherwise
  * the flags hold, in the catalog's order where it knows the same columns.
  */
-function findKey(message: RelationMessage, facts: RelationFacts | undefined, attnums: readonly number[]): number[] {
-  const told = (facts?.key ?? []).map((ordinal) => attnums.indexOf(facts?.columns[ordinal]?.attnum ?? -1));
+function findKey(message: RelationMessage, key: readonly number[], attnums: readonly number[]): number[] {
+  const told = key.map((attnum) => attnums.indexOf(attnum));
   const isWhole = told.every((i) => i >= 0);
   if (message.identity === 'f' || message.identity === 'n') return isWhole ? told : [];
   const flagged = message.columns.flatMap(({ isKey }, i) => (isKey ? [i] : []));

@@ -6,6 +6,7 @@ import { findPrimaryKey, findTarget } from '../target-table.ts';
 import { constraintClause, hasRetyped, planParts, readIndex } from './parts.ts';
 import { execute, type ReplayPlace } from './place.ts';
 import { assertSafe, hasLooseComma, typesIn } from './safe.ts';
+import { warnOfTaken } from './taken-index.ts';
 
 /** Foreign keys come last: they need what they refer to. */
 const ORDER: readonly DdlConstraint['type'][] = ['p', 'u', 'x', 'c', 'f'];
@@ -98,7 +99,10 @@ async function add(
     await execute(place, table, /* sql */ `alter table ${table} ${constraintClause(constraint)}`);
   }
   for (const index of indexes) {
-    if (present.indexes.has(index.name)) continue;
+    if (present.indexes.has(index.name)) {
+      await warnOfTaken(place, after, index);
+      continue;
+    }
     const { unique, method, rest } = readIndex(index);
     await assertSafe(session, rest, `Index ${index.name} on table ${table}`, typesIn(after.table));
     const head = `create ${unique ? 'unique ' : ''}index ${quoteIdentifier(index.name)} on ${table}`;

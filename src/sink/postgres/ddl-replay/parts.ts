@@ -75,7 +75,7 @@ function isValid(part: DdlConstraint | DdlIndex): boolean {
 }
 
 /** What an index is, whatever its name and its table's. */
-function bodyOf(part: DdlConstraint | DdlIndex): string {
+export function bodyOf(part: DdlConstraint | DdlIndex): string {
   if ('type' in part) return part.definition;
   const { unique, method, rest } = readIndex(part);
   return `${unique} ${method} ${rest}`;

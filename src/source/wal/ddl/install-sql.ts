@@ -75,6 +75,7 @@ create table rowcast.ddl_state (class_id oid, object_id oid, parts oid[] not nul
 -- The publications of connectors, and which new tables they take: lists of regular expressions.
 create table if not exists rowcast.ddl_capture (publication name primary key, lists jsonb not null);
 ${OWN_TABLES}
+${ORIGIN}
 revoke all on rowcast.ddl, rowcast.ddl_state, rowcast.ddl_capture from public;
 
 ${describeObjectsSql(RELATION)}
@@ -165,6 +166,12 @@ begin
     end if;
     if found.rolname <> current_user then execute pg_catalog.format('alter table rowcast.%I owner to %I', found.relname, current_user); end if;
   end loop;
+end $rowcast$;`;
+
+/** Object ids in the states mean this database in this system; a dump has the comment as it was, and gives the table another id. */
+const ORIGIN = /* sql */ `do $rowcast$ begin
+  execute pg_catalog.format('comment on table rowcast.ddl_state is %L', 'rowcast '
+    || (select s.system_identifier from pg_catalog.pg_control_system() s) || '/' || 'rowcast.ddl_state'::pg_catalog.regclass::pg_catalog.oid);
 end $rowcast$;`;
 
 const DROP_CODE = /* sql */ `drop event trigger if exists rowcast_ddl;

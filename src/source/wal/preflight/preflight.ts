@@ -4,6 +4,8 @@ import { connectionFinding, failedLook, serverName } from '../../../postgres/pre
 import { identify, type LookingSession, openLooking } from '../../../postgres/preflight/session.ts';
 import { compileFilter } from '../filter.ts';
 import type { WalSourceSettings } from '../settings.ts';
+import { readDdlSetup } from '../ddl/ddl-setup.ts';
+import { judgeDdl } from './judge-ddl.ts';
 import { judgeFilters, type Nearest } from './judge-filters.ts';
 import { judgePublication } from './judge-publication.ts';
 import { judgeServer } from './judge-server.ts';
@@ -91,6 +93,7 @@ async function lookAtTables(
     found.add(judgeTables(tables, settings, filter));
     const publication = await readPublication(client, settings.publicationName);
     found.add(judgePublication({ settings, server, publication, tables }));
+    found.add(judgeDdl(await readDdlSetup(client), settings.name, settings.connection.database));
     return tables;
   } catch (error) {
     found.add([failedLook(error, 'tables', `database ${settings.connection.database}`)]);

@@ -125,7 +125,7 @@ test('nobody is kept from creating tables when who has installed it has no right
   await installDdl(source.client, [role]);
   await source.query(/* sql */ `create role ${role}_cloud; grant ${role}_cloud to postgres; alter schema rowcast owner to ${role}_cloud; alter publication mine owner to ${role}_cloud;
     grant create on database ${source.settings.database} to ${role}_cloud; alter table rowcast.ddl owner to ${role}_cloud; alter table rowcast.ddl_state owner to ${role}_cloud; alter table rowcast.ddl_capture owner to ${role}_cloud;
-    do $$ declare f regprocedure; begin for f in select oid from pg_proc where pronamespace = 'rowcast'::regnamespace loop execute format('alter function %s owner to ${role}_cloud', f); end loop; end $$`);
+    do $$ declare f regprocedure; begin for f in select oid from pg_proc where pronamespace = 'rowcast'::regnamespace order by proname = 'record_ddl' loop execute format('alter function %s owner to ${role}_cloud', f); end loop; end $$`);
   const from = await last();
   try {
     const warnings: string[] = [];
