@@ -115,6 +115,8 @@ export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
   'read.only': 'nothing is written to the source but the publication',
   'signal.kafka.*': 'signals are read from the Kafka of the daemon, and how far stands in the checkpoints',
   'signal.consumer.*': CLIENTS,
+  'incremental.snapshot.watermarking.strategy': 'copies while streaming write no watermarks to the source',
+  'incremental.snapshot.allow.schema.changes': 'a table that is altered while it is copied is copied again',
   'notification.*': 'there are no notifications yet',
   'publish.via.partition.root': 'a partitioned table is always captured as one table',
   'topic.heartbeat.prefix': 'there is no heartbeat topic: an idle source moves its slot by itself',

@@ -44,6 +44,7 @@ test('connectors that are well are a line each', async () => {
   expect(lines).toEqual([
     expect.stringMatching(/^shop-sink +sink +streaming +waiting for a checkpoint +\d+ d +1\.5 s +15 +0\/98$/),
     expect.stringMatching(/^shop-source +source +streaming +waiting for changes +\d+ d +- +11 +0\/99$/),
+    '  copying: 25 % (1 of 4 tables, 30 rows)',
   ]);
   expect(code).toBe(0);
 });
@@ -52,7 +53,9 @@ test('what is wrong stands below with what to do, and the exit code says so', as
   await runs();
   daemon.views = [brokenView(), failedView(), sinkView()];
   const { code, out } = await status();
-  expect(out).toMatch(/^failed-source .*\n {2}Slot "s" was invalidated\n {2}Take a new snapshot\.\nshop-sink/m);
+  expect(out).toMatch(
+    /^failed-source .*\n {2}copying: .*\n {2}Slot "s" was invalidated\n {2}Take a new snapshot\.\nshop-sink/m,
+  );
   expect(out).toMatch(
     /^broken +unknown +invalid .*\n.*connector\.class is required\n {2}Correct connectors\/broken\.json\.$/m,
   );

@@ -67,15 +67,15 @@ test('progress of format 1, which had no version, is read', () => {
   expect(progress).toMatchObject({ checkpointOffset: Number(offset), consistent: true });
 });
 
-const NEWER = /has format 2, this Rowcast reads format 1|holds records of format 2, this Rowcast reads format 1/;
+const NEWER = /has format 2, this Rowcast reads format 1|holds records of format 3, this Rowcast reads format 2/;
 
 test('a newer checkpoint, control record, header or exact header is refused by name', () => {
   const [checkpoint, control] = [goldenValues(CHECKPOINTS).at(-1), goldenValues('shop.schema-changes')[0]];
   const header = goldenRecords().find((record) => record.header !== undefined)?.header as string;
   const exact = goldenRecords().find((record) => record.exact !== undefined)?.exact as string;
   const reads: readonly [string, () => unknown][] = [
-    [CHECKPOINTS, () => decodeLedgerRecord(bumped(checkpoint as Buffer), CHECKPOINTS)],
-    ['shop.schema-changes', () => decodeControl(bumped(control as Buffer), 'shop.schema-changes', () => NO_TABLE)],
+    [CHECKPOINTS, () => decodeLedgerRecord(bumped(checkpoint as Buffer, 3), CHECKPOINTS)],
+    ['shop.schema-changes', () => decodeControl(bumped(control as Buffer, 3), 'shop.schema-changes', () => NO_TABLE)],
     [
       'shop.public.t/0@7',
       () => refuseNewerHeader(bumped(Buffer.from(header, 'hex')), 0, HEADER_BYTES, 'shop.public.t/0@7'),
@@ -127,9 +127,9 @@ function entriesOf(hex: string): number {
   return entries;
 }
 
-function bumped(bytes: Buffer): Buffer {
+function bumped(bytes: Buffer, format = 2): Buffer {
   const copy = Buffer.from(bytes);
-  copy[0] = 2;
+  copy[0] = format;
   return copy;
 }
 

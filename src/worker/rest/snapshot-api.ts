@@ -23,7 +23,7 @@ export function snapshotRoutes(view: DaemonView, closing: AbortSignal): Hono<Res
   };
   routes.post('/connectors/:name/snapshot', async (c) => await ask(c, 'execute-snapshot', await jsonObject(c)));
   routes.delete('/connectors/:name/snapshot', async (c) => {
-    const hasBody = c.req.raw.body !== null && c.req.header('content-length') !== '0';
+    const hasBody = Number(c.req.header('content-length') ?? 0) > 0 || c.req.header('transfer-encoding') !== undefined;
     return await ask(c, 'stop-snapshot', hasBody ? await jsonObject(c) : {});
   });
   routes.put('/connectors/:name/snapshot/pause', async (c) => await ask(c, 'pause-snapshot', {}));

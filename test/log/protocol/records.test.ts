@@ -61,7 +61,7 @@ test('foreign bytes are nobody’s, a newer format stops the reader', () => {
     }),
   );
   expect(decodeJson(Buffer.from('\u0001{"kind":'), 't')).toBeUndefined();
-  expect(() => decodeJson(Buffer.from('\u0002{"kind":"claim"}'), 't')).toThrow(OperatorError);
+  expect(() => decodeJson(Buffer.from('\u0003{"kind":"claim"}'), 't')).toThrow(OperatorError);
 });
 
 test('spans are joined only when they are adjacent', () => {
