@@ -16,7 +16,7 @@ beforeAll(async () => {
   command = await buildCommand();
   source = await freshDatabase('check_from');
   target = await freshDatabase('check_to');
-  await source.query(`create table orders (id int primary key, at interval); insert into orders values (1, '1 day')`);
+  await source.query(`create table orders (id int primary key, at point); insert into orders values (1, '(1, 2)')`);
 });
 afterAll(async () => {
   await command?.[Symbol.asyncDispose]();
@@ -45,7 +45,7 @@ describe('rowcast check', () => {
     await using place = await pair();
     const { code, output } = await check(place);
     expect(output).toMatch(/^from\n/);
-    expect(output).toContain('! table public.orders: Consumers of its topic see these columns as text: at (interval).');
+    expect(output).toContain('! table public.orders: Consumers of its topic see these columns as text: at (point).');
     expect(output).toMatch(/\nto\n {2}✓ \d+ checks in order\n/);
     expect(output).toMatch(/\n0 problems, \d+ warnings, 0 not looked at, \d+ in order\n$/);
     expect(code).toBe(0);
@@ -99,14 +99,14 @@ describe('rowcast check', () => {
     await using place = await pair();
     await place.write('broken.json', '{"name": "broken", ');
     await place.write('gone.json', { name: 'gone', config: sinkConfig({ ...target.settings, port: 1 }, 'checked') });
-    await target.query('create table public.orders (id int primary key, at interval); insert into orders values (7)');
+    await target.query('create table public.orders (id int primary key, at point); insert into orders values (7)');
     const { code, output } = await check(place);
     await target.query('drop table orders');
     expect(code).toBe(1);
     expect(output).toContain('broken.json: is not JSON');
     expect(output).toContain('✗ server 127.0.0.1:1: Cannot connect to database');
     expect(output).toContain(
-      '  ✗ table public.orders: It has rows that the connector did not write, and target.not.empty is refuse.\n      truncate table "public"."orders"; -- or "target.not.empty": "truncate"\n',
+      '  ✗ table public.orders: It has rows that the connector did not write, and target.not.empty is refuse.\n      truncate table "public"."orders"; -- or "target.not.empty": "truncate", or "adopt"\n',
     );
     expect(output).toMatch(/\n3 problems, /);
   });
