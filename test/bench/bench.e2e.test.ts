@@ -24,7 +24,7 @@ async function bench(...args: string[]): Promise<{ output: string; code: number 
 
 const TIMEOUT_MS = 600_000;
 
-test('a phase moves all rows, both sides are equal, and it is compared with others', { timeout: TIMEOUT_MS }, async () => {
+test('a phase moves all rows, equal, and is compared with others', { timeout: TIMEOUT_MS }, async () => {
   const options = ['--workloads', 'W2', '--rows', '2000', '--repeat', '1', '--log', 'embedded', '--against', 'native'];
   const { output, code, results } = await bench('--phases', 'source,end-to-end', ...options);
   expect(code, output).toBe(0);
