@@ -34,6 +34,8 @@ export interface View {
   readonly client: pg.Client;
   /** `pg_current_snapshot()`. */
   readonly snapshot: string;
+  /** Ids, without their epoch, of the transactions that were running; the snapshot does not list the newest of them. */
+  readonly running: readonly number[];
   /** Everything that the snapshot shows commits below this LSN. */
   readonly lsn: number;
 }
@@ -65,12 +67,15 @@ export class ChunkReader implements AsyncDisposable {
         /* sql */ `begin isolation level repeatable read read only; set local lock_timeout = ${LOCK_TIMEOUT_MS}`,
       );
       // The snapshot is older than the LSN: what it shows was in the WAL by then.
-      const { rows } = await client.query<{ snapshot: string; lsn: string }>(
-        /* sql */ `select pg_catalog.pg_current_snapshot()::text as snapshot, pg_catalog.pg_current_wal_insert_lsn()::text as lsn`,
+      const { rows } = await client.query<{ snapshot: string; lsn: string; running: string | null }>(
+        /* sql */ `select pg_catalog.pg_current_snapshot()::text as snapshot, pg_catalog.pg_current_wal_insert_lsn()::text as lsn,
+          (select pg_catalog.concat_ws(',', variadic pg_catalog.array_agg(transactionid::text)) from pg_catalog.pg_locks
+            where locktype = 'transactionid' and mode = 'ExclusiveLock' and granted) as running`,
       );
       const [row] = rows;
       if (row === undefined) throw new Error('The server told no snapshot');
-      const result = await look({ client, snapshot: row.snapshot, lsn: recordEnd(parseLsn(row.lsn)) });
+      const running = (row.running ?? '').split(',').filter(Boolean).map(Number);
+      const result = await look({ client, snapshot: row.snapshot, running, lsn: recordEnd(parseLsn(row.lsn)) });
       await client.query(/* sql */ `commit`);
       return result;
     } catch (error) {

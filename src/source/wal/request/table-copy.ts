@@ -190,7 +190,7 @@ export class TableCopy {
   async #attempt(active: Active, position: Position, signal: AbortSignal): Promise<Batch | undefined> {
     const look = async (view: View): Promise<Shown | undefined> => {
       // The visibility guard (F11): what the stream has brought must not be read as it was before.
-      active.unseen ??= new Unseen(view.snapshot);
+      active.unseen ??= new Unseen(view.snapshot, view.running);
       if (!active.unseen.isShownBy(view.snapshot)) return this.#retry(active);
       const shown = await this.#reader.show(view, active.copy);
       active.estimatedRows = shown.estimatedRows;

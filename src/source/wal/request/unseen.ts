@@ -10,9 +10,13 @@ export class Unseen {
   /** Ids of the stream, without their epoch. */
   readonly #streamed = new Set<number>();
 
-  /** `snapshot` was taken when nothing had been streamed yet that is not given to `streamed`. */
-  constructor(snapshot: string) {
+  /**
+   * `snapshot` was taken when nothing had been streamed yet that is not given to `streamed`; `running` are ids without epoch, because a
+   * snapshot does not list those at or above its end.
+   */
+  constructor(snapshot: string, running: readonly number[] = []) {
     this.#awaited = new Set(runningIn(snapshot));
+    for (const xid of running) this.#streamed.add(xid);
   }
 
   /** A transaction that the stream has brought. */
