@@ -1,6 +1,23 @@
 import type { SequenceState } from './sequence-state.ts';
 import type { TableSchema } from './table-schema.ts';
 
+/** Kinds of DDL whose replay runs no text of the source. `tables`: tables and their columns; `partitions`: what attached, detached and dropped ones do to their table's rows. */
+export const DDL_KINDS = [
+  'tables',
+  'indexes',
+  'constraints',
+  'types',
+  'schemas',
+  'partitions',
+  'sequences',
+  'comments',
+] as const;
+
+/** Kinds whose replay runs text of the source. */
+export const DDL_TEXT_KINDS = ['views', 'functions'] as const;
+
+export type DdlKind = (typeof DDL_KINDS)[number] | (typeof DDL_TEXT_KINDS)[number];
+
 /** A constraint of a table: primary key, unique, foreign key, check or exclusion. */
 export interface DdlConstraint {
   readonly oid: number;

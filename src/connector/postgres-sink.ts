@@ -1,3 +1,4 @@
+import { DDL_KINDS, DDL_TEXT_KINDS, type DdlKind } from '../change/ddl.ts';
 import { OperatorError } from '../errors.ts';
 import type { RegistryClientConfig } from './client-config.ts';
 import type { Completed, ConnectorClass } from './connector-class.ts';
@@ -46,22 +47,6 @@ interface PostgresSinkSettings {
   readonly maxFetchBytes: number;
   readonly tasksMax: number;
 }
-
-export type DdlKind = (typeof SAFE_DDL_KINDS)[number] | (typeof TEXT_DDL_KINDS)[number];
-
-const SAFE_DDL_KINDS = [
-  'tables',
-  'indexes',
-  'constraints',
-  'types',
-  'schemas',
-  'partitions',
-  'sequences',
-  'comments',
-] as const;
-
-/** Those run text of the source. */
-const TEXT_DDL_KINDS = ['views', 'functions'] as const;
 
 const NAMES_OF_THE_SOURCE = '${source.schema}.${source.table}';
 
@@ -160,8 +145,8 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettin
     }),
     ddlReplay: kinds('ddl.replay', {
       group: 'Tables',
-      default: SAFE_DDL_KINDS.join(','),
-      doc: `Which DDL of the source is replayed, where DDL replication is set up (docs/ddl.md): some of ${SAFE_DDL_KINDS.join(', ')}, ${TEXT_DDL_KINDS.join(', ')}; or none. views and functions run the source's text on the replica.`,
+      default: DDL_KINDS.join(','),
+      doc: `Which DDL of the source is replayed, where DDL replication is set up (docs/ddl.md): some of ${DDL_KINDS.join(', ')}, ${DDL_TEXT_KINDS.join(', ')}; or none. views and functions run the source's text on the replica.`,
     }),
     targetNotEmpty: choice('target.not.empty', ['refuse', 'truncate', 'adopt'], {
       group: 'Tables',
@@ -211,7 +196,7 @@ function kinds(key: string, spec: SettingSpec): Setting<readonly DdlKind[]> {
   return declare(key, 'LIST', spec, (value) => {
     if (value.trim() === 'none') return [];
     return value.split(',').map((name) => {
-      const all: readonly DdlKind[] = [...SAFE_DDL_KINDS, ...TEXT_DDL_KINDS];
+      const all: readonly DdlKind[] = [...DDL_KINDS, ...DDL_TEXT_KINDS];
       const kind = all.find((each) => each === name.trim());
       if (kind === undefined) throw new OperatorError(`must be none, or some of ${all.join(', ')}`);
       return kind;

@@ -63,8 +63,13 @@ const NOT_POSTGRES =
   /error establishing an SSL connection|Unknown authenticationOk message type|received invalid response/i;
 const CERTIFICATE = /CERT|ERR_TLS|ERR_SSL|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
 
+/** XX000: concurrent DDL took away what a query of the catalog had listed. */
+const OVERTAKEN = /could not open relation with OID/;
+const MAX_ATTEMPTS = 5;
+
 /** What an SQLSTATE is too coarse for: the server's own words decide. */
 const REMEDIES_BY_MESSAGE: readonly (readonly [message: RegExp, remedy: Remedy])[] = [
+  [OVERTAKEN, { kind: TransientError }],
   [
     /WAL sender connections|max_wal_senders/,
     {
@@ -81,6 +86,18 @@ const REMEDIES_BY_MESSAGE: readonly (readonly [message: RegExp, remedy: Remedy])
     { kind: OperatorError, advice: "Run alter system set wal_level = 'logical'; and restart the server." },
   ],
 ];
+
+/** Runs a query of the catalog again that concurrent DDL has overtaken. */
+export async function beyondDdl<T>(query: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await query();
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError && OVERTAKEN.test(error.message)) || attempt === MAX_ATTEMPTS)
+        throw error;
+    }
+  }
+}
 
 /** The SQLSTATE of an error of Postgres, or of one that `postgresError` made of it. */
 export function sqlState(error: unknown): string | undefined {

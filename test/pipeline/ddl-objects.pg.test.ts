@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { connect } from '../../src/postgres/connect.ts';
-import { DDL_KINDS } from '../../src/sink/postgres/settings.ts';
+import { DDL_KINDS } from '../../src/change/ddl.ts';
 import { expectSame, pair } from './ddl-world.ts';
 import { eventually } from './replication.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeError, OperatorError } from '../../src/errors.ts';
 import { connect } from '../../src/postgres/connect.ts';
-import { DDL_KINDS, type DdlKind } from '../../src/sink/postgres/settings.ts';
+import { DDL_KINDS, type DdlKind } from '../../src/change/ddl.ts';
 import { installDdl, uninstallDdl } from '../../src/source/wal/ddl/ddl-log.ts';
 import { type Database, freshDatabase, servers } from '../support/postgres.ts';
 import { expectSame, pair } from './ddl-world.ts';

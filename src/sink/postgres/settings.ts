@@ -1,29 +1,5 @@
+import { DDL_KINDS, type DdlKind } from '../../change/ddl.ts';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
-
-/** `tables`: tables and their columns; `partitions`: what attached, detached and dropped partitions do to the rows of their table. */
-export type DdlKind =
-  | 'tables'
-  | 'indexes'
-  | 'constraints'
-  | 'types'
-  | 'schemas'
-  | 'partitions'
-  | 'sequences'
-  | 'comments'
-  | 'views'
-  | 'functions';
-
-/** Those that run no text of the source: views and functions do. */
-export const DDL_KINDS: readonly DdlKind[] = [
-  'tables',
-  'indexes',
-  'constraints',
-  'types',
-  'schemas',
-  'partitions',
-  'sequences',
-  'comments',
-];
 
 /** What a Postgres sink is told by its connector file. */
 export interface PostgresSinkSettings {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { OperatorError } from '../../errors.ts';
-import { postgresError, sqlState } from '../../postgres/errors.ts';
+import { beyondDdl, postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { findDdlLog, publishDdl, unpublishDdl } from './ddl/ddl-log.ts';
 import type { CaptureFilter } from './filter.ts';
@@ -136,7 +136,7 @@ export async function publishedTables(
 ): Promise<PublishedTable[]> {
   try {
     const parameters = [name, only?.schema ?? null, only?.name ?? null];
-    const result = await client.query<{ tables: RawTable[] | null }>(PUBLISHED, parameters);
+    const result = await beyondDdl(() => client.query<{ tables: RawTable[] | null }>(PUBLISHED, parameters));
     const tables = result.rows[0]?.tables ?? [];
     return tables.filter((table) => filter.table(table.schemaname, table.tablename)).map(toPublished);
   } catch (error) {

@@ -10,6 +10,7 @@ import { parseLsn } from '../../postgres/lsn.ts';
 import { VoidCopyError } from '../source.ts';
 import type { Incomplete } from './catch-up.ts';
 import type { FirstCopyParts } from './first-copy.ts';
+import { visibleIn } from './visibility.ts';
 
 /** A transaction whose commit is in the WAL may be invisible for as long as a synchronous standby is away (F11). */
 const VISIBLE_DELAY_MS = 20;
@@ -69,19 +70,7 @@ async function showsAll(client: pg.ClientBase, xids: readonly number[]): Promise
   const { rows } = await client.query<{ snapshot: string }>(
     /* sql */ `select pg_catalog.pg_current_snapshot()::text as snapshot`,
   );
-  return [...new Set(xids)].every((xid) => isVisible(rows[0]?.snapshot ?? '', xid));
-}
-
-/** Whether a snapshot (`xmin:xmax:xip,…`) shows a transaction that has committed; the stream tells the lower 32 bits of its id. */
-export function isVisible(snapshot: string, xid: number): boolean {
-  const [, xmax = '', running = ''] = snapshot.split(':');
-  const end = BigInt(xmax);
-  const epoch = end - (end & 0xffff_ffffn);
-  const near = epoch + BigInt(xid);
-  // Half of the ids lie in the past: one far above the end is of the epoch before.
-  const whole =
-    near - end > 0x7fff_ffffn ? near - 0x1_0000_0000n : end - near > 0x8000_0000n ? near + 0x1_0000_0000n : near;
-  return whole < end && !running.split(',').includes(String(whole));
+  return xids.every(visibleIn(rows[0]?.snapshot ?? ''));
 }
 
 function byTable(changes: readonly Incomplete[]): Map<TableSchema, Incomplete[]> {

@@ -5,7 +5,7 @@ import type { TableSchema } from '../../../src/change/table-schema.ts';
 import { lsnToPosition } from '../../../src/postgres/lsn.ts';
 import { VoidCopyError } from '../../../src/source/source.ts';
 import { catchUp, type Complete } from '../../../src/source/wal/catch-up.ts';
-import { isVisible } from '../../../src/source/wal/reread.ts';
+import { visibleIn } from '../../../src/source/wal/visibility.ts';
 
 const { signal } = new AbortController();
 const KEYED = { relationId: 1, name: 'keyed', columns: [{}, {}], key: [0] } as unknown as TableSchema;
@@ -154,5 +154,5 @@ test.each([
   ['4294967290:4294967301:', 4294967295, true],
   ['4294967290:4294967294:', 2, false], // 4294967298: ahead of the snapshot's end, in the next epoch
 ])('snapshot %s shows transaction %d: %s', (snapshot, xid, expected) => {
-  expect(isVisible(snapshot, xid)).toBe(expected);
+  expect(visibleIn(snapshot)(xid)).toBe(expected);
 });

@@ -1,6 +1,12 @@
-import { type DdlChange, type DdlObject, ddlObjectName, isType, type TableState } from '../../../change/ddl.ts';
+import {
+  type DdlChange,
+  type DdlKind,
+  type DdlObject,
+  ddlObjectName,
+  isType,
+  type TableState,
+} from '../../../change/ddl.ts';
 import { checkDeferred } from '../deferred.ts';
-import type { DdlKind } from '../settings.ts';
 import { leavePartition, replayPartition } from './partition-replay.ts';
 import type { ReplayPlace } from './place.ts';
 import { dropSequence, replaySequence } from './sequence-replay.ts';

@@ -34,7 +34,7 @@ export interface View {
   readonly client: pg.Client;
   /** `pg_current_snapshot()`. */
   readonly snapshot: string;
-  /** Ids, without their epoch, of the transactions that were running; the snapshot does not list the newest of them. */
+  /** Lower 32 bits of the ids of the transactions that were running. */
   readonly running: readonly number[];
   /** Everything that the snapshot shows commits below this LSN. */
   readonly lsn: number;
@@ -66,22 +66,27 @@ export class ChunkReader implements AsyncDisposable {
       await client.query(
         /* sql */ `begin isolation level repeatable read read only; set local lock_timeout = ${LOCK_TIMEOUT_MS}`,
       );
-      // The snapshot is older than the LSN: what it shows was in the WAL by then.
-      const { rows } = await client.query<{ snapshot: string; lsn: string; running: string | null }>(
-        /* sql */ `select pg_catalog.pg_current_snapshot()::text as snapshot, pg_catalog.pg_current_wal_insert_lsn()::text as lsn,
-          (select pg_catalog.concat_ws(',', variadic pg_catalog.array_agg(transactionid::text)) from pg_catalog.pg_locks
-            where locktype = 'transactionid' and mode = 'ExclusiveLock' and granted) as running`,
-      );
-      const [row] = rows;
-      if (row === undefined) throw new Error('The server told no snapshot');
-      const running = (row.running ?? '').split(',').filter(Boolean).map(Number);
-      const result = await look({ client, snapshot: row.snapshot, running, lsn: recordEnd(parseLsn(row.lsn)) });
+      const result = await look(await viewOf(client));
       await client.query(/* sql */ `commit`);
       return result;
     } catch (error) {
       await this.#close(); // whatever state the transaction is in
       signal.throwIfAborted();
       throw postgresError(error, 'Cannot read a part of a table while streaming');
+    }
+  }
+
+  /** Has the server flush its WAL, by a commit that says nothing. No standby is waited for. */
+  async flush(signal: AbortSignal): Promise<void> {
+    const client = await this.#open(signal);
+    try {
+      await client.query(
+        /* sql */ `begin; set local synchronous_commit = local; select pg_catalog.pg_logical_emit_message(true, 'rowcast', ''); commit`,
+      );
+    } catch (error) {
+      await this.#close(); // whatever state the transaction is in
+      signal.throwIfAborted();
+      throw postgresError(error, 'Cannot have the source flush its WAL');
     }
   }
 
@@ -170,4 +175,25 @@ const HEADER_BYTES = [40, 24];
 export function recordEnd(lsn: number): number {
   const header = lsn % PAGE_BYTES;
   return HEADER_BYTES.includes(header) ? lsn - header : lsn;
+}
+
+/**
+ * A snapshot lists no running transaction at or above its end, such as the newest one while its commit waits for a standby: the locks do. On a standby
+ * it is the other way round. What the snapshot shows was in the WAL by the time the LSN is read, which is later.
+ */
+async function viewOf(client: pg.Client): Promise<View> {
+  const { rows } = await client.query<{ snapshot: string; running: string; lsn: string }>(
+    /* sql */ `select snapshot::text as snapshot, (
+        select coalesce(string_agg(xid, ','), '') from (
+          select transactionid::text from pg_catalog.pg_locks where locktype = 'transactionid' and mode = 'ExclusiveLock' and granted
+          union
+          select mod(xip::text::numeric, 4294967296)::text from pg_catalog.pg_snapshot_xip(snapshot) xip
+        ) ids (xid)) as running,
+      pg_catalog.pg_current_wal_insert_lsn()::text as lsn
+      from pg_catalog.pg_current_snapshot() snapshot`,
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('The server told no snapshot');
+  const running = row.running.split(',').filter(Boolean).map(Number);
+  return { client, snapshot: row.snapshot, running, lsn: recordEnd(parseLsn(row.lsn)) };
 }

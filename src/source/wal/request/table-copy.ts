@@ -1,5 +1,5 @@
 import { Batch, type Control, type Transaction } from '../../../change/batch.ts';
-import type { BegunCopy, RequestedCopy } from '../../../change/copy-request.ts';
+import type { BegunCopy } from '../../../change/copy-request.ts';
 import type { CopyProgress } from '../../../change/copy-state.ts';
 import type { Position } from '../../../change/position.ts';
 import { type TableSchema, tableName } from '../../../change/table-schema.ts';
@@ -8,6 +8,7 @@ import { failPoint } from '../../../failpoint.ts';
 import { lsnToPosition, positionToLsn } from '../../../postgres/lsn.ts';
 import type { VersionCounter } from '../assembler.ts';
 import type { Warn } from '../warn.ts';
+import { type ActiveCopy, activeCopy, isChunked, isSameCopy } from './active-copy.ts';
 import { type Chunk, ChunkReader, type ChunkReaderParts, type Shown, type View } from './chunk-reader.ts';
 import type { ChunkWindow } from './chunk-window.ts';
 import type { PartialRows } from './partial-rows.ts';
@@ -26,40 +27,26 @@ export interface TableCopyParts extends ChunkReaderParts {
 
 /** The stream is asked again to haste. */
 const WANT_MS = 50;
+/** The stream has not come to a place for so long: perhaps the server does not flush what it has written. */
+const STALLED_MS = 100;
 /** What is invisible, locked or out of reach is looked at again. */
 const RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 /** What only a person can mend. */
 const REFUSED_MS = 10_000;
-/** So often may the stream tell another shape than the catalog, before the table is copied as a whole. */
-const MAX_MISFITS = 20;
-
-/** What this process knows of the copy that is under way. */
-interface Active {
-  copy: RequestedCopy;
-  unseen: Unseen | undefined;
-  /** A shape that is to be copied, and where the stream has to be so that it has brought that shape. */
-  shape: { readonly fingerprint: string; readonly lsn: number } | undefined;
-  /** The version that is announced for the rows. */
-  table: TableSchema | undefined;
-  chunk: (Chunk & { readonly highLsn: number }) | undefined;
-  whole: { readonly copy: WholeCopy; readonly shown: Shown } | undefined;
-  estimatedRows: number;
-  misfits: number;
-  retries: number;
-}
-
 /** Copies the tables of the list, one after another, a step at a time; each step is made where the stream stands between two transactions. */
 export class TableCopy {
   readonly #parts: TableCopyParts;
   readonly #reader: ChunkReader;
-  #active: Active | undefined;
+  #active: ActiveCopy | undefined;
   /** Milliseconds until the next step has something to do; undefined: the stream, or a signal, comes first. */
   delayMs: number | undefined;
   #done = 0;
   #progress: CopyProgress | undefined;
   /** Nothing is looked at before, in milliseconds. */
   #notBefore = 0;
+  /** Since when the stream has been waited for, in milliseconds. */
+  #awaitsSince: number | undefined;
   readonly #told = new Set<string>();
 
   constructor(parts: TableCopyParts) {
@@ -122,12 +109,13 @@ export class TableCopy {
         this.#failed(active, error);
       }
     }
+    await this.#hasten(signal);
   }
 
   /** Says all rows of a table, as of the exact place in the WAL where the stream stands, as one interval. */
   async *whole(signal: AbortSignal, position?: Position): AsyncGenerator<Batch> {
-    const active = this.#active as Active;
-    const { copy, shown } = active.whole as NonNullable<Active['whole']>;
+    const active = this.#active as ActiveCopy;
+    const { copy, shown } = active.whole as NonNullable<ActiveCopy['whole']>;
     const at = position ?? lsnToPosition(copy.pointLsn);
     const transaction = this.#transactionAt(at);
     const table = this.#numbered(shown);
@@ -153,7 +141,7 @@ export class TableCopy {
   }
 
   /** The copy that is under way; another one than before begins with nothing known of it. */
-  async #select(): Promise<Active | undefined> {
+  async #select(): Promise<ActiveCopy | undefined> {
     const { head } = this.#parts.list;
     const active = this.#active;
     if (active !== undefined && head !== undefined && isSameCopy(active.copy, head)) {
@@ -161,17 +149,7 @@ export class TableCopy {
       return active;
     }
     if (active?.whole) await active.whole.copy[Symbol.asyncDispose]();
-    this.#active = head && {
-      copy: head,
-      unseen: undefined,
-      shape: undefined,
-      table: undefined,
-      chunk: undefined,
-      whole: undefined,
-      estimatedRows: 0,
-      misfits: 0,
-      retries: 0,
-    };
+    this.#active = head && activeCopy(head);
     if (head === undefined) return undefined;
     this.#reader.begin();
     return this.#active;
@@ -180,17 +158,36 @@ export class TableCopy {
   #isAt(position: Position, lsn: number): boolean {
     if (positionToLsn(position) >= lsn) {
       this.delayMs = 0;
+      this.#awaitsSince = undefined;
       return true;
     }
     this.#parts.want(lsn);
+    this.#awaitsSince ??= this.#parts.clock.now();
     this.delayMs = WANT_MS;
     return false;
   }
 
-  async #attempt(active: Active, position: Position, signal: AbortSignal): Promise<Batch | undefined> {
+  /** An idle server keeps what it wrote of its own accord (hint bits, pruned pages) unflushed, and the stream before it: a commit takes it along. */
+  async #hasten(signal: AbortSignal): Promise<void> {
+    const { clock, warn } = this.#parts;
+    if (this.#awaitsSince === undefined || clock.now() - this.#awaitsSince < STALLED_MS) return;
+    this.#awaitsSince = clock.now();
+    try {
+      await this.#reader.flush(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof TransientError) return; // the next one
+      if (!(error instanceof OperatorError)) throw error;
+      if (!this.#told.has(error.message))
+        warn(error.message, 'Copies go on, but wait for the next commit at the source.');
+      this.#told.add(error.message);
+    }
+  }
+
+  async #attempt(active: ActiveCopy, position: Position, signal: AbortSignal): Promise<Batch | undefined> {
     const look = async (view: View): Promise<Shown | undefined> => {
       // The visibility guard (F11): what the stream has brought must not be read as it was before.
-      active.unseen ??= new Unseen(view.snapshot, view.running);
+      active.unseen ??= new Unseen(view.running);
       if (!active.unseen.isShownBy(view.snapshot)) return this.#retry(active);
       const shown = await this.#reader.show(view, active.copy);
       active.estimatedRows = shown.estimatedRows;
@@ -223,7 +220,7 @@ export class TableCopy {
   }
 
   /** From here on a replica has nothing of the table, or all but what the condition says, and rows follow. */
-  #begin(active: Active, shown: Shown, position: Position): Batch {
+  #begin(active: ActiveCopy, shown: Shown, position: Position): Batch {
     const { copy } = active;
     const { relationId } = shown.source.table;
     const before = copy.begun ?? unread(relationId);
@@ -239,7 +236,7 @@ export class TableCopy {
   }
 
   /** The stream has come to where the chunk was read: what it has not changed is as it was read. */
-  #emit(active: Active, { window, end }: Chunk, position: Position): Batch {
+  #emit(active: ActiveCopy, { window, end }: Chunk, position: Position): Batch {
     failPoint('source.snapshot-batch');
     active.chunk = undefined;
     const begun = active.copy.begun as BegunCopy;
@@ -265,7 +262,7 @@ export class TableCopy {
     return batch;
   }
 
-  #end(active: Active, { relationId, rows }: BegunCopy, position: Position): Batch {
+  #end(active: ActiveCopy, { relationId, rows }: BegunCopy, position: Position): Batch {
     const batch = batchOf(this.#transactionAt(position));
     batch.position = position;
     if (active.table) control(batch, { kind: 'snapshot-end', tables: [active.table] });
@@ -273,7 +270,7 @@ export class TableCopy {
     return batch;
   }
 
-  async #openWhole(active: Active, signal: AbortSignal): Promise<void> {
+  async #openWhole(active: ActiveCopy, signal: AbortSignal): Promise<void> {
     const copy = await WholeCopy.open(this.#parts, signal);
     if (copy === undefined) {
       this.#retry(active, MAX_RETRY_MS);
@@ -289,11 +286,11 @@ export class TableCopy {
     }
   }
 
-  #put(active: Active, begun: BegunCopy): void {
+  #put(active: ActiveCopy, begun: BegunCopy): void {
     active.copy = this.#parts.list.put(active.copy, begun);
   }
 
-  #finish(active: Active, relationId: number, rows: number): void {
+  #finish(active: ActiveCopy, relationId: number, rows: number): void {
     const { list, partial } = this.#parts;
     this.#done++;
     list.end(active.copy, active.copy.condition === undefined);
@@ -304,13 +301,13 @@ export class TableCopy {
     if (list.head === undefined) this.#done = 0;
   }
 
-  #retry(active: Active, afterMs?: number): undefined {
+  #retry(active: ActiveCopy, afterMs?: number): undefined {
     this.delayMs = afterMs ?? Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(active.retries++, 6));
     this.#notBefore = this.#parts.clock.now() + this.delayMs;
   }
 
   /** Copies must not stop the stream: what passes is tried again, what does not is told of. */
-  #failed(active: Active, error: unknown): void {
+  #failed(active: ActiveCopy, error: unknown): void {
     if (error instanceof TransientError) return this.#retry(active);
     if (!(error instanceof OperatorError || error instanceof RecordError)) throw error;
     const { list, warn } = this.#parts;
@@ -332,24 +329,13 @@ export class TableCopy {
     return { xid: 0, commitLsn: positionToLsn(position), commitTimeUs: this.#parts.clock.now() * 1000 };
   }
 
-  #note({ copy, estimatedRows }: Active, rows: number, whole?: 100): void {
+  #note({ copy, estimatedRows }: ActiveCopy, rows: number, whole?: 100): void {
     const waiting = this.#parts.list.state.tables.length;
     const tables = this.#done + waiting;
     const estimate = Math.max(estimatedRows, rows);
     const percent = whole ?? Math.min(99, Math.floor((100 * rows) / Math.max(1, estimate)));
     this.#progress = { tables, tablesDone: this.#done, rows, estimatedRows: estimate, percent, table: tableName(copy) };
   }
-}
-
-function isSameCopy(a: RequestedCopy, b: RequestedCopy): boolean {
-  const key = ({ id, schema, name, condition, isBlocking, begun }: RequestedCopy): string =>
-    JSON.stringify([id, schema, name, condition, isBlocking, begun?.relationId, begun?.fingerprint]);
-  return key(a) === key(b);
-}
-
-/** By ranges of its key; else as a whole, which the stream waits for. */
-function isChunked({ copy, misfits }: Active, { source }: Shown): boolean {
-  return !copy.isBlocking && source.rangeColumns.length > 0 && misfits <= MAX_MISFITS;
 }
 
 function batchOf(transaction: Transaction): Batch {
