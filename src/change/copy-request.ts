@@ -63,7 +63,13 @@ export function isWithoutRequests({ isPaused, tables, covered = [] }: CopyReques
   return !isPaused && tables.length === 0 && covered.length === 0;
 }
 
-/** Relations of which a replica has only a part, so that nobody knows which rows a change will find. */
+/** Tables of which a replica may lack rows, each once. A copy with a condition takes none away. */
+export function incompleteTables({ tables }: CopyRequests): readonly CopyTarget[] {
+  const partial = tables.filter(({ begun, condition }) => begun !== undefined && condition === undefined);
+  return [...new Map(partial.map((table) => [`${table.schema}.${table.name}`, table])).values()];
+}
+
+/** Relations that are being copied, so that nobody knows which rows a change will find. */
 export function partialTables({ tables }: CopyRequests): ReadonlySet<number> {
   return new Set(tables.flatMap(({ begun }) => (begun === undefined ? [] : [begun.relationId])));
 }

@@ -20,6 +20,8 @@ export interface ConnectorRow {
   readonly position: string | null;
   /** How far a copy is that runs. */
   readonly copy: string | null;
+  /** Of a sink: tables that lack rows in its target until they are copied. */
+  readonly partial: readonly string[] | null;
   readonly problem: string | null;
   readonly remedy: string | null;
   readonly failures: FailureCounts | null;
@@ -38,6 +40,7 @@ interface Expanded {
       readonly failures?: FailureCounts;
       readonly position?: string | null;
       readonly snapshot?: CopyTold | null;
+      readonly partial?: readonly string[];
       readonly lag_ms?: number | null;
       readonly counters?: Readonly<Record<string, number>>;
     };
@@ -62,6 +65,17 @@ function copyText(told: CopyTold | null | undefined): string | null {
   return `copying: ${told.percent} % (${what}, ${told.rows} rows)${left === undefined ? '' : `, about ${ageText(left * 1000)} left`}`;
 }
 
+/** No line names more tables than this. */
+const NAMED_TABLES = 5;
+
+/** Which tables of a target lack rows, for a person; null when none does. */
+export function partialText(partial: readonly string[] | null): string | null {
+  if (partial === null || partial.length === 0) return null;
+  const more = partial.length - NAMED_TABLES;
+  const named = partial.slice(0, NAMED_TABLES).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return `lacks rows until they are copied: ${named}`;
+}
+
 interface ToldHealth {
   readonly connectors?: readonly {
     readonly name: string;
@@ -74,7 +88,8 @@ interface ToldHealth {
 export function rowsOf(connectors: unknown, health: unknown): readonly ConnectorRow[] {
   const judged = new Map((health as ToldHealth).connectors?.map((each) => [each.name, each]));
   return Object.entries(connectors as Readonly<Record<string, Expanded>>).map(([name, { info, status }]) => {
-    const { file, problems, state, stage, failure, failures, position, lag_ms, counters, snapshot } = status.rowcast;
+    const { file, problems, state, stage, failure, failures, position, lag_ms, counters, snapshot, partial } =
+      status.rowcast;
     const verdict = judged.get(name);
     const isWell = verdict?.status === 'healthy' && failure === undefined;
     const fileProblem = problems.length > 0 ? problems.join('; ') : undefined;
@@ -91,6 +106,7 @@ export function rowsOf(connectors: unknown, health: unknown): readonly Connector
       changes: counters === undefined ? null : changesOf(info.type, counters),
       position: position ?? null,
       copy: copyText(snapshot),
+      partial: partial ?? null,
       problem: isWell ? null : (problem ?? null),
       remedy: isWell ? null : (remedy ?? null),
       failures: failures ?? null,
@@ -126,8 +142,11 @@ export function statusTable(rows: readonly ConnectorRow[], now: number): string 
       .join('  ')
       .trimEnd();
   const lines = cells.flatMap((row, i) => {
-    const { copy = null, problem = null, remedy = null } = rows[i] ?? {};
-    return [line(row), ...[copy, problem, remedy].flatMap((text) => (text === null ? [] : [`  ${text}`]))];
+    const { copy = null, partial = null, problem = null, remedy = null } = rows[i] ?? {};
+    return [
+      line(row),
+      ...[copy, partialText(partial), problem, remedy].flatMap((text) => (text === null ? [] : [`  ${text}`])),
+    ];
   });
   return `${[line(TITLES), ...lines].join('\n')}\n`;
 }

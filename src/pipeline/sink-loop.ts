@@ -12,6 +12,7 @@ import { assertSameTopics, historyLost } from './history-lost.ts';
 import { isInterruption } from './interruption.ts';
 import { type AppliedTimes, noteTimes } from './lag.ts';
 import { beginsCopy } from './ledger.ts';
+import { partialIn } from './partial.ts';
 import { enter, type Stage, wait } from './stage.ts';
 import { SpanReader } from './span-reader.ts';
 import { loadTableVersions, type TableVersions } from './table-versions.ts';
@@ -255,11 +256,10 @@ class Replay {
   }
 
   #progressAt(checkpoint: CountingCheckpoint): Progress {
-    const { log } = this.#options;
     const { claim, number, offset, position, consistent } = checkpoint;
     return {
       logId: this.#counter.logId as string,
-      clusterId: log.clusterId,
+      clusterId: this.#options.log.clusterId,
       claim,
       number,
       checkpointOffset: offset,
@@ -267,6 +267,7 @@ class Replay {
       consistent,
       topicIds: Object.fromEntries(this.#topicIds),
       filter: this.#planAfter(checkpoint).now,
+      ...partialIn(checkpoint, this.#selection),
     };
   }
 

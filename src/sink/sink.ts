@@ -21,6 +21,8 @@ export interface Progress {
   readonly topicIds: Readonly<Record<string, string>>;
   /** With what it was applied (S1); absent in progress of a Rowcast that did not store it. */
   readonly filter?: TopicFilter;
+  /** Tables that lack rows until they are copied (`schema.table`), while all that is there is right; absent: none. */
+  readonly partial?: readonly string[];
 }
 
 /** A target that this process owns: its epoch is the highest there is, until another one claims. */

@@ -10,11 +10,13 @@ export interface SinkCounts {
   /** What the target shows now. */
   position: Position | undefined;
   consistent: boolean;
+  /** Tables that lack rows there, as `Progress.partial`. */
+  partial: readonly string[];
 }
 
 /** Counts for a sink that has committed nothing. */
 export function noCommits(): SinkCounts {
-  return { changes: noChanges(), commits: 0, position: undefined, consistent: false };
+  return { changes: noChanges(), commits: 0, position: undefined, consistent: false, partial: [] };
 }
 
 /** The same sink, which adds what it commits to `counts`. */
@@ -24,6 +26,7 @@ export function countingSink(sink: Sink, counts: SinkCounts): Sink {
       const owned = await sink.claim(signal);
       counts.position = owned.progress?.position;
       counts.consistent = owned.progress?.consistent ?? false;
+      counts.partial = owned.progress?.partial ?? [];
       return owned;
     },
     begin: async (owned, signal) => countingTransaction(await sink.begin(owned, signal), counts),
@@ -44,6 +47,7 @@ function countingTransaction(transaction: SinkTransaction, counts: SinkCounts): 
       counts.commits++;
       counts.position = progress.position;
       counts.consistent = progress.consistent;
+      counts.partial = progress.partial ?? [];
     },
     [Symbol.asyncDispose]: () => transaction[Symbol.asyncDispose](),
   };

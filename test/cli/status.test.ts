@@ -43,6 +43,7 @@ test('connectors that are well are a line each', async () => {
   expect(titles).toMatch(/^CONNECTOR +TYPE +STATE +STAGE +SINCE +LAG +CHANGES +POSITION$/);
   expect(lines).toEqual([
     expect.stringMatching(/^shop-sink +sink +streaming +waiting for a checkpoint +\d+ d +1\.5 s +15 +0\/98$/),
+    '  lacks rows until they are copied: public.late, public.orders',
     expect.stringMatching(/^shop-source +source +streaming +waiting for changes +\d+ d +- +11 +0\/99$/),
     '  copying: 25 % (1 of 4 tables, 30 rows)',
   ]);

@@ -6,7 +6,7 @@ import { lookAtWalSource } from '../../src/source/wal/look.ts';
 import { findObstacle } from '../../src/worker/operate/obstacle.ts';
 import { settings } from '../source/wal/wal-fixture.ts';
 import type { WalSourceSettings } from '../../src/source/wal/settings.ts';
-import { freshDatabase } from '../support/postgres.ts';
+import { type Database, freshDatabase } from '../support/postgres.ts';
 import { eventually, Replication, type Running } from './replication.ts';
 
 type Wal = Partial<WalSourceSettings>;
@@ -56,6 +56,12 @@ async function begun(wal: Wal, sql: string = TABLES, publication?: string) {
       await target[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The tables that lack rows, as the target itself tells; null: none. */
+async function partialInTarget(target: Database): Promise<unknown> {
+  const [row] = await target.query<{ partial: unknown }>(`select state->'partial' as partial from rowcast.progress`);
+  return row?.partial;
 }
 
 const DISABLED: Wal = { publicationAutocreateMode: 'disabled', tableInclude: ['public.a'] };
@@ -134,14 +140,16 @@ test('filtered: a table with rows that the lists take in later joins the publica
   const writer = await connect(world.source.settings, 'rowcast writer');
   await writer.query(/* sql */ `begin; insert into public.b values (8, 'open')`);
   await world.restart({ tableInclude: [] });
-  await world.replication.settled();
   await eventually(() => world.replication.requests.tables.length > 0, 'the table to be needed');
+  await world.replication.reached();
+  expect(await partialInTarget(world.target)).toEqual(['public.b']);
   await writer.query(/* sql */ `insert into public.b values (7, 'open'); commit`);
   await writer.end();
   await world.covered(1);
   await world.source.query(/* sql */ `insert into b values (9, 'captured'); insert into a values (9, 'captured')`);
   await world.replication.settled();
   expect(await world.replication.expectEqual('a', 'b')).toBe(10);
+  expect(await partialInTarget(world.target)).toBeNull();
   expect(world.replication.warnings).toEqual([]);
 });
 

@@ -218,15 +218,25 @@ export class Replication implements AsyncDisposable {
     await this.settled();
   }
 
-  /** Waits until the replica shows what the source has committed by now. Fails at once when a task has failed. */
+  /** Waits until the replica shows what the source has committed by now, every table whole. Fails at once when a task has failed. */
   async settled(): Promise<void> {
+    await this.#reached((partial) => partial.length === 0);
+  }
+
+  /** As `settled`, though tables may lack rows until they are copied. */
+  async reached(): Promise<void> {
+    await this.#reached(() => true);
+  }
+
+  async #reached(isEnough: (partial: readonly string[]) => boolean): Promise<void> {
     const client = await connect(this.#options.source, 'rowcast test');
     const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
     await client.end();
     const goal = lsnToPosition(parseLsn((rows[0] as { lsn: string }).lsn));
     await eventually(() => {
       for (const { failure } of this.#tasks) if (failure !== undefined) throw failure;
-      return (this.sinkProgress.applied?.position ?? '') >= goal && this.sinkProgress.applied?.consistent === true;
+      const { position = '', consistent = false, partial = [] } = this.sinkProgress.applied ?? {};
+      return position >= goal && consistent && isEnough(partial);
     }, `the replica to reach ${goal}`);
   }
 

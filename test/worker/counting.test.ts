@@ -99,7 +99,7 @@ describe('a counted source', () => {
 });
 
 describe('a counted sink', () => {
-  const progress = { position: 'B', consistent: true } as unknown as Progress;
+  const progress = { position: 'B', consistent: true, partial: ['public.late'] } as unknown as Progress;
   const sink: Sink = {
     claim: async () => ({ epoch: 1, progress: undefined }),
     begin: async () => ({ apply: async () => {}, commit: async () => {}, [Symbol.asyncDispose]: async () => {} }),
@@ -131,6 +131,7 @@ describe('a counted sink', () => {
     await transaction.commit(progress, false, signal);
     expect(counts.changes).toEqual({ copied: 1, inserts: 1, updates: 1, deletes: 2, keyChanges: 1 });
     expect([counts.position, counts.consistent, counts.commits]).toEqual(['B', true, 1]);
+    expect(counts.partial).toEqual(['public.late']);
   });
 
   test('counts nothing of a transaction that was rolled back', async () => {

@@ -28,7 +28,7 @@ export async function sinkOffsets(
     const why = stored === undefined ? 'has never started' : 'has applied nothing';
     return { offsets: [], lines: [`target  ${why}`, ...behindLines(undefined, history)] };
   }
-  const { checkpointOffset, position, number, consistent } = progress;
+  const { checkpointOffset, position, number, consistent, partial = [] } = progress;
   const topic = checkpointsTopic(key.prefix);
   const copying = consistent ? '' : ', the first copy is not finished';
   return {
@@ -40,6 +40,7 @@ export async function sinkOffsets(
     ],
     lines: [
       `target  ${lsnText(position)} at checkpoint ${number} (${topic}, offset ${checkpointOffset})${copying}`,
+      ...(partial.length > 0 ? [`        lacks rows until they are copied: ${partial.join(', ')}`] : []),
       `        written at ${timeText(stored?.updatedAt ?? 0)}, epoch ${stored?.epoch}`,
       ...behindLines(progress, history),
     ],

@@ -173,11 +173,12 @@ function counters(status: ConnectorStatus): object {
       },
     };
   }
-  const { changes, commits, position, consistent } = status.counts;
+  const { changes, commits, position, consistent, partial } = status.counts;
   const { copied, inserts, updates, deletes, keyChanges } = changes;
   return {
     position: position ?? null,
     consistent,
+    partial,
     lag_ms: status.lagMs ?? null,
     counters: { commits, copied, inserts, updates, deletes, key_changes: keyChanges },
   };

@@ -191,6 +191,12 @@ function addSinks(registry: Registry, view: DaemonView): void {
     labels: [],
   };
   addMetric(Gauge, registry, consistent, sinks, ({ counts }, set) => set(counts.consistent ? 1 : 0));
+  const partial = {
+    name: 'rowcast_sink_partial_tables',
+    help: 'How many tables lack rows in the target until they are copied.',
+    labels: [],
+  };
+  addMetric(Gauge, registry, partial, sinks, ({ counts }, set) => set(counts.partial.length));
 }
 
 /** A metric that is filled when it is asked for. What is undefined has no sample, and a connector that is gone has none either. */

@@ -101,6 +101,7 @@ test('the status has the shape of Connect 4.1, and ours under a key of its own',
     rowcast: {
       lag_ms: 1500,
       consistent: true,
+      partial: ['public.late', 'public.orders'],
       position: '0000000000000098',
       counters: { commits: 6, copied: 1, inserts: 2, updates: 3, deletes: 4, key_changes: 5 },
     },

@@ -100,6 +100,7 @@ export function sinkView(more: Partial<ConnectorView> = {}, status: Partial<Sink
         commits: 6,
         position: '0000000000000098',
         consistent: true,
+        partial: ['public.late', 'public.orders'],
       },
       lagMs: 1500,
       ...status,

@@ -56,6 +56,7 @@ test('a sink is shown as its status has it', async () => {
   expect(found.get('rowcast_sink_commits_total{connector="shop-sink"}')).toBe(6);
   expect(found.get('rowcast_sink_lag_seconds{connector="shop-sink"}')).toBe(1.5);
   expect(found.get('rowcast_sink_consistent{connector="shop-sink"}')).toBe(1);
+  expect(found.get('rowcast_sink_partial_tables{connector="shop-sink"}')).toBe(2);
 });
 
 test('counters follow the status from scrape to scrape, and connectors that are gone leave no samples', async () => {
