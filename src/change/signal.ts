@@ -23,6 +23,8 @@ export interface SignalTarget {
   tables(): Promise<readonly TableName[]>;
   /** As `HeldSource.signal`. */
   signal(signal: CopySignal): Promise<void>;
+  /** As `HeldSource.syncSequences`; of a row in the stream it is enough that it is noted. */
+  syncSequences(): Promise<void>;
   /** How far its changes are stored, for people. */
   readonly position: string | undefined;
 }

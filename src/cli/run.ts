@@ -11,6 +11,7 @@ import { offsetsCommand } from './offsets-command.ts';
 import { snapshotCommand } from './snapshot-command.ts';
 import { startCommand } from './start-command.ts';
 import { statusCommand } from './status-command.ts';
+import { syncSequencesCommand } from './sync-sequences-command.ts';
 
 /** Runs one command line and returns the exit code: 0 done, 1 failed or a difference was found, 2 wrong usage. */
 export async function run(args: readonly string[], env: Environment): Promise<number> {
@@ -42,6 +43,7 @@ function commands(context: CommandContext): Command {
     demoCommand,
     offsetsCommand,
     snapshotCommand,
+    syncSequencesCommand,
     deleteCommand,
   ])
     program.addCommand(make(context));

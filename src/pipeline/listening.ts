@@ -27,7 +27,7 @@ export interface Listening extends AsyncDisposable {
 /** Lets `listener` hear signals for a source until it is disposed of. */
 export function startListening(
   listener: SignalListener | undefined,
-  held: Pick<HeldSource, 'tables' | 'signal'>,
+  held: Pick<HeldSource, 'tables' | 'signal' | 'syncSequences'>,
   writer: Pick<CheckpointWriter, 'topicOffset' | 'passed' | 'position'>,
   log: Log,
 ): Listening {
@@ -44,6 +44,7 @@ export function startListening(
     passed: (topicOffset) => writer.passed(topicOffset),
     tables: () => held.tables(),
     signal: (signal) => held.signal(signal),
+    syncSequences: () => held.syncSequences(ended.signal),
   };
   const listening = listener?.listen(source, ended.signal).catch((error: unknown) => failure.abort(error));
   return {

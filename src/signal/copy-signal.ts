@@ -9,7 +9,7 @@ import { conditionFor, type SignalCondition, type SignalOrder } from './read-sig
  */
 export function copySignalOf(
   id: string,
-  order: Exclude<SignalOrder, { readonly kind: 'log' }>,
+  order: Exclude<SignalOrder, { readonly kind: 'log' | 'sync-sequences' }>,
   tables: readonly TableName[],
 ): CopySignal {
   switch (order.kind) {

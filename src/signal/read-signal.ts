@@ -21,10 +21,11 @@ export type SignalOrder =
   /** `collections` is empty when everything is to be stopped. */
   | { readonly kind: 'stop'; readonly collections: readonly string[] }
   | { readonly kind: 'pause' | 'resume' }
+  | { readonly kind: 'sync-sequences' }
   /** `{}` in it stands for how far the source is. */
   | { readonly kind: 'log'; readonly message: string };
 
-const TYPES = 'execute-snapshot, stop-snapshot, pause-snapshot, resume-snapshot, log';
+const TYPES = 'execute-snapshot, stop-snapshot, pause-snapshot, resume-snapshot, sync-sequences, log';
 
 /**
  * Reads type and data of a signal as Debezium writes them. Throws OperatorError that says what is wrong, without values.
@@ -40,6 +41,8 @@ export function readSignal(type: string | undefined, data: unknown): SignalOrder
       return { kind: 'pause' };
     case 'resume-snapshot':
       return { kind: 'resume' };
+    case 'sync-sequences':
+      return { kind: 'sync-sequences' };
     case 'log':
       return { kind: 'log', message: textOf(objectOf(data), 'message') ?? '{}' };
     case undefined:

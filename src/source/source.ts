@@ -123,7 +123,8 @@ export interface HeldSource extends AsyncDisposable {
 
   /**
    * Lets the states of the captured sequences follow in one of the next batches of `read` (the signal `sync-sequences`): they are at or beyond
-   * every value that was given out when this was called. Resolves when it is noted; a run of the source that fails first leaves it to the next.
+   * every value that was given out when this was called. Resolves when the log has them; throws TransientError when the source ends first, and leaves
+   * them to the next run of this process.
    */
   syncSequences(signal: AbortSignal): Promise<void>;
 

@@ -20,7 +20,7 @@ import { openDaemonKafka } from './open-daemon-kafka.ts';
 import { openStateLog, type StateLog } from './open-log.ts';
 import { Opened } from './opened.ts';
 import type { OperateContext } from './operate/context.ts';
-import { askToCopy } from './operate/ask-to-copy.ts';
+import { askSource } from './operate/ask-source.ts';
 import { knownTopics } from './operate/known-topics.ts';
 import { operate } from './operate/operate.ts';
 import type { DaemonView, OperatorAnswer, OperatorRequest } from './rest/daemon-view.ts';
@@ -206,7 +206,7 @@ class RunningDaemon implements Daemon, DaemonView {
         signal,
       );
     if (request.kind === 'offsets') return await carryOut();
-    if (request.kind === 'signal') return await askToCopy(set, request, signal);
+    if (request.kind === 'signal') return await askSource(set, request, signal);
     if (request.kind === 'delete') {
       const answer = await set.deleting(request.connector, carryOut);
       if (request.dropSlot) await slots.dropped(request.connector);

@@ -191,9 +191,11 @@ export class Replication implements AsyncDisposable {
     });
   }
 
-  /** Asks the source that runs now for the states of its sequences. */
+  /** Lets the log have the states of the sequences; a run of the source that ends first leaves them to the next one. */
   async syncSequences(): Promise<void> {
-    await this.#held?.syncSequences(AbortSignal.timeout(30_000));
+    await this.#held?.syncSequences(AbortSignal.timeout(30_000)).catch((error: unknown) => {
+      if (!(error instanceof TransientError)) throw error;
+    });
   }
 
   /** Asks the running source for copies, again while it does not stream yet. */

@@ -10,7 +10,7 @@ const TABLES = [
 
 function asked(type: string, data: unknown) {
   const order = readSignal(type, data);
-  if (order.kind === 'log') throw new Error('It asks for nothing');
+  if (order.kind === 'log' || order.kind === 'sync-sequences') throw new Error('It asks for nothing');
   return copySignalOf('id', order, TABLES);
 }
 
@@ -52,6 +52,10 @@ test('a filter may be the statement that a blocking snapshot has at Debezium', (
   expect(of('SELECT * FROM public.orders WHERE a = 1')).toMatchObject({ tables: [{ condition: 'a = 1' }] });
   expect(of('SELECT * FROM public.orders').kind === 'execute').toBe(true);
   expect(() => of('SELECT * FROM public.other WHERE a = 1')).toThrow('filter must select from table public.orders');
+});
+
+test('sync-sequences needs no data, and is about no table', () => {
+  expect(readSignal('sync-sequences', undefined)).toEqual({ kind: 'sync-sequences' });
 });
 
 test('stop-snapshot stops what it names, or everything', () => {

@@ -101,9 +101,9 @@ export class HeldWalSource implements HeldSource {
       cover: (relations) => this.#requests.cover(relations),
     };
     this.#added = new AddedTables(this.#late, parts.capture.tables ?? []);
-    this.#signals = new HeardSignals(parts, this.#requests, () => this.tables());
     this.#copy = new HeldCopy(parts, this.#versions);
     this.#sequences = new SequenceSync(parts, () => this.#reader);
+    this.#signals = new HeardSignals(parts, this.#requests, this.#sequences, () => this.tables());
     this.#stream = held?.stream;
     this.#confirmedLsn = held?.confirmedLsn;
     parts.client.once('end', () => this.#loseLock());
@@ -209,8 +209,8 @@ export class HeldWalSource implements HeldSource {
     await this.#requests.signal(signal);
   }
 
-  async syncSequences(_signal: AbortSignal): Promise<void> {
-    await this.#sequences.request();
+  async syncSequences(signal: AbortSignal): Promise<void> {
+    await this.#sequences.request(signal);
   }
 
   async tables(): Promise<readonly TableName[]> {
@@ -228,6 +228,7 @@ export class HeldWalSource implements HeldSource {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     clearTimeout(this.#grace);
+    this.#sequences.close();
     try {
       await this.#stream?.close();
     } finally {

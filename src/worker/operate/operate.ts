@@ -26,7 +26,7 @@ export async function operate(
     case 'delete':
       return await deleteConnector(context, request, signal);
     case 'signal':
-      throw new OperatorError(`Connector "${connector}" does not run here: only a daemon that runs it can copy`, {
+      throw new OperatorError(`Connector "${connector}" does not run here: only the daemon that runs it can be asked`, {
         advice: 'Start the daemon, or name the state directory of the one that runs with --state.',
       });
     default:

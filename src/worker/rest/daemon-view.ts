@@ -36,7 +36,7 @@ export interface ConnectorView {
   readonly isDeleted: boolean;
 }
 
-/** What `rowcast offsets`, `rowcast delete` and `rowcast snapshot` ask of a daemon that runs. */
+/** What `rowcast offsets`, `rowcast delete`, `rowcast snapshot` and `rowcast sync-sequences` ask of a daemon that runs. */
 export type OperatorRequest =
   | { readonly kind: 'offsets'; readonly connector: string | undefined }
   /** `fromNow`: a slot that is missing is made at the present end of WAL; what was committed before is given up. */
@@ -46,7 +46,7 @@ export type OperatorRequest =
   | {
       readonly kind: 'signal';
       readonly connector: string;
-      readonly type: 'execute-snapshot' | 'stop-snapshot' | 'pause-snapshot' | 'resume-snapshot';
+      readonly type: 'execute-snapshot' | 'stop-snapshot' | 'pause-snapshot' | 'resume-snapshot' | 'sync-sequences';
       readonly data: Readonly<Record<string, unknown>>;
     }
   | {

@@ -46,7 +46,7 @@ function connectorOf({ connector }: Readonly<Record<string, unknown>>): string {
   throw refusal(400, 'connector must be the name of a connector');
 }
 
-const SIGNALS = ['execute-snapshot', 'stop-snapshot', 'pause-snapshot', 'resume-snapshot'] as const;
+const SIGNALS = ['execute-snapshot', 'stop-snapshot', 'pause-snapshot', 'resume-snapshot', 'sync-sequences'] as const;
 
 function typeOf({ type }: Readonly<Record<string, unknown>>): (typeof SIGNALS)[number] {
   const found = SIGNALS.find((each) => each === type);

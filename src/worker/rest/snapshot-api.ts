@@ -9,6 +9,7 @@ type Signal = Extract<OperatorRequest, { readonly kind: 'signal' }>;
 /**
  * `POST /connectors/{name}/snapshot`: the body is the data of an execute-snapshot signal; `DELETE`: of a stop-snapshot, and may be left out;
  * `PUT …/snapshot/pause` and `…/resume`. Answered with 202 and an id when the request stands in the log, 409 with a reason when it cannot be met.
+ * `PUT /connectors/{name}/sequences/sync`: answered when the log has where the sequences stand.
  */
 export function snapshotRoutes(view: DaemonView, closing: AbortSignal): Hono<RestEnv> {
   const routes = new Hono<RestEnv>();
@@ -28,5 +29,6 @@ export function snapshotRoutes(view: DaemonView, closing: AbortSignal): Hono<Res
   });
   routes.put('/connectors/:name/snapshot/pause', async (c) => await ask(c, 'pause-snapshot', {}));
   routes.put('/connectors/:name/snapshot/resume', async (c) => await ask(c, 'resume-snapshot', {}));
+  routes.put('/connectors/:name/sequences/sync', async (c) => await ask(c, 'sync-sequences', {}));
   return routes;
 }

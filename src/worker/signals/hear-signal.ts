@@ -31,6 +31,11 @@ export async function carryOut(raw: RawSignal, target: SignalTarget, tell: Tell)
     tell('signal', { message: order.message.replaceAll('{}', target.position ?? 'the beginning') });
     return;
   }
+  if (order.kind === 'sync-sequences') {
+    await target.syncSequences();
+    tell('signal carried out: sync sequences', {});
+    return;
+  }
   const isAboutTables = order.kind === 'execute' || order.kind === 'stop';
   const asked = copySignalOf(requestId(raw), order, isAboutTables ? await target.tables() : []);
   await target.signal(asked);

@@ -52,16 +52,21 @@ export class SignalFeed implements SignalListener {
    */
   async ask(raw: RawSignal, signal: AbortSignal): Promise<void> {
     const { connector, clock, logger } = this.#options;
-    const source = this.#source;
-    if (source === undefined) {
-      throw new OperatorError(`Connector "${connector}" does not stream, so it cannot be asked to copy`, {
-        advice: 'Ask again when `rowcast status` says that it streams.',
-      });
-    }
     const fields = { connector, signal: raw.place };
-    const hear = (each: RawSignal): Promise<void> =>
-      carryOut(each, source, (fact, more) => logger.info(fact, { ...fields, ...more }));
-    await untilHeard(raw, source, { hear, clock }, signal);
+    const hear = async (each: RawSignal): Promise<void> =>
+      await carryOut(each, this.#streaming(), (fact, more) => logger.info(fact, { ...fields, ...more }));
+    await untilHeard(raw, this.#streaming(), { hear, clock }, signal);
+  }
+
+  /** The source as it runs now: the one that was asked first may have ended. */
+  #streaming(): ListenedSource {
+    if (this.#source !== undefined) return this.#source;
+    throw new OperatorError(
+      `Connector "${this.#options.connector}" does not stream, so it cannot be asked for anything`,
+      {
+        advice: 'Ask again when `rowcast status` says that it streams.',
+      },
+    );
   }
 
   #parts(what: string, name: string): ChannelParts {

@@ -22,7 +22,7 @@ async function ask(method: string, path: string, body?: object, headers: Record<
 const SNAPSHOT = '/connectors/shop-source/snapshot';
 const DATA = { 'data-collections': ['public.orders'] };
 
-test('a copy is asked for, stopped, paused and resumed, and answered with 202 and the id', async () => {
+test('a copy is asked for, stopped, paused and resumed, sequences are synchronised, and answered with 202 and the id', async () => {
   daemon.asked.length = 0;
   daemon.operation = async () => ({ lines: [], value: { connector: 'shop-source', id: 'x' } });
   expect(await ask('POST', SNAPSHOT, DATA)).toEqual({ status: 202, body: { connector: 'shop-source', id: 'x' } });
@@ -30,6 +30,7 @@ test('a copy is asked for, stopped, paused and resumed, and answered with 202 an
   expect((await ask('DELETE', SNAPSHOT, DATA)).status).toBe(202);
   expect((await ask('PUT', `${SNAPSHOT}/pause`)).status).toBe(202);
   expect((await ask('PUT', `${SNAPSHOT}/resume`)).status).toBe(202);
+  expect((await ask('PUT', '/connectors/shop-source/sequences/sync')).status).toBe(202);
   const signal = { kind: 'signal', connector: 'shop-source' };
   expect(daemon.asked).toEqual([
     { ...signal, type: 'execute-snapshot', data: DATA },
@@ -37,6 +38,7 @@ test('a copy is asked for, stopped, paused and resumed, and answered with 202 an
     { ...signal, type: 'stop-snapshot', data: DATA },
     { ...signal, type: 'pause-snapshot', data: {} },
     { ...signal, type: 'resume-snapshot', data: {} },
+    { ...signal, type: 'sync-sequences', data: {} },
   ]);
 });
 

@@ -11,6 +11,8 @@ export class FakeSource implements ListenedSource {
   topicOffset: number | undefined;
   readonly position = '0000000000000010';
   readonly asked: CopySignal[] = [];
+  /** How often its sequences were asked for. */
+  synced = 0;
   /** How often it still says that it does not stream yet. */
   refusals = 0;
 
@@ -30,6 +32,11 @@ export class FakeSource implements ListenedSource {
   async signal(signal: CopySignal): Promise<void> {
     if (this.refusals-- > 0) throw new TransientError('It does not stream');
     this.asked.push(signal);
+  }
+
+  async syncSequences(): Promise<void> {
+    if (this.refusals-- > 0) throw new TransientError('It has ended');
+    this.synced++;
   }
 }
 

@@ -51,6 +51,22 @@ test('lines of a file are carried out in their order, and taken out of it', asyn
   expect(source.asked[0]).toMatchObject({ id: expect.stringMatching(/^file:[0-9a-f]{12} 1$/) as unknown });
 });
 
+test('sequences are synchronised by a line of a file, and for who asks and waits, again when the source has ended meanwhile', async () => {
+  const source = new FakeSource();
+  await writeFile(file, `{"id":"cut-over","type":"sync-sequences"}\n`);
+  await listening(source, async (feed) => {
+    await expect.poll(() => source.synced).toBe(1);
+    source.refusals = 1;
+    const { signal } = new AbortController();
+    await feed.ask({ id: undefined, type: 'sync-sequences', data: {}, place: 'rest:1' }, signal);
+  });
+  expect(source.synced).toBe(2);
+  expect(told.lines.map(({ fact, id }) => [fact, id])).toEqual([
+    ['signal carried out: sync sequences', 'cut-over'],
+    ['signal carried out: sync sequences', undefined],
+  ]);
+});
+
 test('what a killed process has taken and not carried out is carried out', async () => {
   const source = new FakeSource();
   await writeFile(`${file}.taken`, `${execute('1', 'a')}\n`);

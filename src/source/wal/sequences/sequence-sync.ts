@@ -34,6 +34,13 @@ export interface SequenceSyncParts {
   readonly wish: SequenceWish;
 }
 
+/** Somebody who waits until the log has what a wish was about. */
+interface Waiter {
+  readonly number: number;
+  resolve(): void;
+  reject(): void;
+}
+
 /** The reader whose batches the states travel with. */
 export interface SequenceReader {
   /** Hands out the next idle position at once, however short the last one is ago. */
@@ -55,7 +62,9 @@ export class SequenceSync {
   /** By name, what this process has sent. */
   readonly #sent = new Map<string, string>();
   readonly #told = new Set<string>();
+  readonly #waiters = new Set<Waiter>();
   #isLooking = false;
+  #isClosed = false;
 
   constructor(parts: SequenceSyncParts, reader: () => SequenceReader | undefined) {
     const isListed = compileNames(parts.settings.sequenceInclude ?? []);
@@ -64,8 +73,30 @@ export class SequenceSync {
     this.#filter = { tables: parts.filter, isListed: (schema, name) => isListed(`${schema}.${name}`) };
   }
 
+  /** As `note`; resolves when the log has them. Throws TransientError when this run ends first: the next one of this process sends them. */
+  async request(signal: AbortSignal): Promise<void> {
+    if (this.#isClosed) throw ended();
+    await this.note();
+    const { number } = this.#parts.wish;
+    await new Promise<void>((resolve, reject) => {
+      const leave = (): void => waiter.reject();
+      const settle = (): void => {
+        this.#waiters.delete(waiter);
+        signal.removeEventListener('abort', leave);
+      };
+      const waiter: Waiter = {
+        number,
+        resolve: () => (settle(), resolve()),
+        reject: () => (settle(), reject(ended())),
+      };
+      this.#waiters.add(waiter);
+      if (this.#isClosed || signal.aborted) waiter.reject();
+      else signal.addEventListener('abort', leave);
+    });
+  }
+
   /** All of them are sent in one of the next batches; an idle source is made to have one. */
-  async request(): Promise<void> {
+  async note(): Promise<void> {
     try {
       await this.#wishFor('all');
     } catch (error) {
@@ -110,8 +141,16 @@ export class SequenceSync {
   acknowledged(position: Position): void {
     const { wish } = this.#parts;
     if (this.#underWay === undefined || position < this.#underWay.position) return;
-    if (this.#underWay.number === wish.number) wish.kind = undefined;
+    const { number } = this.#underWay;
+    if (number === wish.number) wish.kind = undefined;
     this.#underWay = undefined;
+    for (const waiter of this.#waiters) if (waiter.number <= number) waiter.resolve();
+  }
+
+  /** Nothing is sent any more: who waits is told. */
+  close(): void {
+    this.#isClosed = true;
+    for (const waiter of this.#waiters) waiter.reject();
   }
 
   #watch(): NodeJS.Timeout | undefined {
@@ -178,6 +217,10 @@ export class SequenceSync {
       );
     }
   }
+}
+
+function ended(): TransientError {
+  return new TransientError('The source ended before the log had where its sequences stand');
 }
 
 function nameOf({ schema, name }: SequenceState): string {

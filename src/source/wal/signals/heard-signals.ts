@@ -2,6 +2,7 @@ import type { CopySignal } from '../../../change/copy-request.ts';
 import { type HearSignal, type RawSignal, requestId, type TableName } from '../../../change/signal.ts';
 import type { RelationMessage } from '../decoder.ts';
 import type { Requests } from '../request/requests.ts';
+import type { SequenceSync } from '../sequences/sequence-sync.ts';
 import type { WalSourceSettings } from '../settings.ts';
 import type { Warn } from '../warn.ts';
 import { isNamed, missingColumns, type SignalLayout, signalLayout } from './signal-table.ts';
@@ -16,15 +17,18 @@ export interface HeardSignalsParts {
 export class HeardSignals {
   readonly #parts: HeardSignalsParts;
   readonly #requests: Pick<Requests, 'knows' | 'check' | 'hear'>;
+  readonly #sequences: Pick<SequenceSync, 'note'>;
   readonly #tables: () => Promise<readonly TableName[]>;
 
   constructor(
     parts: HeardSignalsParts,
     requests: Pick<Requests, 'knows' | 'check' | 'hear'>,
+    sequences: Pick<SequenceSync, 'note'>,
     tables: () => Promise<readonly TableName[]>,
   ) {
     this.#parts = parts;
     this.#requests = requests;
+    this.#sequences = sequences;
     this.#tables = tables;
   }
 
@@ -49,6 +53,8 @@ export class HeardSignals {
       await this.#requests.check(asked);
       this.#requests.hear(asked);
     };
-    await this.#parts.hear?.(raw, { tables: this.#tables, signal, position: undefined });
+    // Noted is enough: the batch that ends with the row, or behind it, has them.
+    const syncSequences = (): Promise<void> => this.#sequences.note();
+    await this.#parts.hear?.(raw, { tables: this.#tables, signal, syncSequences, position: undefined });
   }
 }

@@ -5,9 +5,9 @@ import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
 
 /**
  * Asks a source that runs for what a signal of that type and data says. The answer comes when it stands in the log, so that neither a kill nor a restart
- * loses it; the copy itself goes on behind it. Throws OperatorError when it cannot be done.
+ * loses it; a copy goes on behind it. Throws OperatorError when it cannot be done.
  */
-export async function askToCopy(
+export async function askSource(
   set: Pick<ConnectorSet, 'task'>,
   { connector, type, data }: Extract<OperatorRequest, { readonly kind: 'signal' }>,
   signal: AbortSignal,
@@ -26,6 +26,8 @@ const TOLD = {
   'stop-snapshot': 'the copy is given up',
   'pause-snapshot': 'copies pause',
   'resume-snapshot': 'copies go on',
+  'sync-sequences':
+    'the log has where its sequences stand, and a sink has brought them there when `rowcast offsets` says that it has applied everything',
 } as const;
 
 async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
