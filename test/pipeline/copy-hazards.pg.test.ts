@@ -94,8 +94,8 @@ test('a snapshot that waits for a long transaction leaves no slot behind, stoppe
   await eventually(async () => (await temporarySlots(source)).length === 1, 'a snapshot that waits');
   await waiting.stop();
   await eventually(async () => (await temporarySlots(source)).length === 0, 'its slot to go');
-  // A process that was killed while it waited.
-  const killed = applicationName('shop', { daemon: 'one', offset: 0, id: 'a' });
+  // A process that was killed while it waited; of those at one offset the greater id is the newer.
+  const killed = applicationName('shop', { daemon: 'one', offset: 0, id: '0' });
   const walsender = await connect(source.settings, killed, { replication: 'database' });
   const created = walsender.query(
     'CREATE_REPLICATION_SLOT "rowcast_copy_1" TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT',
