@@ -68,6 +68,7 @@ const STATEMENTS = [
   `create table parent (a int, b int, primary key (a, b), unique (b));
      create table kid (id int primary key, a int, b int, foreign key (a, b) references parent on update cascade deferrable, foreign key (b) references parent (b));
      insert into parent values (1, 2); insert into kid values (1, 1, 2); alter table parent rename b to bb; drop table parent cascade`,
+  `alter table shop add column path text not null default 'it\\was', add column raw bytea default '\\x00ff'`,
   `alter schema "Sales" rename to sales2`,
   `insert into sales2.client (id, since) values (1001, 'now')`,
   `create schema gone create table t (id int primary key); insert into gone.t values (1)`,

@@ -1,5 +1,6 @@
 const NUMBER = String.raw`-?\d+(\.\d+)?([eE][+-]?\d+)?`;
-const STRING = String.raw`'(?:[^'\\]|'')*'`;
+/** Sessions of ours have standard_conforming_strings on: a backslash is one. */
+const STRING = String.raw`'(?:[^']|'')*'`;
 const NAME = String.raw`(?:[A-Za-z_]\w*|"[^"\\]+")`;
 /** Postgres's own types of several words, else a name: a word more would be a clause of the column. */
 const FIELDS = 'interval (?:year|month|day|hour|minute|second)(?: to (?:month|hour|minute|second))?';

@@ -15,6 +15,9 @@ test('constants are told from what only the source can compute', () => {
     "'00:00:00'::interval hour to second(3)",
     "'1 day'::interval day[]",
     `'so so'::kinds."Mood"`,
+    String.raw`'it\was'::text`,
+    String.raw`'\x00ff'::bytea`,
+    String.raw`'\'`,
   ]) {
     expect([text, isConstantDefault(text), isSimpleDefault(text)]).toEqual([text, true, true]);
   }
@@ -31,6 +34,7 @@ test('sequences, functions of users, and more than one expression are no simple 
     "'a' || public.f()",
     "'a'); drop table x; --",
     "E'a\\'; drop table x; --'",
+    "'a\\'; drop table x; --'",
     "'a'::text, add column y int",
     '5) , drop column id --',
     '(select 1)',
