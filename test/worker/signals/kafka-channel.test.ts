@@ -6,10 +6,8 @@ import { openEmbeddedLog } from '../../../src/log/embedded/embedded-log.ts';
 import type { Log } from '../../../src/log/log.ts';
 import { RecordSetWriter } from '../../../src/log/record-set.ts';
 import { offsetBehind } from '../../../src/pipeline/signal-place.ts';
-import { listenToTopic } from '../../../src/worker/signals/kafka-channel.ts';
-import { signalHearer } from '../../../src/worker/signals/hear-signal.ts';
-import { systemClock } from '../../../src/worker/system-clock.ts';
 import { execute, FakeSource, Told } from './fake-source.ts';
+import { listening } from './listening.ts';
 
 const TOPIC = { topic: 'shop-signal', key: 'shop', pollTimeoutMs: 10 };
 const { signal } = new AbortController();
@@ -29,25 +27,6 @@ async function send(log: Log, ...records: readonly (readonly [key: string, value
   await log.publish([{ topic: TOPIC.topic, partition: 0, records: writer.finish() }], undefined, signal);
 }
 
-async function listening(source: FakeSource, told: Told, work: () => Promise<void>): Promise<void> {
-  const stop = new AbortController();
-  const parts = {
-    hear: signalHearer(told, 'shop'),
-    clock: systemClock,
-    intervalMs: 10,
-    unreadable: (error: unknown) => told.warn(String(error)),
-  };
-  const ended = listenToTopic(TOPIC, source, parts, stop.signal).catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error;
-  });
-  try {
-    await work();
-  } finally {
-    stop.abort();
-    await ended;
-  }
-}
-
 test('signals of a topic are carried out once each, from where the checkpoints say on', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'rowcast-signals-'));
   await using _ = { [Symbol.asyncDispose]: async () => await rm(directory, { recursive: true, force: true }) };
@@ -55,7 +34,7 @@ test('signals of a topic are carried out once each, from where the checkpoints s
   const told = new Told();
   const source = new FakeSource(log);
   const ids = (): string[] => source.asked.map(({ id }) => id);
-  await listening(source, told, async () => {
+  await listening(TOPIC, source, told, async () => {
     await log.createTopics([{ name: TOPIC.topic, partitions: 1, config: {} }], signal);
     await send(log, ['shop', execute('1', 'a')], ['other', execute('2', 'b')], ['"shop"', execute('3', 'c')]);
     await expect.poll(() => source.topicOffset).toBe(3);
@@ -66,11 +45,11 @@ test('signals of a topic are carried out once each, from where the checkpoints s
   expect(told.lines.filter(({ fact }) => fact === 'signal is not carried out')).toHaveLength(1);
 
   const again = new FakeSource(log, 3); // a kill has left a checkpoint that lies before the last two
-  await listening(again, told, async () => await expect.poll(() => again.topicOffset).toBe(5));
+  await listening(TOPIC, again, told, async () => await expect.poll(() => again.topicOffset).toBe(5));
   expect(again.asked.map(({ id }) => id)).toEqual(['kafka:4']);
 
   const renewed = new FakeSource(log, 70); // the topic was deleted and made anew
-  await listening(renewed, told, async () => await expect.poll(() => renewed.topicOffset).toBe(5));
+  await listening(TOPIC, renewed, told, async () => await expect.poll(() => renewed.topicOffset).toBe(5));
   expect(renewed.asked).toHaveLength(3);
 });
 
