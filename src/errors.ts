@@ -30,6 +30,30 @@ export class OperatorError extends RowcastError {}
 /** Something that was done can be used only once it is committed: smaller transactions may do, else a person. */
 export class UncommittedError extends OperatorError {}
 
+/** A record batch that its topic does not take: nothing of it was sent. */
+export interface TooLarge {
+  readonly topic: string;
+  readonly bytes: number;
+  /** Records in it; one that is alone is too large by itself. */
+  readonly records: number;
+  /** What the topic takes, in bytes. */
+  readonly limit: number;
+}
+
+/** A record batch is larger than its topic takes. Who knows the rows can say which one it is. */
+export class TooLargeError extends OperatorError {
+  readonly what: TooLarge;
+
+  constructor(what: TooLarge, options: ErrorOptionsWithAdvice = {}) {
+    const { topic, bytes, limit } = what;
+    super(`A record batch of ${bytes} bytes is larger than topic "${topic}" takes (${limit})`, {
+      advice: 'Raise max.message.bytes of the topic, or exclude the large column.',
+      ...options,
+    });
+    this.what = what;
+  }
+}
+
 /** Another owner or a newer incarnation holds this connector; a state that is looked at again, not an end (PROTOCOL, V7). */
 export class RefusedError extends TransientError {}
 

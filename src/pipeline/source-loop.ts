@@ -3,6 +3,7 @@ import { type CopyRequests, NO_REQUESTS } from '../change/copy-request.ts';
 import { type CopyProgress, isWhole } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
+import { TooLargeError } from '../errors.ts';
 import type { Converter } from '../converter/converter.ts';
 import { failPoint } from '../failpoint.ts';
 import type { Log } from '../log/log.ts';
@@ -14,6 +15,7 @@ import { fallsBack } from './gap.ts';
 import { type SignalListener, startListening } from './listening.ts';
 import { type Owned, type OwnershipOptions, type SourceMemory, takeOwnership } from './ownership.ts';
 import { enter, type Stage, wait } from './stage.ts';
+import { explainTooLarge } from './too-large.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
 
 /** What a running source counts, for people; kept by the caller across restarts. */
@@ -202,6 +204,14 @@ class Publisher {
   }
 
   async publish(batch: Batch): Promise<void> {
+    try {
+      await this.#publish(batch);
+    } catch (error) {
+      throw error instanceof TooLargeError ? explainTooLarge(error, batch, this.#options.prefix) : error;
+    }
+  }
+
+  async #publish(batch: Batch): Promise<void> {
     if (batch.length === 0) return await this.#keepalive(batch);
     const { progress } = this.#options;
     failPoint('source.batch-read');

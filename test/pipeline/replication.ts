@@ -191,6 +191,11 @@ export class Replication implements AsyncDisposable {
     });
   }
 
+  /** A task that has failed is not what is waited for any more: an operator has acted. */
+  resume(failed: Running): void {
+    this.#tasks.splice(this.#tasks.indexOf(failed), 1);
+  }
+
   /** Lets the log have the states of the sequences; a run of the source that ends first leaves them to the next one. */
   async syncSequences(): Promise<void> {
     await this.#held?.syncSequences(AbortSignal.timeout(30_000)).catch((error: unknown) => {

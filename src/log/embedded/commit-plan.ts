@@ -1,4 +1,4 @@
-import { OperatorError } from '../../errors.ts';
+import { OperatorError, TooLargeError } from '../../errors.ts';
 import type { Append, Span } from '../log.ts';
 import { setBaseOffset } from '../record-set.ts';
 import type { StoredTopic } from './catalog.ts';
@@ -30,7 +30,7 @@ export class CommitPlan {
     const limit = stored.maxBatchBytes ?? this.#maxBatchBytes;
     let end = base;
     for (const { bytes, count } of records.batches) {
-      if (bytes.length > limit) throw tooLarge(topic, bytes.length, limit);
+      if (bytes.length > limit) throw new TooLargeError({ topic, bytes: bytes.length, records: count, limit });
       const offset = Buffer.allocUnsafe(BASE_OFFSET_BYTES);
       setBaseOffset(offset, end);
       this.body.push(offset, bytes.subarray(BASE_OFFSET_BYTES));
@@ -38,14 +38,17 @@ export class CommitPlan {
       this.#bytes += bytes.length;
       end += count;
     }
-    if (this.#bytes > MAX_FRAME_BYTES) throw tooLarge(topic, this.#bytes, MAX_FRAME_BYTES);
+    if (this.#bytes > MAX_FRAME_BYTES) throw tooLarge(topic, this.#bytes);
     this.#ends.set(stored.number, end);
     return { topic, partition, base, count: end - base };
   }
 }
 
-function tooLarge(topic: string, size: number, limit: number): OperatorError {
-  return new OperatorError(`Records of ${size} bytes for topic "${topic}" exceed its limit of ${limit} bytes`, {
-    advice: 'Raise max.message.bytes of the topic, or lower the batch size of the source.',
-  });
+function tooLarge(topic: string, size: number): OperatorError {
+  return new OperatorError(
+    `Records of ${size} bytes for topic "${topic}" are more than the embedded log stores at once (${MAX_FRAME_BYTES})`,
+    {
+      advice: 'Lower max.batch.bytes of the source, or use Kafka.',
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import { OperatorError } from '../../errors.ts';
+import { OperatorError, type TooLarge, TooLargeError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
 import type { Append, Published, Span } from '../log.ts';
 import type { RecordBatch } from '../record-set.ts';
@@ -91,24 +91,18 @@ export class Publisher {
     const limitOf = await this.#topics.maxBatchBytes(names, true, signal);
     const tooLarge = firstAbove(appends, limitOf);
     if (tooLarge === undefined) return;
-    const { topic, bytes } = tooLarge;
-    throw new OperatorError(
-      `A record batch of ${bytes} bytes is larger than topic "${topic}" takes (${limitOf(topic)})`,
-      {
-        advice: 'Raise max.message.bytes of the topic, or exclude the large column.',
-      },
-    );
+    throw new TooLargeError({ ...tooLarge, limit: limitOf(tooLarge.topic) });
   }
 }
 
 function firstAbove(
   appends: readonly Append[],
   limitOf: (topic: string) => number,
-): { readonly topic: string; readonly bytes: number } | undefined {
+): Omit<TooLarge, 'limit'> | undefined {
   for (const { topic, records } of appends) {
     const limit = limitOf(topic);
     const batch = records.batches.find(({ bytes }) => bytes.length > limit);
-    if (batch !== undefined) return { topic, bytes: batch.bytes.length };
+    if (batch !== undefined) return { topic, bytes: batch.bytes.length, records: batch.count };
   }
   return undefined;
 }

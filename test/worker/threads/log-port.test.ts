@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { OperatorError, RecordError, RefusedError, TransientError } from '../../../src/errors.ts';
+import { OperatorError, RecordError, RefusedError, TooLargeError, TransientError } from '../../../src/errors.ts';
 import { type EmbeddedLog, openEmbeddedLog } from '../../../src/log/embedded/embedded-log.ts';
 import type { Append, Log } from '../../../src/log/log.ts';
 import { serialLog } from '../../../src/worker/serial-log.ts';
@@ -137,6 +137,13 @@ describe('an error on its way to another thread', () => {
     expect(error).toMatchObject({ name: Kind.name, message: 'It failed', advice: 'Do this.' });
     expect(error.cause).toMatchObject({ name: 'RangeError', message: 'Out of range', cause: { message: 'a text' } });
     expect(error.stack).toContain('log-port.test.ts');
+  });
+
+  test('keeps what it is about when a topic does not take it', () => {
+    const what = { topic: 't', bytes: 7, records: 1, limit: 5 };
+    const error = passed(new TooLargeError(what));
+    expect(error).toBeInstanceOf(TooLargeError);
+    expect(error).toMatchObject({ what, message: new TooLargeError(what).message });
   });
 
   test('keeps the name of a bug, and has no advice and no cause that it did not have', () => {
