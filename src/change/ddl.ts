@@ -144,6 +144,8 @@ export interface DdlChange {
   readonly isRewritten?: boolean;
   /** By column: the expression that converted its values, null when there was none. Absent: nobody knows. */
   readonly conversions?: Readonly<Record<string, string | null>>;
+  /** Rows have values that nobody but the source knows: what a replica has of the table is void, and a copy follows. */
+  readonly isVoid?: boolean;
 }
 
 /** One DDL statement of the source: what it has made of the objects that it touched. */

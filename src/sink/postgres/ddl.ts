@@ -2,7 +2,7 @@ import type { Column, TableSchema } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
 import type { RelationFacts } from '../../postgres/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/identifier.ts';
-import { isConstantDefault, isContained, isNullDefault, isSimpleDefault } from './expression.ts';
+import { isConstantDefault, isContained, isNullDefault, isSimpleDefault } from '../../postgres/expression.ts';
 import type { PrimaryKey } from './target-table.ts';
 import { keepsValues } from './type-change.ts';
 

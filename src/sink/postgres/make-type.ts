@@ -3,7 +3,7 @@ import { OperatorError } from '../../errors.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/identifier.ts';
 import { collateClause } from './collation.ts';
 import { isSafe } from './ddl-replay/safe.ts';
-import { isSimpleDefault } from './expression.ts';
+import { isSimpleDefault } from '../../postgres/expression.ts';
 import { Session } from './session.ts';
 import { createEnum, ensureSchema, lookUp, quoteTypeName, splitTypeName } from './type-names.ts';
 import type { TypePlace } from './type-place.ts';

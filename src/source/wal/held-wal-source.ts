@@ -172,7 +172,12 @@ export class HeldWalSource implements HeldSource {
     this.#followsDdl = await followsDdl(client, settings.publicationName, this.#parts.warn);
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
     const fromLsn = positionToLsn(from);
-    const ddl = new DdlReader(this.#parts.filter, this.#parts.warn);
+    const copies = settings.snapshotMode !== 'no_data';
+    const ddl = new DdlReader(
+      this.#parts.filter,
+      this.#parts.warn,
+      copies ? (table) => this.#requests.need(table) : undefined,
+    );
     this.#ddl = ddl;
     // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).
     this.#stream.acknowledge(fromLsn);

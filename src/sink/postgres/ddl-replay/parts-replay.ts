@@ -1,7 +1,7 @@
 import type { DdlConstraint, DdlIndex, TableState } from '../../../change/ddl.ts';
 import type { TableSchema } from '../../../change/table-schema.ts';
 import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
-import { isContained } from '../expression.ts';
+import { isContained } from '../../../postgres/expression.ts';
 import { findPrimaryKey, findTarget } from '../target-table.ts';
 import { constraintClause, hasRetyped, planParts, readIndex } from './parts.ts';
 import { execute, type ReplayPlace } from './place.ts';

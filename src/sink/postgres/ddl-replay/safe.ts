@@ -1,6 +1,6 @@
 import type { TableSchema } from '../../../change/table-schema.ts';
 import { OperatorError } from '../../../errors.ts';
-import { isContained } from '../expression.ts';
+import { isContained } from '../../../postgres/expression.ts';
 import type { Session } from '../session.ts';
 import { findUntrusted } from '../trusted-expressions.ts';
 

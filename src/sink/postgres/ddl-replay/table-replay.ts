@@ -4,7 +4,7 @@ import { OperatorError } from '../../../errors.ts';
 import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
 import { createTableSql, evolve, type ResolvedColumns } from '../ddl.ts';
 import { isEmpty } from '../empty.ts';
-import { isContained, isSimpleDefault } from '../expression.ts';
+import { isContained, isSimpleDefault } from '../../../postgres/expression.ts';
 import type { Known } from '../known-tables.ts';
 import { requireValues } from '../required.ts';
 import { findTarget } from '../target-table.ts';
@@ -16,6 +16,12 @@ import { addParts, alterParts, dropParts } from './parts-replay.ts';
 import { execute, type ReplayPlace } from './place.ts';
 import { assertSafe, typesIn } from './safe.ts';
 import { replayExtras } from './table-extras.ts';
+
+/** A copy brings all rows, with the values that the target cannot compute. */
+async function voidRows({ session, tables, signal }: ReplayPlace, { schema }: Known): Promise<void> {
+  if (!session.isReplica) await tables.assertUnreferenced([schema], signal);
+  await tables.beginCopy([schema], false, signal);
+}
 
 /** Creates a table with all that belongs to it; one that the target has already is taken as it is. */
 export async function createTable(place: ReplayPlace, after: TableState): Promise<void> {
@@ -78,11 +84,12 @@ export async function alterTable(
   place: ReplayPlace,
   before: TableState,
   after: TableState,
-  change: Pick<DdlChange, 'isRewritten' | 'conversions'>,
+  change: Pick<DdlChange, 'isRewritten' | 'conversions' | 'isVoid'>,
 ): Promise<void> {
   const { session, settings, tables, signal } = place;
   const known = await knownTable(place, after.table);
   if (known === undefined || !settings.autoEvolve) return;
+  if (change.isVoid === true) await voidRows(place, known);
   await rename(place, known.schema, after.table);
   const to = tables.nameOf(after.table);
   const name = qualified(to.schema, to.name);

@@ -1,6 +1,6 @@
 import type { SchemaState, TypeState } from '../../../change/ddl.ts';
 import { qualified, quoteIdentifier, quoteLiteral } from '../../../postgres/identifier.ts';
-import { isSimpleDefault } from '../expression.ts';
+import { isSimpleDefault } from '../../../postgres/expression.ts';
 import { Session } from '../session.ts';
 import { ensureSchema } from '../type-names.ts';
 import { placeOf } from '../types.ts';

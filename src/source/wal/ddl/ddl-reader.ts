@@ -1,12 +1,17 @@
 import { type DdlChange, type DdlCommand, ddlObjectName } from '../../../change/ddl.ts';
+import type { TableSchema } from '../../../change/table-schema.ts';
 import type { CaptureFilter } from '../filter.ts';
 import type { Warn } from '../warn.ts';
 import type { DdlRow } from './ddl-row.ts';
 import { INSTALL_AGAIN } from './ddl-setup.ts';
 import { readDdl } from './read-ddl.ts';
+import { hasUnknownValues } from './unknown-values.ts';
 
 /** Statements by which a table comes into being. */
 const CREATING = ['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA'];
+
+/** Has a table copied while streaming; whatever follows is not the whole table. */
+export type CopyAgain = (table: Pick<TableSchema, 'schema' | 'name' | 'relationId'>) => void;
 
 /**
  * Reads the DDL of one run of the stream: leaves out, with a word, what cannot be followed, and remembers the tables' keys. The catalog is newer
@@ -15,13 +20,15 @@ const CREATING = ['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHE
 export class DdlReader {
   readonly #filter: CaptureFilter;
   readonly #warn: Warn;
+  readonly #copyAgain: CopyAgain | undefined;
   readonly #keys = new Map<number, readonly number[]>();
   /** Tags of statements that are not followed, and were warned of. */
   readonly #passed = new Set<string>();
 
-  constructor(filter: CaptureFilter, warn: Warn) {
+  constructor(filter: CaptureFilter, warn: Warn, copyAgain: CopyAgain | undefined) {
     this.#filter = filter;
     this.#warn = warn;
+    this.#copyAgain = copyAgain;
   }
 
   /** What a row of `rowcast.ddl` says; undefined when that is nothing of what is captured. */
@@ -32,12 +39,25 @@ export class DdlReader {
     const changes = ddl?.changes.filter(
       (change) => !this.#isUnknown(row.tag, change) && !this.#isFilled(row.tag, change),
     );
-    return ddl && changes && changes.length > 0 ? { ...ddl, changes } : undefined;
+    if (ddl === undefined || changes === undefined || changes.length === 0) return undefined;
+    return { ...ddl, changes: changes.map((change) => this.#voided(ddl, change)) };
   }
 
   /** The numbers of the columns of a table's key, as of the last statement; undefined when there was none. */
   keyOf(relationId: number): readonly number[] | undefined {
     return this.#keys.get(relationId);
+  }
+
+  #voided({ tag }: DdlCommand, change: DdlChange): DdlChange {
+    const { after } = change;
+    if (this.#copyAgain === undefined || after?.kind !== 'table' || !hasUnknownValues(change)) return change;
+    const { schema, name } = after.table;
+    this.#warn(
+      `Table ${schema}.${name} is copied again: ${tag} gave its rows values that only the source knows`,
+      'There is nothing to do. Replicas have a part of the table until it is copied.',
+    );
+    this.#copyAgain(after.table);
+    return { ...change, isVoid: true };
   }
 
   #remember({ before, after }: DdlChange): void {

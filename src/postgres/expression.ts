@@ -8,7 +8,7 @@ const TYPE = String.raw`(?:${FIELDS}|character varying|bit varying|double precis
 const CAST = String.raw`(?:::${TYPE}(?:\(\d+(?:, ?-?\d+)?\))?(?:\[\])*)`;
 const CONSTANT = new RegExp(String.raw`^(?:\(?${NUMBER}\)?|${STRING}|true|false|NULL)${CAST}*$`);
 const HARMLESS =
-  /^(?:now\(\)|CURRENT_(?:TIMESTAMP|DATE|TIME|USER)|LOCALTIME(?:STAMP)?|(?:pg_catalog\.)?gen_random_uuid\(\)|clock_timestamp\(\))$/;
+  /^(?:now\(\)|CURRENT_(?:TIMESTAMP|DATE|TIME|USER)|LOCALTIME(?:STAMP)?|(?:pg_catalog\.)?gen_random_uuid\(\)|random\(\)|clock_timestamp\(\))$/;
 
 /** A default that means the same on every server and every day: the value of rows that were there before the column. */
 export function isConstantDefault(expression: string): boolean {
