@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ExactReader } from '../../src/converter/exact.ts';
@@ -9,9 +10,11 @@ import { CheckpointCounter } from '../../src/log/protocol/counter.ts';
 import { HEADER_BYTES, headerClaim, headerNumber, isHeader, refuseNewerHeader } from '../../src/log/protocol/header.ts';
 import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';
 import { lowestOffsets, readHistory } from '../../src/pipeline/ledger.ts';
+import { partialIn } from '../../src/pipeline/partial.ts';
 import { loadTableVersions } from '../../src/pipeline/table-versions.ts';
 import { progressOf } from '../../src/sink/postgres/progress.ts';
 import type { TableSchema } from '../../src/change/table-schema.ts';
+import { recordSet } from '../log/records.ts';
 import { goldenRecords, goldenState, goldenText, goldenValues, recordsOf } from './golden.ts';
 
 const signal: AbortSignal = new AbortController().signal;
@@ -41,6 +44,40 @@ test('checkpoints of format 1 count, and lead to the last one', async () => {
   expect(last?.consistent).toBe(true);
   const lowest = (await lowestOffsets(log, 'shop', signal)).map(({ topic, offset }) => [topic, offset]);
   expect(lowest).toContainEqual(['shop.public.customer', 0]);
+});
+
+test('checkpoints of format 2 count, and lead to the copies that are gone on with', async () => {
+  const values = goldenValues(CHECKPOINTS, 'v2');
+  const counter = new CheckpointCounter();
+  const counting = values.flatMap((value, offset) => {
+    const record = decodeLedgerRecord(value, CHECKPOINTS);
+    // Who knows format 1 alone must stop exactly there.
+    expect(value[0]).toBe(record?.kind === 'checkpoint' && record.requests !== undefined ? 2 : 1);
+    const checkpoint = record && counter.feed(offset, record);
+    return checkpoint ? [checkpoint] : [];
+  });
+  expect(counting.map(({ number }) => number)).toEqual(counting.map((_, i) => i));
+  const states = counting.flatMap(({ requests }) => requests?.tables ?? []);
+  expect(states.some(({ condition }) => condition === 'id > 9')).toBe(true);
+  expect(states.some(({ isBlocking }) => isBlocking)).toBe(true);
+  expect(states.some(({ isNeeded, begun }) => isNeeded === true && begun?.fingerprint === '')).toBe(true);
+
+  await using log = await openEmbeddedLog(mkdtempSync(join(tmpdir(), 'rowcast-golden-')));
+  await log.createTopics([{ name: CHECKPOINTS, partitions: 1, config: {} }], signal);
+  const records = recordSet(values.map((value) => ({ key: null, value, headers: [] })));
+  await log.publish([{ topic: CHECKPOINTS, partition: 0, records }], undefined, signal);
+  const { checkpoint } = await readHistory(log, 'shop', values.length, signal);
+  expect(checkpoint).toEqual(counting.at(-1));
+  const { requests, signals } = checkpoint ?? {};
+  expect({ requests, signals }).toEqual(JSON.parse(goldenText('requests.json', 'v2')));
+  expect(partialIn({ requests }, { accepts: undefined })).toEqual({ partial: ['public.orders'] });
+});
+
+test('control records beside checkpoints of format 2 say what they said', () => {
+  const kinds = goldenValues('shop.schema-changes', 'v2').map(
+    (value) => decodeControl(value, 'shop.schema-changes', () => NO_TABLE).kind,
+  );
+  expect(new Set(kinds)).toEqual(new Set(['table', 'snapshot-begin', 'snapshot-again', 'snapshot-end']));
 });
 
 test('headers and control records of format 1 say what they said', async () => {

@@ -5,7 +5,8 @@ import type { Log } from '../../src/log/log.ts';
 import { EXACT_HEADER, HEADER } from '../../src/log/protocol/header.ts';
 import { RecordReader } from '../../src/log/record-reader.ts';
 
-const FILES = join(import.meta.dirname, 'v1');
+/** The format that files are of: a folder. */
+export type Format = 'v1' | 'v2';
 
 /** A record as `records.jsonl` has it: hexadecimal digits, null for a null key or value. */
 export interface GoldenRecord {
@@ -17,20 +18,20 @@ export interface GoldenRecord {
   readonly exact?: string;
 }
 
-export function goldenText(name: string): string {
-  return readFileSync(join(FILES, name), 'utf8');
+export function goldenText(name: string, format: Format = 'v1'): string {
+  return readFileSync(join(import.meta.dirname, format, name), 'utf8');
 }
 
-export function goldenRecords(): readonly GoldenRecord[] {
-  return goldenText('records.jsonl')
+export function goldenRecords(format: Format = 'v1'): readonly GoldenRecord[] {
+  return goldenText('records.jsonl', format)
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as GoldenRecord);
 }
 
 /** The values of one topic's records. */
-export function goldenValues(topic: string): readonly Buffer[] {
-  return goldenRecords().flatMap((record) =>
+export function goldenValues(topic: string, format: Format = 'v1'): readonly Buffer[] {
+  return goldenRecords(format).flatMap((record) =>
     record.topic === topic && record.value !== null ? [Buffer.from(record.value, 'hex')] : [],
   );
 }
@@ -38,7 +39,7 @@ export function goldenValues(topic: string): readonly Buffer[] {
 /** A copy of the state directory, which a test may open and change. */
 export function goldenState(): string {
   const directory = mkdtempSync(join(tmpdir(), 'rowcast-golden-'));
-  cpSync(join(FILES, 'state'), directory, { recursive: true });
+  cpSync(join(import.meta.dirname, 'v1', 'state'), directory, { recursive: true });
   return directory;
 }
 

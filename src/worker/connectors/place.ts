@@ -88,7 +88,7 @@ export class Place {
     }
   }
 
-  /** Stops what runs, for now: the process ends, and the next one starts it again. */
+  /** Stops what runs because the process ends; it stays wanted, and the next process starts it again. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.want(undefined);
