@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { freePort } from '../../src/cli/demo/free-port.ts';
 import { until } from '../waiting.ts';
 import type { DebeziumJars } from './debezium-jars.ts';
 
@@ -143,13 +143,4 @@ async function write(file: string, properties: Properties): Promise<string> {
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
   await writeFile(file, lines.join(''));
   return file;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -1,7 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
+import { freePort } from '../../src/cli/demo/free-port.ts';
 import { type Run, Service } from '../../test/torture/service.ts';
 import type { Lane } from '../lane.ts';
 
@@ -119,14 +118,4 @@ async function writeConnectors(
       join(directory, `${kind}.json`),
       JSON.stringify({ name: `${name}-${kind}`, config: files[kind] }, null, 2),
     );
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No port was given');
-  return address.port;
 }

@@ -1,51 +1,23 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type KafkaServer, startKafka } from '../../src/cli/demo/kafka-server.ts';
-import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
-import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
+import { freePort } from '../../src/cli/demo/free-port.ts';
+import { type ServerPair, startServerPair, writeConnectorPair } from '../support/server-pair.ts';
 import { Service } from '../torture/service.ts';
 
 const NAME = 'ddl';
 
-/** The servers of one run; disposing of them stops them. */
-export interface Servers extends AsyncDisposable {
-  readonly source: ConnectionSettings;
-  readonly replica: ConnectionSettings;
-  readonly kafka: KafkaServer | undefined;
-}
+export type Servers = ServerPair;
 
 /** Starts both Postgres servers, and Kafka if wanted. */
 export async function startServers(withKafka: boolean): Promise<Servers> {
   const settings = { fsync: 'off', full_page_writes: 'off' };
-  const started = await Promise.allSettled([
-    startPostgres({ settings }),
-    startPostgres({ settings }),
-    withKafka ? startKafka() : Promise.resolve(undefined),
-  ]);
-  const stop = async (): Promise<void> => {
-    for (const each of started) if (each.status === 'fulfilled') await each.value?.[Symbol.asyncDispose]();
-  };
-  try {
-    const [source, replica, kafka] = [valueOf(started[0]), valueOf(started[1]), valueOf(started[2])];
-    return {
-      source: await source.createDatabase(NAME),
-      replica: await replica.createDatabase(NAME),
-      kafka,
-      [Symbol.asyncDispose]: stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
-
-function valueOf<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason;
-  return result.value;
+  return await startServerPair({
+    name: NAME,
+    source: { settings },
+    replica: { settings },
+    kafka: withKafka ? {} : undefined,
+  });
 }
 
 /** The daemon under test, as a user sets it up: two connector files, and the event trigger by `rowcast check --install-ddl`. */
@@ -94,41 +66,9 @@ export class Daemon implements AsyncDisposable {
   }
 }
 
-async function writeConnectors(
-  directory: string,
-  { source, replica, kafka }: Servers,
-): Promise<Record<string, string>> {
-  const files = {
-    source: {
-      'connector.class': 'PostgresWalSource',
-      'database.hostname': source.host,
-      'database.port': String(source.port),
-      'database.user': source.user,
-      'database.password': '${env:DDL_SOURCE_PASSWORD}',
-      'database.dbname': source.database,
-      'topic.prefix': NAME,
-      'topic.creation.default.partitions': kafka ? '3' : '1',
-    },
-    replica: {
-      'connector.class': 'PostgresSink',
-      'connection.url': `jdbc:postgresql://${replica.host}:${replica.port}/${replica.database}`,
-      'connection.username': replica.user,
-      'connection.password': '${env:DDL_REPLICA_PASSWORD}',
-      'topic.prefix': NAME,
-      'ddl.replay': 'tables,indexes,constraints,types,schemas,partitions,sequences,comments,views,functions',
-    },
-  };
-  await mkdir(directory, { recursive: true });
-  for (const [name, config] of Object.entries(files))
-    await writeFile(join(directory, `${name}.json`), JSON.stringify({ name: `ddl-${name}`, config }, null, 2));
-  return { DDL_SOURCE_PASSWORD: source.password ?? '', DDL_REPLICA_PASSWORD: replica.password ?? '' };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
+async function writeConnectors(directory: string, servers: Servers): Promise<Record<string, string>> {
+  return await writeConnectorPair(directory, NAME, servers, {
+    source: { 'topic.creation.default.partitions': servers.kafka ? '3' : '1' },
+    replica: { 'ddl.replay': 'tables,indexes,constraints,types,schemas,partitions,sequences,comments,views,functions' },
+  });
 }

@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../src/cli/demo/free-port.ts';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import { CheckpointCounter, type CountingCheckpoint } from '../../src/log/protocol/counter.ts';
 import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';
@@ -235,14 +234,6 @@ function startWriting({ source }: Servers): { stop(): Promise<number> } {
       return written;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function seconds(since: number): string {
