@@ -8,6 +8,7 @@ import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { Releases } from './releases.ts';
 import { Retention, startOf } from './retention.ts';
 import { Segments } from './segments.ts';
+import { UnderWay } from './under-way.ts';
 import { Wakeups } from './wakeups.ts';
 
 /** How an embedded log is to be opened; what it holds does not depend on it. */
@@ -77,10 +78,7 @@ class SegmentLog implements EmbeddedLog {
   #isClosed = false;
   /** Why this log can no longer be used. */
   #failure: TransientError | undefined;
-  /** Publishes, reads and housekeeping that are under way; closing waits for them. */
-  readonly #running = new Set<Promise<unknown>>();
-  /** Housekeeping is done one thing after another. */
-  #housekeeping: Promise<unknown> = Promise.resolve();
+  readonly #underWay = new UnderWay();
   #reads = 0;
 
   constructor(
@@ -142,7 +140,7 @@ class SegmentLog implements EmbeddedLog {
     );
     const spans = appends.map((append) => plan.add(append));
     const checkpoint = checkpointOf?.(spans).map((append) => plan.add(append)) ?? [];
-    if (plan.batches.length > 0) await this.#track(this.#commit(plan));
+    if (plan.batches.length > 0) await this.#underWay.add(this.#commit(plan));
     return { spans, checkpoint };
   }
 
@@ -158,7 +156,7 @@ class SegmentLog implements EmbeddedLog {
       const ends = cursors.map((cursor) => this.#locate(cursor).end);
       const waitMs = deadline - performance.now();
       if (waitMs <= 0 || cursors.some(({ offset }, i) => offset < (ends[i] as number))) {
-        return await this.#track(this.#fetch(cursors, maxBytes, signal));
+        return await this.#underWay.add(this.#fetch(cursors, maxBytes, signal));
       }
       await this.#wakeups.wait(waitMs, signal);
     }
@@ -202,7 +200,7 @@ class SegmentLog implements EmbeddedLog {
     const isWhole = this.#failure === undefined;
     this.#failure = new TransientError(`Embedded log "${this.directory}" is closed`);
     this.#wakeups.fail(this.#failure);
-    await Promise.allSettled(this.#running);
+    await this.#underWay.settled();
     if (isWhole) await this.#releases.save(this.#segments.mark);
     await this.#segments.close();
     await this.#lock.release();
@@ -271,27 +269,17 @@ class SegmentLog implements EmbeddedLog {
   /** Runs `work` after what was asked for earlier. When it fails nothing is lost, and the same may be asked for again. */
   async #keepHouse(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     this.#requireUsable(signal);
-    const run = this.#housekeeping.then(async () => {
+    const run = async (): Promise<void> => {
       this.#requireUsable(signal);
       await this.#lock.verify();
       await work();
-    });
-    this.#housekeeping = run.catch(() => undefined);
-    await this.#track(run.catch((error: unknown) => this.#rethrow(error)));
+    };
+    await this.#underWay.inTurn(run).catch((error: unknown) => this.#rethrow(error));
   }
 
   #rethrow(error: unknown): never {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     throw new TransientError(`Files of the embedded log "${this.directory}" could not be changed`, { cause: error });
-  }
-
-  async #track<T>(run: Promise<T>): Promise<T> {
-    this.#running.add(run);
-    try {
-      return await run;
-    } finally {
-      this.#running.delete(run);
-    }
   }
 
   #requireUsable(signal: AbortSignal): void {

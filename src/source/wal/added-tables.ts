@@ -3,7 +3,7 @@ import { findAdded } from './capture.ts';
 import { mayHaveRows } from './coverage.ts';
 import { publishedSinceCreated } from './ddl/ddl-log.ts';
 import type { CaptureFilter } from './filter.ts';
-import { type PublishedTable, publishedTables } from './publication.ts';
+import { type PublishedTable, publishedTables } from './published-tables.ts';
 import type { WalSourceSettings } from './settings.ts';
 import type { Warn } from './warn.ts';
 

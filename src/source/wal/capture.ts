@@ -1,6 +1,6 @@
 import type { Capture } from '../source.ts';
 import type { CaptureFilter } from './filter.ts';
-import type { PublishedTable } from './publication.ts';
+import type { PublishedTable } from './published-tables.ts';
 import type { WalSourceSettings } from './settings.ts';
 
 const LISTS = {

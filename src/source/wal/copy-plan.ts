@@ -9,7 +9,7 @@ import { computedColumns } from './computed.ts';
 import { isDdlPublished, lastFollowed } from './ddl/ddl-log.ts';
 import { type CaptureFilter, compileNames } from './filter.ts';
 import { lockAlike, lockTables } from './lock-tables.ts';
-import { type PublishedTable, publishedTables } from './publication.ts';
+import { type PublishedTable, publishedTables } from './published-tables.ts';
 import type { WalSourceSettings } from './settings.ts';
 
 /** What is to be copied, as one snapshot shows it. */

@@ -5,7 +5,7 @@ import { qualified } from '../../postgres/identifier.ts';
 import type { Capture } from '../source.ts';
 import { type ColumnNames, findUncovered, hasSameLists, listsOf } from './capture.ts';
 import { type CaptureFilter, compileFilter } from './filter.ts';
-import { type PublishedTable, publishedTables } from './publication.ts';
+import { type PublishedTable, publishedTables } from './published-tables.ts';
 import type { WalSourceSettings } from './settings.ts';
 
 /** A source whose capture is judged; asked through `client`. */

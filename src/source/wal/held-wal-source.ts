@@ -7,23 +7,21 @@ import type { HearSignal, TableName } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
-import { lookUpRelation, lookUpTypes } from '../../postgres/catalog.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
 import type { Capture, HeldSource, Incarnation, SourceIdentity } from '../source.ts';
 import { AddedTables } from './added-tables.ts';
 import type { VersionCounter } from './assembler.ts';
-import { findDdlLog } from './ddl/ddl-log.ts';
 import { DdlReader } from './ddl/ddl-reader.ts';
 import { followsDdl } from './ddl/ddl-setup.ts';
-import type { RelationMessage } from './decoder.ts';
 import type { CaptureFilter } from './filter.ts';
 import { cover, type LateTablesParts, publish } from './late-tables.ts';
 import { HeldCopy } from './held-copy.ts';
 import { descends } from './identity.ts';
-import { ensurePublication, otherPublication, publicationId, publishedTables } from './publication.ts';
+import { ensurePublication, otherPublication, publicationId } from './publication.ts';
+import { publishedTables } from './published-tables.ts';
 import { Requests } from './request/requests.ts';
 import { WalReader } from './reader.ts';
-import { ddlLogRelation, describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
+import { RelationLookUp } from './relation-look-up.ts';
 import { SequenceSync, type SequenceWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { HeardSignals } from './signals/heard-signals.ts';
@@ -81,10 +79,8 @@ export class HeldWalSource implements HeldSource {
   readonly #requests: Requests;
   readonly #late: LateTablesParts;
   readonly #signals: HeardSignals;
+  readonly #relations: RelationLookUp;
   #reader: WalReader | undefined;
-  /** The stream tells what becomes of tables. */
-  #followsDdl = false;
-  #ddl: DdlReader | undefined;
   #lockLost: Error | undefined;
   #grace: NodeJS.Timeout | undefined;
   #isDisposed = false;
@@ -104,6 +100,7 @@ export class HeldWalSource implements HeldSource {
     this.#copy = new HeldCopy(parts, this.#versions);
     this.#sequences = new SequenceSync(parts, () => this.#reader);
     this.#signals = new HeardSignals(parts, this.#requests, this.#sequences, () => this.tables());
+    this.#relations = new RelationLookUp(parts, this.#added, this.#signals);
     this.#stream = held?.stream;
     this.#confirmedLsn = held?.confirmedLsn;
     parts.client.once('end', () => this.#loseLock());
@@ -169,7 +166,7 @@ export class HeldWalSource implements HeldSource {
     if (isCopyAll && this.#copy.unlevel === undefined) return await this.#finish(signal);
     if (this.#lockLost) throw this.#lockLost;
     await publish(this.#late, this.#added);
-    this.#followsDdl = await followsDdl(client, settings.publicationName, this.#parts.warn);
+    const isFollowed = await followsDdl(client, settings.publicationName, this.#parts.warn);
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
     const fromLsn = positionToLsn(from);
     const copies = settings.snapshotMode !== 'no_data';
@@ -178,12 +175,11 @@ export class HeldWalSource implements HeldSource {
       this.#parts.warn,
       copies ? (table) => this.#requests.need(table) : undefined,
     );
-    this.#ddl = ddl;
     // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).
     this.#stream.acknowledge(fromLsn);
     this.#reader = new WalReader({
       stream: this.#stream,
-      describe: (message, previous) => this.#describe(message, previous),
+      describe: (message, previous) => this.#relations.describe(message, previous, { isFollowed, ddl }),
       ddl: (row) => ddl.read(row),
       signal: (signal) => this.#signals.hear(signal),
       clock,
@@ -286,37 +282,5 @@ export class HeldWalSource implements HeldSource {
     const { publicationName, outlivesLoss } = this.#parts.settings;
     const lost = otherPublication(publicationName);
     return outlivesLoss ? new TransientError(lost.message, { cause: lost }) : lost;
-  }
-
-  /** Anybody can call a table so: it is believed only when it is what was installed (Invariant 11). */
-  async #isDdlLog({ relationId }: RelationMessage): Promise<boolean> {
-    if ((await findDdlLog(this.#parts.client)) === relationId) return true;
-    this.#parts.warn(
-      'Rows of table rowcast.ddl are passed over: somebody else could have written them, or DDL replication was taken away',
-      'Set it up again: rowcast check --install-ddl.',
-    );
-    return false;
-  }
-
-  async #describe(message: RelationMessage, previous: TableSchema | undefined): Promise<Relation> {
-    const { client, filter } = this.#parts;
-    if (message.schema === 'rowcast' && message.name === 'ddl' && (await this.#isDdlLog(message))) {
-      return ddlLogRelation(message);
-    }
-    // Before its first change: an update of a row that was there before the table was captured finds none at a replica.
-    const isCaptured = filter.table(message.schema, message.name);
-    if (isCaptured && this.capture.tables !== undefined && !this.#added.isKnown(message.relationId))
-      await this.#added.look();
-    const facts = await lookUpRelation(client, message.relationId);
-    const missing = missingTypes(message, facts);
-    const found = await lookUpTypes(client, missing);
-    const types = new Map(found.map((type, i) => [typeKey(missing[i]?.typeId ?? 0, missing[i]?.modifier ?? -1), type]));
-    const relation = describeRelation(message, facts, types, previous, filter, this.#ddl?.keyOf(message.relationId));
-    const signals = this.#signals.layoutOf(message);
-    return {
-      ...relation,
-      ...(this.#followsDdl && { table: { ...relation.table, isFollowed: true } }),
-      ...(signals && { signals }),
-    };
   }
 }

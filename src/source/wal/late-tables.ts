@@ -4,7 +4,8 @@ import type { TableSchema } from '../../change/table-schema.ts';
 import type { Capture } from '../source.ts';
 import { AddedTables, type AddedTablesParts } from './added-tables.ts';
 import { type CoverageParts, uncovered } from './coverage.ts';
-import { ensurePublication, type PublishedTable, publishedTables } from './publication.ts';
+import { ensurePublication } from './publication.ts';
+import { type PublishedTable, publishedTables } from './published-tables.ts';
 
 /** What tables that join the capture later are judged by; `need` has one copied while streaming. */
 export interface LateTablesParts extends AddedTablesParts, CoverageParts {

@@ -3,7 +3,7 @@ import { TransientError } from '../../errors.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified } from '../../postgres/identifier.ts';
 import type { CaptureFilter } from './filter.ts';
-import type { PublishedTable } from './publication.ts';
+import type { PublishedTable } from './published-tables.ts';
 
 /**
  * Locks the tables to copy, so that they stay what they are until they are copied, inside the transaction that shows their rows.

@@ -5,7 +5,8 @@ import type { HeldSource } from '../source.ts';
 import { descends, identifySystem } from './identity.ts';
 import { captureOf } from './capture.ts';
 import { compileFilter } from './filter.ts';
-import { publicationId, publishedTables } from './publication.ts';
+import { publicationId } from './publication.ts';
+import { publishedTables } from './published-tables.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { reportSlot, slotExists, type SlotReport } from './slot.ts';
 

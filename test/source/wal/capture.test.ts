@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { captureOf, findAdded, findUncovered, hasSameLists, listsOf } from '../../../src/source/wal/capture.ts';
 import { compileFilter } from '../../../src/source/wal/filter.ts';
-import type { PublishedTable } from '../../../src/source/wal/publication.ts';
+import type { PublishedTable } from '../../../src/source/wal/published-tables.ts';
 import { settings } from './wal-fixture.ts';
 
 const WHERE = { host: 'nowhere', port: 1, database: 'd', user: 'u', sslmode: 'disable' } as const;

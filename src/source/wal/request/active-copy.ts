@@ -2,7 +2,7 @@ import type { RequestedCopy } from '../../../change/copy-request.ts';
 import type { TableSchema } from '../../../change/table-schema.ts';
 import type { Chunk, Shown } from './chunk-reader.ts';
 import type { Unseen } from './unseen.ts';
-import type { WholeCopy } from './whole-copy.ts';
+import type { WholeTable } from './whole-interval.ts';
 
 /** So often may the stream tell another shape than the catalog, before the table is copied as a whole. */
 const MAX_MISFITS = 20;
@@ -16,7 +16,7 @@ export interface ActiveCopy {
   /** The version that is announced for the rows. */
   table: TableSchema | undefined;
   chunk: (Chunk & { readonly highLsn: number }) | undefined;
-  whole: { readonly copy: WholeCopy; readonly shown: Shown } | undefined;
+  whole: WholeTable | undefined;
   estimatedRows: number;
   misfits: number;
   retries: number;

@@ -1,57 +1,54 @@
-import { Batch, type Control, type Transaction } from '../../../change/batch.ts';
+import type { Batch, Transaction } from '../../../change/batch.ts';
 import type { BegunCopy } from '../../../change/copy-request.ts';
 import type { CopyProgress } from '../../../change/copy-state.ts';
 import type { Position } from '../../../change/position.ts';
-import { type TableSchema, tableName } from '../../../change/table-schema.ts';
+import type { TableSchema } from '../../../change/table-schema.ts';
 import { OperatorError, RecordError, TransientError } from '../../../errors.ts';
 import { failPoint } from '../../../failpoint.ts';
 import { lsnToPosition, positionToLsn } from '../../../postgres/lsn.ts';
 import type { VersionCounter } from '../assembler.ts';
-import type { Warn } from '../warn.ts';
+import { AwaitedPlace, type AwaitedPlaceParts } from './awaited-place.ts';
 import { type ActiveCopy, activeCopy, isChunked, isSameCopy } from './active-copy.ts';
 import { type Chunk, ChunkReader, type ChunkReaderParts, type Shown, type View } from './chunk-reader.ts';
 import type { ChunkWindow } from './chunk-window.ts';
+import { CopyMeter } from './copy-meter.ts';
+import { batchOf, control } from './interval.ts';
 import type { PartialRows } from './partial-rows.ts';
 import { type RequestList, unread } from './request-list.ts';
 import { Unseen } from './unseen.ts';
-import { WholeCopy } from './whole-copy.ts';
+import { openWhole, type WholeTable, wholeRows } from './whole-interval.ts';
 
-export interface TableCopyParts extends ChunkReaderParts {
+export interface TableCopyParts extends ChunkReaderParts, AwaitedPlaceParts {
   readonly list: RequestList;
   readonly versions: VersionCounter;
   readonly partial: PartialRows;
-  readonly warn: Warn;
-  /** Makes the stream haste to a position. */
-  readonly want: (lsn: number) => void;
 }
 
 /** The stream is asked again to haste. */
 const WANT_MS = 50;
-/** The stream has not come to a place for so long: perhaps the server does not flush what it has written. */
-const STALLED_MS = 100;
 /** What is invisible, locked or out of reach is looked at again. */
 const RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 /** What only a person can mend. */
 const REFUSED_MS = 10_000;
+
 /** Copies the tables of the list, one after another, a step at a time; each step is made where the stream stands between two transactions. */
 export class TableCopy {
   readonly #parts: TableCopyParts;
   readonly #reader: ChunkReader;
+  readonly #place: AwaitedPlace;
   #active: ActiveCopy | undefined;
   /** Milliseconds until the next step has something to do; undefined: the stream, or a signal, comes first. */
   delayMs: number | undefined;
-  #done = 0;
-  #progress: CopyProgress | undefined;
+  readonly #meter = new CopyMeter();
   /** Nothing is looked at before, in milliseconds. */
   #notBefore = 0;
-  /** Since when the stream has been waited for, in milliseconds. */
-  #awaitsSince: number | undefined;
   readonly #told = new Set<string>();
 
   constructor(parts: TableCopyParts) {
     this.#parts = parts;
     this.#reader = new ChunkReader(parts);
+    this.#place = new AwaitedPlace(parts, (signal) => this.#reader.flush(signal));
   }
 
   /** The chunk that waits for the stream. */
@@ -65,7 +62,7 @@ export class TableCopy {
   }
 
   get progress(): CopyProgress | undefined {
-    return this.#progress;
+    return this.#meter.progress;
   }
 
   /** Hears of a batch before it is handed on. */
@@ -109,30 +106,22 @@ export class TableCopy {
         this.#failed(active, error);
       }
     }
-    await this.#hasten(signal);
+    await this.#place.hasten(signal);
   }
 
   /** Says all rows of a table, as of the exact place in the WAL where the stream stands, as one interval. */
   async *whole(signal: AbortSignal, position?: Position): AsyncGenerator<Batch> {
     const active = this.#active as ActiveCopy;
-    const { copy, shown } = active.whole as NonNullable<ActiveCopy['whole']>;
-    const at = position ?? lsnToPosition(copy.pointLsn);
+    const whole = active.whole as WholeTable;
+    const at = position ?? lsnToPosition(whole.copy.pointLsn);
     const transaction = this.#transactionAt(at);
-    const table = this.#numbered(shown);
-    const first = batchOf(transaction);
-    control(first, { kind: 'table', table });
-    if (active.copy.condition === undefined) control(first, { kind: 'snapshot-again', tables: [table] });
-    yield first;
-    let rows = 0;
-    // What fails from here on ends the run: an interval that was begun cannot be left out.
-    for await (const batch of copy.rows(shown.source, table, transaction, this.#parts.settings.maxBatchBytes)) {
-      signal.throwIfAborted();
-      rows += batch.length;
-      yield batch;
-      this.#note(active, rows);
-    }
+    const table = this.#numbered(whole.shown);
+    const { maxBatchBytes } = this.#parts.settings;
+    const copied = (rows: number): void => this.#note(active, rows);
+    const isAll = active.copy.condition === undefined;
+    const rows = yield* wholeRows(whole, { table, transaction, isAll, maxBatchBytes, copied }, signal);
     active.whole = undefined;
-    await copy[Symbol.asyncDispose]();
+    await whole.copy[Symbol.asyncDispose]();
     const last = batchOf(transaction);
     control(last, { kind: 'snapshot-end', tables: [table] });
     last.position = at;
@@ -156,32 +145,9 @@ export class TableCopy {
   }
 
   #isAt(position: Position, lsn: number): boolean {
-    if (positionToLsn(position) >= lsn) {
-      this.delayMs = 0;
-      this.#awaitsSince = undefined;
-      return true;
-    }
-    this.#parts.want(lsn);
-    this.#awaitsSince ??= this.#parts.clock.now();
-    this.delayMs = WANT_MS;
-    return false;
-  }
-
-  /** An idle server keeps what it wrote of its own accord (hint bits, pruned pages) unflushed, and the stream before it: a commit takes it along. */
-  async #hasten(signal: AbortSignal): Promise<void> {
-    const { clock, warn } = this.#parts;
-    if (this.#awaitsSince === undefined || clock.now() - this.#awaitsSince < STALLED_MS) return;
-    this.#awaitsSince = clock.now();
-    try {
-      await this.#reader.flush(signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof TransientError) return; // the next one
-      if (!(error instanceof OperatorError)) throw error;
-      if (!this.#told.has(error.message))
-        warn(error.message, 'Copies go on, but wait for the next commit at the source.');
-      this.#told.add(error.message);
-    }
+    const isReached = this.#place.isReached(position, lsn);
+    this.delayMs = isReached ? 0 : WANT_MS;
+    return isReached;
   }
 
   async #attempt(active: ActiveCopy, position: Position, signal: AbortSignal): Promise<Batch | undefined> {
@@ -209,8 +175,8 @@ export class TableCopy {
     this.delayMs = 0;
     if (active.chunk !== undefined) return undefined;
     if (isChunked(active, shown)) return this.#begin(active, shown, position);
-    await this.#openWhole(active, signal);
-    return undefined;
+    active.whole = await openWhole(this.#parts, this.#reader, active.copy, signal);
+    return active.whole === undefined ? this.#retry(active, MAX_RETRY_MS) : undefined;
   }
 
   #isDue(): boolean {
@@ -270,35 +236,17 @@ export class TableCopy {
     return batch;
   }
 
-  async #openWhole(active: ActiveCopy, signal: AbortSignal): Promise<void> {
-    const copy = await WholeCopy.open(this.#parts, signal);
-    if (copy === undefined) {
-      this.#retry(active, MAX_RETRY_MS);
-      return;
-    }
-    try {
-      const shown = await this.#reader.show(copy, active.copy);
-      if (active.copy.condition !== undefined && shown.source.table.key.length === 0) throw keyless(shown);
-      active.whole = { copy, shown };
-    } catch (error) {
-      await copy[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
   #put(active: ActiveCopy, begun: BegunCopy): void {
     active.copy = this.#parts.list.put(active.copy, begun);
   }
 
   #finish(active: ActiveCopy, relationId: number, rows: number): void {
     const { list, partial } = this.#parts;
-    this.#done++;
     list.end(active.copy, active.copy.condition === undefined);
     if (list.of(relationId) === undefined) partial.forget(relationId);
-    this.#note(active, rows, 100);
+    this.#meter.ended(active, rows, list.state.tables.length, list.head === undefined);
     this.#active = undefined;
     this.delayMs = 0;
-    if (list.head === undefined) this.#done = 0;
   }
 
   #retry(active: ActiveCopy, afterMs?: number): undefined {
@@ -329,27 +277,7 @@ export class TableCopy {
     return { xid: 0, commitLsn: positionToLsn(position), commitTimeUs: this.#parts.clock.now() * 1000 };
   }
 
-  #note({ copy, estimatedRows }: ActiveCopy, rows: number, whole?: 100): void {
-    const waiting = this.#parts.list.state.tables.length;
-    const tables = this.#done + waiting;
-    const estimate = Math.max(estimatedRows, rows);
-    const percent = whole ?? Math.min(99, Math.floor((100 * rows) / Math.max(1, estimate)));
-    this.#progress = { tables, tablesDone: this.#done, rows, estimatedRows: estimate, percent, table: tableName(copy) };
+  #note(active: ActiveCopy, rows: number): void {
+    this.#meter.copied(active, rows, this.#parts.list.state.tables.length);
   }
-}
-
-function batchOf(transaction: Transaction): Batch {
-  const batch = new Batch();
-  batch.transactions.push(transaction);
-  return batch;
-}
-
-function control(batch: Batch, said: Control): void {
-  batch.addControl(said, 0, batch.transactions[0]?.commitLsn ?? 0);
-}
-
-function keyless({ source }: Shown): OperatorError {
-  return new OperatorError(`Table ${tableName(source.table)} has no key: a part of it cannot be copied`, {
-    advice: 'Copy the whole table: leave the condition out.',
-  });
 }
