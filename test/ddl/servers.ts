@@ -20,6 +20,13 @@ export async function startServers(withKafka: boolean): Promise<Servers> {
   });
 }
 
+/** What a sink tells of its replica. */
+interface Told {
+  readonly position: string | null;
+  readonly consistent?: boolean;
+  readonly partial?: readonly string[];
+}
+
 /** The daemon under test, as a user sets it up: two connector files, and the event trigger by `rowcast check --install-ddl`. */
 export class Daemon implements AsyncDisposable {
   readonly service: Service;
@@ -42,13 +49,14 @@ export class Daemon implements AsyncDisposable {
     return new Daemon(new Service({ main, args, env, logFile: join(directory, 'service.txt') }), port);
   }
 
-  /** The position that the replica shows; undefined while nobody answers, or while the first copy is not whole. */
+  /** The position that the replica shows; undefined while nobody answers, or while tables are not whole. */
   async position(): Promise<string | undefined> {
     try {
       const answer = await fetch(`http://127.0.0.1:${this.#port}/connectors/ddl-replica/status`);
       if (!answer.ok) return undefined;
-      const { rowcast } = (await answer.json()) as { rowcast: { position: string | null; consistent?: boolean } };
-      return rowcast.consistent === true ? (rowcast.position ?? undefined) : undefined;
+      const { rowcast } = (await answer.json()) as { rowcast: Told };
+      const { position, consistent, partial = [] } = rowcast;
+      return consistent === true && partial.length === 0 ? (position ?? undefined) : undefined;
     } catch {
       return undefined; // it is starting, or was killed
     }
