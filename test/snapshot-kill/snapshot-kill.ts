@@ -51,7 +51,7 @@ export async function snapshotKill(options: SnapshotKillOptions): Promise<boolea
   for (let kill = 1; kill <= options.kills; kill++) await killAt((80 * kill) / options.kills, service, port, print);
   service.start();
   const goneOnAt = await firstShown(port);
-  print(`goes on at ${goneOnAt.rows} rows`);
+  print(goneOnAt === undefined ? 'all was copied before the last kill' : `goes on at ${goneOnAt.rows} rows`);
   await until(async () => (await statusOf(port, 'torture-source'))?.state === 'streaming', service);
   print(`copied in ${seconds(startedAt)} s`);
   const written = await writing.stop();
@@ -110,7 +110,9 @@ async function makeService(
 
 async function killAt(percent: number, service: Service, port: number, print: (line: string) => void): Promise<void> {
   const run = service.start();
-  print(`goes on at ${(await firstShown(port)).rows} rows`);
+  const shown = await firstShown(port);
+  if (shown === undefined) throw new Error('The copy was over before it could be killed: take more rows (--rows)');
+  print(`goes on at ${shown.rows} rows`);
   let last: Shown | undefined;
   await until(async () => {
     last = (await statusOf(port, 'torture-source'))?.snapshot ?? last;
@@ -121,13 +123,15 @@ async function killAt(percent: number, service: Service, port: number, print: (l
   print(`killed at ${last?.rows} rows (${last?.percent} %)`);
 }
 
-async function firstShown(port: number): Promise<Shown> {
+/** Where the copy goes on; undefined when there is nothing left of it. */
+async function firstShown(port: number): Promise<Shown | undefined> {
   let shown: Shown | undefined;
   await until(async () => {
-    shown = (await statusOf(port, 'torture-source'))?.snapshot ?? undefined;
-    return shown !== undefined;
+    const status = await statusOf(port, 'torture-source');
+    shown = status?.snapshot ?? undefined;
+    return shown !== undefined || status?.state === 'streaming';
   });
-  return shown as Shown;
+  return shown;
 }
 
 interface Status {
