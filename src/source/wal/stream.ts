@@ -1,12 +1,13 @@
-import { Socket } from 'node:net';
+import type { ClientConfig } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { END_TIMEOUT_MS, socketOf } from '../../postgres/bounded-client.ts';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { TransientError } from '../../errors.ts';
 import { tryConnect } from '../../postgres/connect.ts';
 import { postgresError } from '../../postgres/errors.ts';
-import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
 import { RawPgoutputPlugin } from './plugin.ts';
+import { Tap } from './tap.ts';
 
 /** Who hears the stream. Calls are synchronous, in the order of the wire, and must not throw. */
 export interface StreamListener {
@@ -36,10 +37,9 @@ const ANSWER_DELAY_MS = 500;
 export class ReplicationStream implements AsyncDisposable {
   readonly #service: LogicalReplicationService;
   readonly #slot: string;
-  /** The connection itself, below TLS. */
-  readonly #raw: Socket;
-  /** What pg reads, once there is a session. */
-  #socket: Socket | undefined;
+  readonly #plugin: RawPgoutputPlugin;
+  readonly #tap: Tap;
+  #hasSession = false;
   #listener: StreamListener | undefined;
   /** What came before there was a listener: the rest of one read of the socket, which was paused in its middle. */
   readonly #early: ((listener: StreamListener) => void)[] = [];
@@ -47,26 +47,35 @@ export class ReplicationStream implements AsyncDisposable {
   #acknowledged = 0;
   #status: NodeJS.Timeout | undefined;
   #answer: NodeJS.Timeout | undefined;
-  #heardAt = 0;
+  #resumedAt = 0;
   #isPaused = true;
   #isClosed = false;
 
-  private constructor(service: LogicalReplicationService, slot: string, raw: Socket) {
-    this.#service = service;
+  private constructor(config: ClientConfig, { slot, publication }: StreamOptions) {
     this.#slot = slot;
-    this.#raw = raw;
+    this.#tap = new Tap(Boolean(config.ssl), {
+      message: (bytes, start, end, lsn) => this.#plugin.parse(bytes, start, end, lsn),
+      keepalive: (walEnd, replyRequested) => this.#heard((listener) => listener.keepalive(walEnd, replyRequested)),
+    });
+    this.#plugin = new RawPgoutputPlugin({
+      publication,
+      onSession: (client) => {
+        this.#hasSession = true;
+        this.#tap.attach(socketOf(client));
+      },
+      onMessage: (bytes, start, end, lsn) => this.#message(bytes, start, end, lsn),
+    });
+    const acknowledge = { auto: false, timeoutSeconds: 0 };
+    this.#service = new LogicalReplicationService({ ...config, stream: () => this.#tap.raw }, { acknowledge });
   }
 
   /** Resolves when the server has begun to stream; throws TransientError while another connection holds the slot. */
   static async open(options: StreamOptions, signal: AbortSignal): Promise<ReplicationStream> {
     const extra = { replication: 'database' };
     return await tryConnect(options.connection, options.application, extra, async (config) => {
-      const raw = new Socket();
-      const acknowledge = { auto: false, timeoutSeconds: 0 };
-      const service = new LogicalReplicationService({ ...config, stream: () => raw }, { acknowledge });
-      const stream = new ReplicationStream(service, options.slot, raw);
+      const stream = new ReplicationStream(config, options);
       try {
-        await stream.#start(options, signal);
+        await stream.#start(signal);
         return stream;
       } catch (error) {
         await stream.close();
@@ -91,13 +100,13 @@ export class ReplicationStream implements AsyncDisposable {
 
   pause(): void {
     this.#isPaused = true;
-    this.#socket?.pause();
+    this.#tap.pause();
   }
 
   resume(): void {
     this.#isPaused = false;
-    this.#heardAt = performance.now();
-    this.#socket?.resume();
+    this.#resumedAt = performance.now();
+    this.#tap.resume();
   }
 
   /** Everything below `lsn` is stored: the server may forget it. Never falls. */
@@ -121,7 +130,7 @@ export class ReplicationStream implements AsyncDisposable {
     clearInterval(this.#status);
     clearTimeout(this.#answer);
     this.#listener = undefined;
-    const late = setTimeout(() => this.#raw.destroy(), END_TIMEOUT_MS);
+    const late = setTimeout(() => this.#tap.raw.destroy(), END_TIMEOUT_MS);
     try {
       await this.#service.destroy();
     } finally {
@@ -133,33 +142,26 @@ export class ReplicationStream implements AsyncDisposable {
     await this.close();
   }
 
-  async #start({ publication, slot }: StreamOptions, signal: AbortSignal): Promise<void> {
+  #message(bytes: Buffer, start: number, end: number, lsn: number): void {
+    if (this.#listener) return this.#listener.message(bytes, start, end, lsn);
+    const copy = Buffer.from(bytes.subarray(start, end));
+    this.#heard((listener) => listener.message(copy, 0, copy.length, lsn));
+  }
+
+  #heard(deliver: (listener: StreamListener) => void): void {
+    if (this.#listener) deliver(this.#listener);
+    else if (!this.#isClosed) this.#early.push(deliver);
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const plugin = new RawPgoutputPlugin({
-      publication,
-      onSession: (client) => {
-        this.#socket = socketOf(client);
-      },
-      onMessage: (bytes, start, end, lsn) => {
-        this.#heardAt = performance.now();
-        if (this.#listener) return this.#listener.message(bytes, start, end, lsn);
-        const copy = Buffer.from(bytes.subarray(start, end));
-        this.#early.push((listener) => listener.message(copy, 0, copy.length, lsn));
-      },
-    });
     const service = this.#service;
-    service.on('heartbeat', (lsn, _at, replyRequested) => {
-      this.#heardAt = performance.now();
-      const deliver = (listener: StreamListener): void => listener.keepalive(parseLsn(lsn), replyRequested);
-      if (this.#listener) deliver(this.#listener);
-      else this.#early.push(deliver);
-    });
     let abort = (): void => undefined;
     await new Promise<void>((resolve, reject) => {
       abort = () => reject(signal.reason);
       const fail = (error: unknown): void => {
         // Without effect once the stream has started. Before there is a session it was the connection that failed.
-        reject(this.#socket ? postgresError(error, `Cannot stream from slot "${slot}"`) : error);
+        reject(this.#hasSession ? postgresError(error, `Cannot stream from slot "${this.#slot}"`) : error);
         this.#fail(error);
       };
       service.on('error', fail);
@@ -168,7 +170,9 @@ export class ReplicationStream implements AsyncDisposable {
         resolve();
       });
       signal.addEventListener('abort', abort, { once: true });
-      service.subscribe(plugin, slot, '0/0').then(() => fail(new TransientError('The server ended the stream')), fail);
+      service
+        .subscribe(this.#plugin, this.#slot, '0/0')
+        .then(() => fail(new TransientError('The server ended the stream')), fail);
     }).finally(() => signal.removeEventListener('abort', abort)); // the signal outlives many streams
   }
 
@@ -180,7 +184,7 @@ export class ReplicationStream implements AsyncDisposable {
   }
 
   #tick(intervalMs: number): void {
-    const silentMs = this.#isPaused ? 0 : performance.now() - this.#heardAt;
+    const silentMs = this.#isPaused ? 0 : performance.now() - Math.max(this.#resumedAt, this.#tap.heardAt);
     if (silentMs > SILENCE_MS) this.#fail(new TransientError(`The server of slot "${this.#slot}" has fallen silent`));
     else this.#send(silentMs > intervalMs);
   }

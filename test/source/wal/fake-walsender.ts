@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { ConnectionSettings } from '../../../src/postgres/connection-settings.ts';
 import { PINNED } from '../../../src/postgres/connect.ts';
 
@@ -8,36 +9,34 @@ export interface FakeWalsender extends AsyncDisposable {
   readonly connection: ConnectionSettings;
 }
 
-/** `stream` is called when replication starts, before the server has consented; whatever it writes comes then. */
-export async function fakeWalsender(stream: (socket: Socket) => void = () => undefined): Promise<FakeWalsender> {
+/** A server's key and certificate, PEM texts. */
+export interface ServerTls {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** `stream` is called when replication starts, before the server has consented; whatever it writes comes then. With `tls` it talks TLS only. */
+export async function fakeWalsender(
+  stream: (socket: Socket) => void = () => undefined,
+  tls?: ServerTls,
+): Promise<FakeWalsender> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined); // the client has gone
-    let bytes: Buffer = Buffer.alloc(0);
-    let isStarted = false;
-    socket.on('data', (data) => {
-      bytes = Buffer.concat([bytes, data]);
-      for (let header = isStarted ? 1 : 0; bytes.length >= header + 4; header = 1) {
-        const end = header + bytes.readUInt32BE(header);
-        if (bytes.length < end) return;
-        const [kind, body] = [
-          isStarted ? String.fromCharCode(bytes[0] as number) : '',
-          bytes.toString('latin1', header + 4, end),
-        ];
-        bytes = bytes.subarray(end);
-        if (!isStarted) socket.write(Buffer.concat([message('R', Buffer.alloc(4)), READY]));
-        else if (kind === 'Q' && body.startsWith('START_REPLICATION')) stream(socket);
-        else if (kind === 'Q') socket.write(pinned());
-        isStarted = true;
-      }
+    if (!tls) return serve(socket, stream);
+    socket.once('data', () => {
+      socket.write('S');
+      const secure = new TLSSocket(socket, { ...tls, isServer: true });
+      secure.on('error', () => undefined);
+      serve(secure, stream);
     });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    connection: { host: '127.0.0.1', port, database: 'd', user: 'u', sslmode: 'disable' },
+    connection: { host: '127.0.0.1', port, database: 'd', user: 'u', sslmode: tls ? 'require' : 'disable' },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -46,14 +45,35 @@ export async function fakeWalsender(stream: (socket: Socket) => void = () => und
   };
 }
 
+function serve(socket: Socket, stream: (socket: Socket) => void): void {
+  let bytes: Buffer = Buffer.alloc(0);
+  let isStarted = false;
+  socket.on('data', (data) => {
+    bytes = Buffer.concat([bytes, data]);
+    for (let header = isStarted ? 1 : 0; bytes.length >= header + 4; header = 1) {
+      const end = header + bytes.readUInt32BE(header);
+      if (bytes.length < end) return;
+      const [kind, body] = [
+        isStarted ? String.fromCharCode(bytes[0] as number) : '',
+        bytes.toString('latin1', header + 4, end),
+      ];
+      bytes = bytes.subarray(end);
+      if (!isStarted) socket.write(Buffer.concat([serverMessage('R', Buffer.alloc(4)), READY]));
+      else if (kind === 'Q' && body.startsWith('START_REPLICATION')) stream(socket);
+      else if (kind === 'Q') socket.write(pinned());
+      isStarted = true;
+    }
+  });
+}
+
 /** The server's consent to stream: CopyBothResponse. */
-export const CONSENT: Buffer = message('W', Buffer.alloc(3));
+export const CONSENT: Buffer = serverMessage('W', Buffer.alloc(3));
 
 export function xLogData(lsn: number, payload: Buffer): Buffer {
   const header = Buffer.alloc(25);
   header.write('w');
   header.writeBigUInt64BE(BigInt(lsn), 1);
-  return message('d', Buffer.concat([header, payload]));
+  return serverMessage('d', Buffer.concat([header, payload]));
 }
 
 export function keepalive(walEnd: number, isReplyRequested: boolean): Buffer {
@@ -61,10 +81,10 @@ export function keepalive(walEnd: number, isReplyRequested: boolean): Buffer {
   body.write('k');
   body.writeBigUInt64BE(BigInt(walEnd), 1);
   body[17] = isReplyRequested ? 1 : 0;
-  return message('d', body);
+  return serverMessage('d', body);
 }
 
-const READY = message('Z', Buffer.from('I'));
+const READY = serverMessage('Z', Buffer.from('I'));
 
 /** The rows of `pg_settings` that a session is checked by. */
 function pinned(): Buffer {
@@ -76,16 +96,17 @@ function pinned(): Buffer {
   };
   const two = Buffer.from([0, 2]);
   const rows = Object.entries(PINNED).map(([name, setting]) =>
-    message('D', Buffer.concat([two, value(name), value(setting)])),
+    serverMessage('D', Buffer.concat([two, value(name), value(setting)])),
   );
-  const head = message('T', Buffer.concat([two, field('name'), field('setting')]));
-  return Buffer.concat([head, ...rows, message('C', Buffer.from('SELECT 12\0')), READY]);
+  const head = serverMessage('T', Buffer.concat([two, field('name'), field('setting')]));
+  return Buffer.concat([head, ...rows, serverMessage('C', Buffer.from('SELECT 12\0')), READY]);
 }
 
 /** The rest of a field's description: type text (25), of any length, without modifier, in text format. */
 const TEXT_FIELD = Buffer.from([25, 255, 255, 255, 255, 255, 255, 0, 0]);
 
-function message(kind: string, body: Buffer): Buffer {
+/** A message of the server as it goes over the wire. */
+export function serverMessage(kind: string, body: Buffer): Buffer {
   const header = Buffer.alloc(5);
   header.write(kind);
   header.writeUInt32BE(4 + body.length, 1);
