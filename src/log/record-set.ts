@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
-import { ByteWriter } from '../change/byte-writer.ts';
+import { ByteWriter, type Run } from '../change/byte-writer.ts';
 
 /** One record batch in Kafka's format v2, sealed: header, checksum and records. Its base offset is 0 until a log gives it one. */
 export interface RecordBatch {
@@ -29,8 +29,12 @@ const CRC_FROM = 21;
  */
 export const DEFAULT_MAX_BATCH_BYTES = 1_000_000;
 
-/** Lengths are reserved with this many bytes and shifted when they need another number (values above 8 kB). */
+/** Room for the runs that records have in common: some hundred bytes for a table, until they change. */
+const SHELF_BYTES = 4096;
+
+/** Lengths are reserved with this many bytes, and what follows is shifted when they need another number: values above 8 kB, keys above 63 bytes. */
 const RESERVED = 2;
+const KEY_RESERVED = 1;
 
 /**
  * Writes records in place into record batches: `beginRecord`, `beginKey`…`endKey` (or `nullKey`), `beginValue`…`endValue`
@@ -39,6 +43,7 @@ const RESERVED = 2;
 export class RecordSetWriter {
   readonly #maxBatchBytes: number;
   readonly #now: () => number;
+  readonly #slot: number;
   #sealed: RecordBatch[] = [];
   #sealedCount = 0;
   #sealedBytes = 0;
@@ -48,12 +53,17 @@ export class RecordSetWriter {
   #body = 0;
   #field = 0;
 
-  /** `now` gives the batches' timestamp in milliseconds since 1970. */
-  constructor(now: () => number, maxBatchBytes: number = DEFAULT_MAX_BATCH_BYTES, size: number = 64 * 1024) {
+  /** `now` gives the batches' timestamp in milliseconds since 1970; `slot` tells apart the writers that records of one table go to in turn. */
+  constructor(
+    now: () => number,
+    maxBatchBytes: number = DEFAULT_MAX_BATCH_BYTES,
+    size: number = 64 * 1024,
+    slot: number = 0,
+  ) {
     this.#now = now;
     this.#maxBatchBytes = maxBatchBytes;
-    this.#out = new ByteWriter(Math.max(size, BATCH_HEADER_BYTES));
-    this.#out.length = BATCH_HEADER_BYTES;
+    this.#slot = slot;
+    this.#out = this.#newWriter(size);
   }
 
   /** Records begun so far. */
@@ -62,7 +72,7 @@ export class RecordSetWriter {
   }
 
   get byteLength(): number {
-    return this.#sealedBytes + this.#out.length;
+    return this.#sealedBytes + this.#out.length - this.#out.start;
   }
 
   beginRecord(): void {
@@ -83,11 +93,11 @@ export class RecordSetWriter {
 
   /** The writer to write the key's bytes to, until `endKey`. */
   beginKey(): ByteWriter {
-    return this.#beginField();
+    return this.#beginField(KEY_RESERVED);
   }
 
   endKey(): void {
-    this.#endLength(this.#field);
+    this.#endLength(this.#field, KEY_RESERVED);
   }
 
   nullValue(): void {
@@ -95,11 +105,11 @@ export class RecordSetWriter {
   }
 
   beginValue(): ByteWriter {
-    return this.#beginField();
+    return this.#beginField(RESERVED);
   }
 
   endValue(): void {
-    this.#endLength(this.#field);
+    this.#endLength(this.#field, RESERVED);
   }
 
   headers(count: number): void {
@@ -115,9 +125,22 @@ export class RecordSetWriter {
     out.copy(source, start, end);
   }
 
+  /** A header that is written whole, name, value and their lengths; returns where it begins in `bytes`, to be filled in until the next call. */
+  wholeHeader(header: Run): number {
+    const out = this.#out;
+    const at = out.length;
+    out.put(header);
+    return at;
+  }
+
+  /** What is being written. */
+  get bytes(): Buffer {
+    return this.#out.bytes;
+  }
+
   endRecord(): void {
-    this.#endLength(this.#record);
-    if (this.#out.length > this.#maxBatchBytes && this.#count > 1) this.#moveRecordToNewBatch();
+    this.#endLength(this.#record, RESERVED);
+    if (this.#out.length - this.#out.start > this.#maxBatchBytes && this.#count > 1) this.#moveRecordToNewBatch();
   }
 
   /** Seals the last batch and gives everything away; the writer starts empty again. */
@@ -130,28 +153,31 @@ export class RecordSetWriter {
     return set;
   }
 
-  #beginField(): ByteWriter {
+  #beginField(reserved: number): ByteWriter {
     const out = this.#out;
     this.#field = out.length;
-    out.ensure(RESERVED);
-    out.length += RESERVED;
+    out.ensure(reserved);
+    out.length += reserved;
     return out;
   }
 
   /** Fills in the length that was reserved at `at`, in as few bytes as Kafka's own writer uses. */
-  #endLength(at: number): void {
+  #endLength(at: number, reserved: number): void {
     const out = this.#out;
-    const size = out.length - at - RESERVED;
-    if (size >= 64 && size < 8192) {
+    const size = out.length - at - reserved;
+    const width = size < 64 ? 1 : size < 8192 ? 2 : size < 1_048_576 ? 3 : size < 134_217_728 ? 4 : 5;
+    if (width === reserved) {
       const zigzag = size << 1;
-      out.bytes[at] = (zigzag & 127) | 128;
-      out.bytes[at + 1] = zigzag >>> 7;
+      if (width === 1) out.bytes[at] = zigzag;
+      else {
+        out.bytes[at] = (zigzag & 127) | 128;
+        out.bytes[at + 1] = zigzag >>> 7;
+      }
       return;
     }
-    const width = size < 64 ? 1 : size < 1_048_576 ? 3 : size < 134_217_728 ? 4 : 5;
-    const shift = width - RESERVED;
+    const shift = width - reserved;
     if (shift > 0) out.ensure(shift);
-    out.bytes.copyWithin(at + width, at + RESERVED, out.length);
+    out.bytes.copyWithin(at + width, at + reserved, out.length);
     const end = out.length + shift;
     out.length = at;
     out.varint(size);
@@ -168,31 +194,34 @@ export class RecordSetWriter {
     this.#seal(recordStart);
     this.beginRecord();
     this.#out.copy(bytes, body, length);
-    this.#endLength(this.#record);
+    this.#endLength(this.#record, RESERVED);
   }
 
   #seal(end: number): void {
-    const buffer = this.#out.bytes;
-    buffer.fill(0, 0, BATCH_HEADER_BYTES);
-    buffer.writeInt32BE(end - 12, 8);
-    buffer.writeInt32BE(-1, 12);
-    buffer[16] = 2; // magic
-    buffer.writeInt32BE(this.#count - 1, 23);
-    const timestamp = BigInt(this.#now());
-    buffer.writeBigInt64BE(timestamp, 27);
-    buffer.writeBigInt64BE(timestamp, 35);
-    buffer.writeBigInt64BE(-1n, 43);
-    buffer.writeInt16BE(-1, 51);
-    buffer.writeInt32BE(-1, 53);
-    buffer.writeInt32BE(this.#count, 57);
-    const bytes = buffer.subarray(0, end);
+    const { start } = this.#out;
+    const bytes = this.#out.bytes.subarray(start, end);
+    const timestamp = this.#now();
+    bytes.fill(0, 0, BATCH_HEADER_BYTES);
+    bytes.writeInt32BE(bytes.length - 12, 8);
+    bytes.writeInt32BE(-1, 12);
+    bytes[16] = 2; // magic
+    bytes.writeInt32BE(this.#count - 1, 23);
+    bytes.writeUIntBE(timestamp, 29, 6);
+    bytes.writeUIntBE(timestamp, 37, 6);
+    bytes.fill(255, 43, 57); // no producer id, epoch, sequence
+    bytes.writeInt32BE(this.#count, 57);
     bytes.writeUInt32BE(crc32c(bytes.subarray(CRC_FROM)), CRC_AT);
     this.#sealed.push({ bytes, count: this.#count });
     this.#sealedCount += this.#count;
-    this.#sealedBytes += end;
+    this.#sealedBytes += bytes.length;
     this.#count = 0;
-    this.#out = new ByteWriter(Math.max(BATCH_HEADER_BYTES + 1024, Math.min(end, this.#maxBatchBytes) + 1024));
-    this.#out.length = BATCH_HEADER_BYTES;
+    this.#out = this.#newWriter(Math.max(BATCH_HEADER_BYTES, Math.min(bytes.length, this.#maxBatchBytes)) + 1024);
+  }
+
+  #newWriter(size: number): ByteWriter {
+    const out = new ByteWriter(Math.max(size, BATCH_HEADER_BYTES), SHELF_BYTES, this.#slot);
+    out.length += BATCH_HEADER_BYTES;
+    return out;
   }
 }
 

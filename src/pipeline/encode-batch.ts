@@ -1,5 +1,5 @@
 import { type Batch, type Control, Op } from '../change/batch.ts';
-import { ByteWriter } from '../change/byte-writer.ts';
+import { ByteWriter, Run } from '../change/byte-writer.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowEncoder, SchemaRefused, WireOp } from '../converter/converter.ts';
 import type { Append } from '../log/log.ts';
@@ -19,7 +19,13 @@ interface Route {
   readonly encoder: RowEncoder;
   /** One writer per partition; rows without key have one partition per table. */
   readonly writers: readonly RecordSetWriter[];
+  /** The header that all records have, for the interval with this number. */
+  readonly header: Run;
+  interval: number;
 }
+
+/** Of a whole header, what stands before its value: name and lengths. */
+const VALUE_AT = 2 + HEADER.length;
 
 export interface BatchEncoderOptions {
   readonly prefix: string;
@@ -41,10 +47,14 @@ export class BatchEncoder {
   readonly #writers = new Map<string, RecordSetWriter[]>();
   readonly #controls: RecordSetWriter;
   readonly #causes = new DdlCauses();
-  readonly #header = Buffer.alloc(HEADER_BYTES);
+  readonly #controlHeader = new Run();
   readonly #key = new ByteWriter();
   readonly #otherKey = new ByteWriter();
   #index = 0;
+  #claim = 0;
+  #number = 0;
+  /** Counts the intervals, so that headers are seen to be of an earlier one. */
+  #interval = 0;
 
   constructor(options: BatchEncoderOptions) {
     this.#options = options;
@@ -53,7 +63,9 @@ export class BatchEncoder {
 
   /** Starts the records of checkpoint `number` under `claim`. */
   beginInterval(claim: number, number: number): void {
-    beginHeader(this.#header, claim, number);
+    this.#claim = claim;
+    this.#number = number;
+    this.#interval++;
     this.#index = 0;
   }
 
@@ -67,7 +79,8 @@ export class BatchEncoder {
       const encoder = await this.#options.converter.encoder(table, topic.name, signal).catch((error: unknown) => {
         throw error instanceof SchemaRefused ? this.#causes.explain(table, error) : error;
       });
-      this.#routes.set(table, { encoder, writers: this.#writersOf(topic.name, topic.partitions) });
+      const writers = this.#writersOf(topic.name, topic.partitions);
+      this.#routes.set(table, { encoder, writers, header: new Run(), interval: -1 });
     }
   }
 
@@ -98,10 +111,10 @@ export class BatchEncoder {
         return this.#row(route, batch, i, op, WireOp.update, Part.whole, before, after);
       case Op.delete:
         this.#row(route, batch, i, op, WireOp.delete, Part.whole, before, -1);
-        return this.#tombstone(route, batch, op, table, before);
+        return this.#tombstone(route, batch, op, before);
       case Op.keyChange:
         this.#row(route, batch, i, op, WireOp.delete, Part.oldKey, before, -1, NEW_KEY_HEADER, after);
-        this.#tombstone(route, batch, op, table, before);
+        this.#tombstone(route, batch, op, before);
         return this.#row(route, batch, i, op, WireOp.create, Part.newKey, -1, after, OLD_KEY_HEADER, before);
       default:
         return op satisfies never;
@@ -109,7 +122,7 @@ export class BatchEncoder {
   }
 
   #row(
-    { encoder, writers }: Route,
+    route: Route,
     batch: Batch,
     change: number,
     op: Op,
@@ -120,13 +133,13 @@ export class BatchEncoder {
     keyHeader?: Buffer,
     otherRow = -1,
   ): void {
-    const writer = this.#keyed(encoder, writers, batch, after >= 0 ? after : before);
+    const { encoder } = route;
+    const writer = this.#keyed(route, batch, after >= 0 ? after : before);
     encoder.value(batch, change, wireOp, before, after, writer.beginValue());
     writer.endValue();
     const { exact } = encoder;
     writer.headers(1 + (exact.length > 0 ? 1 : 0) + (keyHeader === undefined ? 0 : 1));
-    setHeader(this.#header, op, part, this.#index++, encoder.table.version);
-    writer.header(HEADER, this.#header, 0, HEADER_BYTES);
+    this.#header(writer, route, op, part);
     if (exact.length > 0) writer.header(EXACT_HEADER, exact.bytes, 0, exact.length);
     if (keyHeader !== undefined) {
       this.#otherKey.length = 0;
@@ -137,22 +150,44 @@ export class BatchEncoder {
   }
 
   /** Lets compaction forget the key; also keeps Debezium's consumers happy. */
-  #tombstone({ encoder, writers }: Route, batch: Batch, op: Op, table: TableSchema, row: number): void {
-    if (!this.#options.tombstones || !encoder.hasKey) return;
-    const writer = this.#keyed(encoder, writers, batch, row);
+  #tombstone(route: Route, batch: Batch, op: Op, row: number): void {
+    if (!this.#options.tombstones || !route.encoder.hasKey) return;
+    const writer = this.#keyed(route, batch, row);
     writer.nullValue();
     writer.headers(1);
-    setHeader(this.#header, op, Part.tombstone, this.#index++, table.version);
-    writer.header(HEADER, this.#header, 0, HEADER_BYTES);
+    this.#header(writer, route, op, Part.tombstone);
     writer.endRecord();
   }
 
+  #header(writer: RecordSetWriter, route: Route, op: Op, part: Part): void {
+    if (route.interval !== this.#interval) {
+      this.#beginHeader(route.header, route.encoder.table.version);
+      route.interval = this.#interval;
+    }
+    const at = writer.wholeHeader(route.header);
+    setHeader(writer.bytes, at + VALUE_AT, op, part, this.#index++);
+  }
+
+  #beginHeader(header: Run, tableVersion: number): void {
+    const out = header.change();
+    out.varint(HEADER.length);
+    out.copy(HEADER, 0, HEADER.length);
+    out.varint(HEADER_BYTES);
+    out.ensure(HEADER_BYTES);
+    beginHeader(out.bytes, out.length, this.#claim, this.#number, tableVersion);
+    out.length += HEADER_BYTES;
+  }
+
   /** Begins a record in the partition of the row's key and writes the key. */
-  #keyed(encoder: RowEncoder, writers: readonly RecordSetWriter[], batch: Batch, row: number): RecordSetWriter {
-    if (!encoder.hasKey) {
+  #keyed({ encoder, writers }: Route, batch: Batch, row: number): RecordSetWriter {
+    if (!encoder.hasKey || writers.length === 1) {
       const writer = writers[0] as RecordSetWriter;
       writer.beginRecord();
-      writer.nullKey();
+      if (!encoder.hasKey) writer.nullKey();
+      else {
+        encoder.key(batch, row, writer.beginKey());
+        writer.endKey();
+      }
       return writer;
     }
     const key = this.#key;
@@ -173,14 +208,9 @@ export class BatchEncoder {
     writer.beginValue().copy(value, 0, value.length);
     writer.endValue();
     writer.headers(1);
-    setHeader(
-      this.#header,
-      Op.control,
-      Part.whole,
-      this.#index++,
-      control.kind === 'table' ? control.table.version : 0,
-    );
-    writer.header(HEADER, this.#header, 0, HEADER_BYTES);
+    this.#beginHeader(this.#controlHeader, control.kind === 'table' ? control.table.version : 0);
+    const at = writer.wholeHeader(this.#controlHeader);
+    setHeader(writer.bytes, at + VALUE_AT, Op.control, Part.whole, this.#index++);
     writer.endRecord();
   }
 
@@ -188,7 +218,10 @@ export class BatchEncoder {
     let writers = this.#writers.get(topic);
     if (writers === undefined) {
       const { now, recordBatchBytes } = this.#options;
-      writers = Array.from({ length: partitions }, () => new RecordSetWriter(now, recordBatchBytes));
+      writers = Array.from(
+        { length: partitions },
+        (_, slot) => new RecordSetWriter(now, recordBatchBytes, undefined, slot),
+      );
       this.#writers.set(topic, writers);
     }
     return writers;

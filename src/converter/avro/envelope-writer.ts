@@ -1,5 +1,5 @@
 import type { Batch, Transaction } from '../../change/batch.ts';
-import { ByteWriter } from '../../change/byte-writer.ts';
+import { ByteWriter, Run } from '../../change/byte-writer.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { type EnvelopeOrigin, WireOp } from '../converter.ts';
@@ -35,22 +35,32 @@ export class EnvelopeWriter {
   readonly #order: TransactionOrder;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #hasBlock: boolean;
-  readonly #origin: Buffer;
-  readonly #database: Buffer;
-  readonly #table: Buffer;
   readonly #long: Long = new Long();
   #transaction: Transaction | undefined;
   #isRead = false;
-  #blockId: Buffer = Buffer.alloc(0);
   #number = 0;
   #changes = 0;
+  /** Where the writer was when it looked at the clock: once per batch and transaction is enough. */
+  #batch: Batch | undefined;
+  #change = -1;
   #processedMs = -1;
-  /** The runs of bytes that stay the same within a transaction: up to the sequence, within it, and from it to the LSN. */
-  readonly #head: ByteWriter = new ByteWriter(256);
-  #sequence: Buffer = Buffer.alloc(0);
-  readonly #middle: ByteWriter = new ByteWriter(256);
+  /** Up to the commit time: the same for ever. */
+  readonly #origin: Run = new Run();
+  /** From the commit time to the sequence, and of that what comes behind the time. */
+  readonly #head: Run = new Run();
+  readonly #ofRead: Buffer;
+  readonly #ofChange: Buffer;
+  /** The sequence up to the LSN, its length included, which is right for LSNs of so many digits. */
+  readonly #sequence: Run = new Run();
+  #digits = 0;
+  #leastLsn = 0;
+  #limitLsn = 0;
+  /** From the sequence to the LSN, and of that the table's name. */
+  readonly #middle: Run = new Run();
+  readonly #table: Buffer;
+  readonly #blockId: Run = new Run();
   /** op and the times; op is its second byte. */
-  readonly #tail: ByteWriter = new ByteWriter(64);
+  readonly #tail: Run = new Run();
 
   constructor(
     table: TableSchema,
@@ -62,19 +72,27 @@ export class EnvelopeWriter {
     this.#order = order;
     this.#clock = clock;
     this.#hasBlock = hasBlock;
-    this.#origin = strings(origin.version, 'postgresql', origin.name);
-    this.#database = strings(origin.database);
+    const database = [...strings(origin.database), SOME]; // SOME: the sequence's
+    this.#ofRead = Buffer.from([0, ...strings('true'), ...database]); // 0: the union of `snapshot` has the string first
+    this.#ofChange = Buffer.from([0, ...strings('false'), ...database]);
+    append(this.#origin.change(), strings(origin.version, 'postgresql', origin.name));
     this.#table = strings(table.schema, table.name);
   }
 
   write(batch: Batch, change: number, op: WireOp, out: ByteWriter): void {
     const transaction = batch.transactions[batch.transaction[change] as number] as Transaction;
     const isRead = op === WireOp.read;
-    if (transaction !== this.#transaction || isRead !== this.#isRead) this.#enter(transaction, isRead);
+    if (transaction !== this.#transaction || isRead !== this.#isRead) {
+      this.#enter(transaction, isRead);
+      this.#batch = undefined;
+    }
+    if (batch !== this.#batch || change < this.#change) this.#lookAtClock(batch);
+    this.#change = change;
     const lsn = batch.lsn[change] as number;
-    out.copy(this.#head.bytes, 0, this.#head.length);
+    out.put(this.#origin);
+    out.put(this.#head);
     this.#writeSequence(lsn, out);
-    out.copy(this.#middle.bytes, 0, this.#middle.length);
+    out.put(this.#middle);
     writeInteger(out, lsn);
     out.ensure(4);
     out.bytes[out.length++] = NONE; // xmin
@@ -82,10 +100,9 @@ export class EnvelopeWriter {
     out.bytes[out.length++] = NONE; // origin_lsn
     if (this.#hasBlock) this.#writeBlock(out);
     else out.bytes[out.length++] = NONE;
-    const now = this.#clock.now();
-    if (now !== this.#processedMs) this.#setProcessed(now);
-    this.#tail.bytes[1] = op;
-    out.copy(this.#tail.bytes, 0, this.#tail.length);
+    const tail = out.length;
+    out.put(this.#tail);
+    out.bytes[tail + 1] = op;
   }
 
   #enter(transaction: Transaction, isRead: boolean): void {
@@ -93,37 +110,29 @@ export class EnvelopeWriter {
     order.enter(transaction);
     this.#transaction = transaction;
     this.#isRead = isRead;
-    this.#writeHead(transaction, isRead);
+    const head = this.#head.change();
+    writeInteger(head, Math.floor(transaction.commitTimeUs / 1000));
+    append(head, isRead ? this.#ofRead : this.#ofChange);
     this.#writeMiddle(transaction);
-    const previous = order.previousCommitLsn;
-    this.#sequence = Buffer.from(previous < 0 ? '[null,"' : `["${previous}","`);
+    this.#limitLsn = 0;
     if (!this.#hasBlock) return;
-    this.#blockId = strings(`${transaction.xid}:${transaction.commitLsn}`);
+    const id = this.#blockId.change();
+    writeInteger(id, digitCount(transaction.xid) + 1 + digitCount(transaction.commitLsn));
+    putNumber(id, transaction.xid);
+    id.byte(0x3a); // :
+    putNumber(id, transaction.commitLsn);
     if (order.number !== this.#number) this.#changes = 0;
     this.#number = order.number;
   }
 
-  #writeHead(transaction: Transaction, isRead: boolean): void {
-    const head = this.#head;
-    head.length = 0;
-    head.copy(this.#origin, 0, this.#origin.length);
-    writeInteger(head, Math.floor(transaction.commitTimeUs / 1000));
-    head.byte(0); // snapshot: its union has the string first
-    const snapshot = isRead ? TRUE : FALSE;
-    head.copy(snapshot, 0, snapshot.length);
-    head.copy(this.#database, 0, this.#database.length);
-    head.byte(SOME); // sequence
-  }
-
   #writeMiddle(transaction: Transaction): void {
-    const middle = this.#middle;
-    middle.length = 0;
+    const middle = this.#middle.change();
     middle.byte(SOME);
     writeInteger(middle, transaction.commitTimeUs);
     middle.byte(SOME);
     this.#long.setProduct(transaction.commitTimeUs, 1000);
     writeLong(middle, this.#long.high, this.#long.low);
-    middle.copy(this.#table, 0, this.#table.length);
+    append(middle, this.#table);
     if (transaction.xid === 0) middle.byte(NONE);
     else {
       middle.byte(SOME);
@@ -134,10 +143,9 @@ export class EnvelopeWriter {
 
   /** The JSON text `["<previous commit LSN>","<lsn>"]`. */
   #writeSequence(lsn: number, out: ByteWriter): void {
-    const sequence = this.#sequence;
-    const size = digitCount(lsn);
-    out.varint(sequence.length + size + 2);
-    out.copy(sequence, 0, sequence.length);
+    if (lsn >= this.#limitLsn || lsn < this.#leastLsn) this.#beginSequence(digitCount(lsn));
+    const size = this.#digits;
+    out.put(this.#sequence);
     out.ensure(size + 2);
     putDigitsBefore(out.bytes, out.length + size, size, lsn);
     out.length += size;
@@ -145,17 +153,40 @@ export class EnvelopeWriter {
     out.bytes[out.length++] = 0x5d; // ]
   }
 
+  #beginSequence(digits: number): void {
+    this.#digits = digits;
+    this.#leastLsn = digits === 1 ? 0 : 10 ** (digits - 1);
+    this.#limitLsn = 10 ** digits;
+    const out = this.#sequence.change();
+    const previous = this.#order.previousCommitLsn;
+    if (previous < 0) {
+      out.varint(NO_PREVIOUS.length + digits + 2);
+      append(out, NO_PREVIOUS);
+      return;
+    }
+    out.varint(2 + digitCount(previous) + 3 + digits + 2);
+    out.byte(0x5b); // [
+    out.byte(0x22);
+    putNumber(out, previous);
+    append(out, BETWEEN);
+  }
+
   #writeBlock(out: ByteWriter): void {
     out.byte(SOME);
-    out.copy(this.#blockId, 0, this.#blockId.length);
+    out.put(this.#blockId);
     writeInteger(out, ++this.#order.changes);
     writeInteger(out, ++this.#changes);
   }
 
+  #lookAtClock(batch: Batch): void {
+    this.#batch = batch;
+    const now = this.#clock.now();
+    if (now !== this.#processedMs) this.#setProcessed(now);
+  }
+
   #setProcessed(nowMs: number): void {
-    const tail = this.#tail;
+    const tail = this.#tail.change();
     this.#processedMs = nowMs;
-    tail.length = 0;
     tail.byte(2); // a string of one byte
     tail.byte(0);
     tail.byte(SOME);
@@ -168,8 +199,19 @@ export class EnvelopeWriter {
   }
 }
 
-const TRUE = strings('true');
-const FALSE = strings('false');
+const NO_PREVIOUS = Buffer.from('[null,"');
+const BETWEEN = Buffer.from('","');
+
+function append(out: ByteWriter, bytes: Buffer): void {
+  out.copy(bytes, 0, bytes.length);
+}
+
+function putNumber(out: ByteWriter, value: number): void {
+  const size = digitCount(value);
+  out.ensure(size);
+  out.length += size;
+  putDigitsBefore(out.bytes, out.length, size, value);
+}
 
 function strings(...texts: string[]): Buffer {
   const out = new ByteWriter(64);

@@ -13,28 +13,26 @@ export const HEADER_BYTES = 25;
 export const Part = { whole: 0, tombstone: 1, oldKey: 2, newKey: 3 } as const;
 export type Part = (typeof Part)[keyof typeof Part];
 
-/** Writes what stays the same for all records of one checkpoint interval. */
-export function beginHeader(header: Buffer, claim: number, number: number): void {
-  header[0] = HEADER_VERSION;
-  header.writeUIntBE(claim, 3, 6);
-  header.writeUIntBE(number, 9, 6);
+/** Writes what stays the same for all records of one table version in one checkpoint interval; the header begins at `at`. */
+export function beginHeader(bytes: Buffer, at: number, claim: number, number: number, tableVersion: number): void {
+  bytes.fill(0, at, at + HEADER_BYTES);
+  bytes[at] = HEADER_VERSION;
+  bytes.writeUIntBE(claim, at + 3, 6);
+  bytes.writeUIntBE(number, at + 9, 6);
+  bytes.writeUInt32BE(tableVersion, at + 21);
 }
 
 /** Writes what differs from record to record. `index` counts the records of the interval in source order, from 0. */
-export function setHeader(header: Buffer, op: Op, part: Part, index: number, tableVersion: number): void {
-  header[1] = op;
-  header[2] = part;
+export function setHeader(bytes: Buffer, at: number, op: Op, part: Part, index: number): void {
+  bytes[at + 1] = op;
+  bytes[at + 2] = part;
   const high = Math.floor(index / 0x1_0000_0000);
-  header[15] = high >>> 8;
-  header[16] = high & 255;
-  header[17] = (index >>> 24) & 255;
-  header[18] = (index >>> 16) & 255;
-  header[19] = (index >>> 8) & 255;
-  header[20] = index & 255;
-  header[21] = tableVersion >>> 24;
-  header[22] = (tableVersion >>> 16) & 255;
-  header[23] = (tableVersion >>> 8) & 255;
-  header[24] = tableVersion & 255;
+  bytes[at + 15] = high >>> 8;
+  bytes[at + 16] = high & 255;
+  bytes[at + 17] = (index >>> 24) & 255;
+  bytes[at + 18] = (index >>> 16) & 255;
+  bytes[at + 19] = (index >>> 8) & 255;
+  bytes[at + 20] = index & 255;
 }
 
 /** The highest first byte that a version of Rowcast would write; a foreign header of this name may begin with anything. */

@@ -28,8 +28,8 @@ test('a header reads back as it was written', () => {
       fc.constantFrom(...Object.values(Part)),
       (claim, number, index, version, op, part) => {
         const header = Buffer.alloc(HEADER_BYTES);
-        beginHeader(header, claim, number);
-        setHeader(header, op, part, index, version);
+        beginHeader(header, 0, claim, number, version);
+        setHeader(header, 0, op, part, index);
         expect(isHeader(header, 0, HEADER_BYTES)).toBe(true);
         expect([headerClaim(header, 0), headerNumber(header, 0), headerIndex(header, 0)]).toEqual([
           claim,
@@ -48,7 +48,7 @@ test('a header reads back as it was written', () => {
 
 test('a header of another version or length is not one', () => {
   const header = Buffer.alloc(HEADER_BYTES);
-  beginHeader(header, 1, 2);
+  beginHeader(header, 0, 1, 2, 0);
   expect(isHeader(header, 0, HEADER_BYTES - 1)).toBe(false);
   header[0] = 2;
   expect(isHeader(header, 0, HEADER_BYTES)).toBe(false);
