@@ -44,18 +44,17 @@ export class EnvelopeWriter {
   #batch: Batch | undefined;
   #change = -1;
   #processedMs = -1;
-  /** Up to the commit time: the same for ever. */
-  readonly #origin: Run = new Run();
-  /** From the commit time to the sequence, and of that what comes behind the time. */
+  /** Up to the LSN in the sequence. Its first bytes, up to the commit time, never change. */
   readonly #head: Run = new Run();
+  readonly #originSize: number;
+  /** What follows the commit time. */
   readonly #ofRead: Buffer;
   readonly #ofChange: Buffer;
-  /** The sequence up to the LSN, its length included, which is right for LSNs of so many digits. */
-  readonly #sequence: Run = new Run();
+  /** LSNs of so many digits the head is right for: its sequence has a length. */
   #digits = 0;
   #leastLsn = 0;
   #limitLsn = 0;
-  /** From the sequence to the LSN, and of that the table's name. */
+  /** From the end of the sequence to the LSN, and of that the table's name. */
   readonly #middle: Run = new Run();
   readonly #table: Buffer;
   readonly #blockId: Run = new Run();
@@ -75,7 +74,8 @@ export class EnvelopeWriter {
     const database = [...strings(origin.database), SOME]; // SOME: the sequence's
     this.#ofRead = Buffer.from([0, ...strings('true'), ...database]); // 0: the union of `snapshot` has the string first
     this.#ofChange = Buffer.from([0, ...strings('false'), ...database]);
-    append(this.#origin.change(), strings(origin.version, 'postgresql', origin.name));
+    append(this.#head.change(), strings(origin.version, 'postgresql', origin.name));
+    this.#originSize = this.#head.length;
     this.#table = strings(table.schema, table.name);
   }
 
@@ -89,9 +89,12 @@ export class EnvelopeWriter {
     if (batch !== this.#batch || change < this.#change) this.#lookAtClock(batch);
     this.#change = change;
     const lsn = batch.lsn[change] as number;
-    out.put(this.#origin);
+    if (lsn >= this.#limitLsn || lsn < this.#leastLsn) this.#writeHead(transaction, digitCount(lsn));
     out.put(this.#head);
-    this.#writeSequence(lsn, out);
+    const digits = this.#digits;
+    out.ensure(digits);
+    putDigitsBefore(out.bytes, out.length + digits, digits, lsn);
+    out.length += digits;
     out.put(this.#middle);
     writeInteger(out, lsn);
     out.ensure(4);
@@ -110,11 +113,8 @@ export class EnvelopeWriter {
     order.enter(transaction);
     this.#transaction = transaction;
     this.#isRead = isRead;
-    const head = this.#head.change();
-    writeInteger(head, Math.floor(transaction.commitTimeUs / 1000));
-    append(head, isRead ? this.#ofRead : this.#ofChange);
+    this.#limitLsn = 0; // the head is written when the LSN is known
     this.#writeMiddle(transaction);
-    this.#limitLsn = 0;
     if (!this.#hasBlock) return;
     const id = this.#blockId.change();
     writeInteger(id, digitCount(transaction.xid) + 1 + digitCount(transaction.commitLsn));
@@ -125,8 +125,30 @@ export class EnvelopeWriter {
     this.#number = order.number;
   }
 
+  /** Ends inside of the sequence, a JSON text `["<previous commit LSN>","<lsn>"]`, before an LSN of so many digits. */
+  #writeHead({ commitTimeUs }: Transaction, digits: number): void {
+    this.#digits = digits;
+    this.#leastLsn = digits === 1 ? 0 : 10 ** (digits - 1);
+    this.#limitLsn = 10 ** digits;
+    const head = this.#head.change(this.#originSize);
+    writeInteger(head, Math.floor(commitTimeUs / 1000));
+    append(head, this.#isRead ? this.#ofRead : this.#ofChange);
+    const previous = this.#order.previousCommitLsn;
+    if (previous < 0) {
+      head.varint(NO_PREVIOUS.length + digits + SEQUENCE_END.length);
+      append(head, NO_PREVIOUS);
+      return;
+    }
+    head.varint(2 + digitCount(previous) + BETWEEN.length + digits + SEQUENCE_END.length);
+    head.byte(0x5b); // [
+    head.byte(0x22); // "
+    putNumber(head, previous);
+    append(head, BETWEEN);
+  }
+
   #writeMiddle(transaction: Transaction): void {
     const middle = this.#middle.change();
+    append(middle, SEQUENCE_END);
     middle.byte(SOME);
     writeInteger(middle, transaction.commitTimeUs);
     middle.byte(SOME);
@@ -139,36 +161,6 @@ export class EnvelopeWriter {
       writeInteger(middle, transaction.xid);
     }
     middle.byte(SOME); // lsn
-  }
-
-  /** The JSON text `["<previous commit LSN>","<lsn>"]`. */
-  #writeSequence(lsn: number, out: ByteWriter): void {
-    if (lsn >= this.#limitLsn || lsn < this.#leastLsn) this.#beginSequence(digitCount(lsn));
-    const size = this.#digits;
-    out.put(this.#sequence);
-    out.ensure(size + 2);
-    putDigitsBefore(out.bytes, out.length + size, size, lsn);
-    out.length += size;
-    out.bytes[out.length++] = 0x22; // "
-    out.bytes[out.length++] = 0x5d; // ]
-  }
-
-  #beginSequence(digits: number): void {
-    this.#digits = digits;
-    this.#leastLsn = digits === 1 ? 0 : 10 ** (digits - 1);
-    this.#limitLsn = 10 ** digits;
-    const out = this.#sequence.change();
-    const previous = this.#order.previousCommitLsn;
-    if (previous < 0) {
-      out.varint(NO_PREVIOUS.length + digits + 2);
-      append(out, NO_PREVIOUS);
-      return;
-    }
-    out.varint(2 + digitCount(previous) + 3 + digits + 2);
-    out.byte(0x5b); // [
-    out.byte(0x22);
-    putNumber(out, previous);
-    append(out, BETWEEN);
   }
 
   #writeBlock(out: ByteWriter): void {
@@ -201,6 +193,7 @@ export class EnvelopeWriter {
 
 const NO_PREVIOUS = Buffer.from('[null,"');
 const BETWEEN = Buffer.from('","');
+const SEQUENCE_END = Buffer.from('"]');
 
 function append(out: ByteWriter, bytes: Buffer): void {
   out.copy(bytes, 0, bytes.length);

@@ -8,6 +8,7 @@ const DASH = 45;
 const POINT = 46;
 const COLON = 58;
 const ZERO = 48;
+const DATE_BYTES = 10;
 const DAY_US = 86_400_000_000;
 
 /**
@@ -59,21 +60,24 @@ export function timestampWriter(unitUs: number): CellWriter {
 /** `2024-05-06 07:08:09.123+00` -> `2024-05-06T07:08:09.123000Z`, with the column's number of digits, and infinities as they are. */
 export function zonedTimestampWriter(scale: number): CellWriter {
   const width = 20 + (scale > 0 ? scale + 1 : 0);
+  const isDate = dateMemory();
   return (bytes, start, end, out) => {
-    if (isInfinity(bytes, start, end) || isMinusInfinity(bytes, start, end)) {
+    if (!isCommonZoned(bytes, start, end, scale) || !isDate(bytes, start)) {
+      if (!isInfinity(bytes, start, end) && !isMinusInfinity(bytes, start, end)) return false;
       out.byte((end - start) * 2);
       out.copy(bytes, start, end);
       return true;
     }
-    if (!isCommonZoned(bytes, start, end, scale)) return false;
-    out.ensure(width + 1);
+    out.ensure(width + 2);
     const target = out.bytes;
-    let at = out.length;
-    target[at++] = width * 2;
+    const from = out.length + 1;
+    const stop = from + width - 1;
+    target[from - 1] = width * 2;
     const fractionEnd = end - 3;
-    for (let i = start; i < fractionEnd; i++) target[at++] = bytes[i] as number;
-    target[out.length + 11] = 0x54; // T
-    const stop = out.length + width;
+    out.length = from;
+    out.copy(bytes, start, fractionEnd);
+    let at = out.length;
+    target[from + 10] = 0x54; // T
     if (scale > 0 && fractionEnd - start === 19) target[at++] = POINT;
     while (at < stop) target[at++] = ZERO;
     target[at++] = 0x5a; // Z
@@ -82,13 +86,25 @@ export function zonedTimestampWriter(scale: number): CellWriter {
   };
 }
 
-/** A year of four digits, UTC, a fraction that is not longer than the column's and does not end in 0. */
+/** A time of day in UTC at the right place, with a fraction that is not longer than the column's and does not end in 0. */
 function isCommonZoned(bytes: Buffer, start: number, end: number, scale: number): boolean {
   const size = end - start;
   if (size < 22 || size > 23 + scale) return false;
   if (bytes[end - 3] !== 43 || bytes[end - 2] !== ZERO || bytes[end - 1] !== ZERO) return false;
-  if (bytes[start + 10] !== SPACE) return false;
-  return !Number.isNaN(parseDate(bytes, start, start + 10, false)) && parseTime(bytes, start + 11, end - 3) < DAY_US;
+  return bytes[start + 10] === SPACE && parseTime(bytes, start + 11, end - 3) < DAY_US;
+}
+
+/** Says whether ten bytes are a date of a year of four digits; that the last one was, it remembers: rows of one time are of one day. */
+function dateMemory(): (bytes: Buffer, start: number) => boolean {
+  const last = Buffer.alloc(DATE_BYTES);
+  return (bytes, start) => {
+    let same = 0;
+    while (same < DATE_BYTES && bytes[start + same] === last[same]) same++;
+    if (same === DATE_BYTES) return true;
+    if (Number.isNaN(parseDate(bytes, start, start + DATE_BYTES, false))) return false;
+    for (let i = 0; i < DATE_BYTES; i++) last[i] = bytes[start + i] as number;
+    return true;
+  };
 }
 
 /** Days since 1970 of `Y-MM-DD`, the year of four digits or more without leading zeros; else NaN. */

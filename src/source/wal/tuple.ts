@@ -23,7 +23,7 @@ export function appendTuple(batch: Batch, bytes: Buffer, at: number, end: number
   if (count !== keep.length) throw new Error(`A pgoutput tuple has ${count} columns, its relation ${keep.length}`);
   // One copy of the whole tuple, some bytes between the values included, is cheaper than one per value.
   const shift = batch.reserve(end - at) - at;
-  bytes.copy(batch.bytes, at + shift, at, end);
+  batch.bytes.set(new Uint8Array(bytes.buffer, bytes.byteOffset + at, end - at), at + shift);
   batch.byteLength = end + shift;
   let told = 0;
   let next = at + 2;
