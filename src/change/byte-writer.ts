@@ -12,7 +12,7 @@ export class ByteWriter {
   length: number;
   readonly start: number;
   /** Tells this writer from others that write the same runs in turn: a small number. */
-  readonly slot: number;
+  slot: number;
   /** Replaced when what was on the shelf is no longer there. */
   #shelf: object = {};
   #shelved = 0;

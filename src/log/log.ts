@@ -74,7 +74,8 @@ export interface Log extends AsyncDisposable {
    * Stores every record durably, then what `checkpointOf` makes of their spans, durably too; a log that can do both in one
    * commit does. Tried once, one at a time (a second call before the first has ended is a bug). It succeeds only if every
    * partition answered with a base offset; whatever else happens the outcome is unknown and it throws TransientError
-   * (Invariant 4). A record set that is larger than the topic takes is an OperatorError before anything is sent.
+   * (Invariant 4). A record set that is larger than the topic takes is an OperatorError before anything is sent. Once it has succeeded the
+   * memory of the records may be written to again: a log keeps nothing of it.
    */
   publish(
     appends: readonly Append[],

@@ -1,5 +1,6 @@
 import { crc32c } from '@node-rs/crc32';
 import { ByteWriter, type Run } from '../change/byte-writer.ts';
+import { BatchMemory } from './batch-memory.ts';
 
 /** One record batch in Kafka's format v2, sealed: header, checksum and records. Its base offset is 0 until a log gives it one. */
 export interface RecordBatch {
@@ -12,6 +13,8 @@ export interface RecordSet {
   readonly batches: readonly RecordBatch[];
   readonly count: number;
   readonly byteLength: number;
+  /** Gives back the memory of the batches, once, when nobody reads them any more: they were stored. Without it they are garbage some day. */
+  readonly release?: () => void;
 }
 
 /**
@@ -29,12 +32,21 @@ const CRC_FROM = 21;
  */
 export const DEFAULT_MAX_BATCH_BYTES = 1_000_000;
 
-/** Room for the runs that records have in common: some hundred bytes for a table, until they change. */
-const SHELF_BYTES = 4096;
-
 /** Lengths are reserved with this many bytes, and what follows is shifted when they need another number: values above 8 kB, keys above 63 bytes. */
 const RESERVED = 2;
 const KEY_RESERVED = 1;
+
+export interface RecordSetWriterOptions {
+  /** How much the first batch is given. */
+  readonly size?: number;
+  /** Tells apart the writers that the records of one table go to in turn: a small number. */
+  readonly slot?: number;
+  /** Memory to take from and to give back to, shared with other writers. */
+  readonly memory?: BatchMemory;
+}
+
+/** What a writer writes to while it has nothing to write. */
+const NOTHING = new ByteWriter(0);
 
 /**
  * Writes records in place into record batches: `beginRecord`, `beginKey`…`endKey` (or `nullKey`), `beginValue`…`endValue`
@@ -44,26 +56,30 @@ export class RecordSetWriter {
   readonly #maxBatchBytes: number;
   readonly #now: () => number;
   readonly #slot: number;
+  readonly #memory: BatchMemory;
+  /** How much a new batch is given when there is no memory to use again. */
+  #size: number;
   #sealed: RecordBatch[] = [];
+  #used: ByteWriter[] = [];
   #sealedCount = 0;
   #sealedBytes = 0;
-  #out: ByteWriter;
+  #out: ByteWriter = NOTHING;
   #count = 0;
   #record = 0;
   #body = 0;
   #field = 0;
 
-  /** `now` gives the batches' timestamp in milliseconds since 1970; `slot` tells apart the writers that records of one table go to in turn. */
+  /** `now` gives the batches' timestamp in milliseconds since 1970. */
   constructor(
     now: () => number,
     maxBatchBytes: number = DEFAULT_MAX_BATCH_BYTES,
-    size: number = 64 * 1024,
-    slot: number = 0,
+    { size = 64 * 1024, slot = 0, memory = new BatchMemory() }: RecordSetWriterOptions = {},
   ) {
     this.#now = now;
     this.#maxBatchBytes = maxBatchBytes;
+    this.#size = size;
     this.#slot = slot;
-    this.#out = this.#newWriter(size);
+    this.#memory = memory;
   }
 
   /** Records begun so far. */
@@ -76,6 +92,7 @@ export class RecordSetWriter {
   }
 
   beginRecord(): void {
+    if (this.#out === NOTHING) this.#out = this.#begin();
     const out = this.#out;
     this.#record = out.length;
     out.ensure(RESERVED + 8);
@@ -146,8 +163,18 @@ export class RecordSetWriter {
   /** Seals the last batch and gives everything away; the writer starts empty again. */
   finish(): RecordSet {
     if (this.#count > 0) this.#seal(this.#out.length);
-    const set: RecordSet = { batches: this.#sealed, count: this.#sealedCount, byteLength: this.#sealedBytes };
+    const used = this.#used;
+    const release = (): void => {
+      for (const out of used.splice(0)) this.#memory.give(out);
+    };
+    const set: RecordSet = {
+      batches: this.#sealed,
+      count: this.#sealedCount,
+      byteLength: this.#sealedBytes,
+      ...(used.length > 0 && { release }),
+    };
     this.#sealed = [];
+    this.#used = [];
     this.#sealedCount = 0;
     this.#sealedBytes = 0;
     return set;
@@ -215,11 +242,14 @@ export class RecordSetWriter {
     this.#sealedCount += this.#count;
     this.#sealedBytes += bytes.length;
     this.#count = 0;
-    this.#out = this.#newWriter(Math.max(BATCH_HEADER_BYTES, Math.min(bytes.length, this.#maxBatchBytes)) + 1024);
+    this.#used.push(this.#out);
+    this.#out = NOTHING;
+    this.#size = Math.max(BATCH_HEADER_BYTES, Math.min(bytes.length, this.#maxBatchBytes)) + 1024;
   }
 
-  #newWriter(size: number): ByteWriter {
-    const out = new ByteWriter(Math.max(size, BATCH_HEADER_BYTES), SHELF_BYTES, this.#slot);
+  #begin(): ByteWriter {
+    const out = this.#memory.take(this.#size, this.#slot);
+    out.ensure(BATCH_HEADER_BYTES);
     out.length += BATCH_HEADER_BYTES;
     return out;
   }

@@ -3,6 +3,7 @@ import { ByteWriter, Run } from '../change/byte-writer.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowEncoder, SchemaRefused, WireOp } from '../converter/converter.ts';
 import type { Append } from '../log/log.ts';
+import { BatchMemory } from '../log/batch-memory.ts';
 import { encodeControl } from '../log/protocol/control-codec.ts';
 import { beginHeader, EXACT_HEADER, HEADER, HEADER_BYTES, Part, setHeader } from '../log/protocol/header.ts';
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
@@ -47,6 +48,7 @@ export class BatchEncoder {
   readonly #writers = new Map<string, RecordSetWriter[]>();
   readonly #controls: RecordSetWriter;
   readonly #causes = new DdlCauses();
+  readonly #memory = new BatchMemory();
   readonly #controlHeader = new Run();
   readonly #key = new ByteWriter();
   readonly #otherKey = new ByteWriter();
@@ -218,9 +220,10 @@ export class BatchEncoder {
     let writers = this.#writers.get(topic);
     if (writers === undefined) {
       const { now, recordBatchBytes } = this.#options;
+      const memory = this.#memory;
       writers = Array.from(
         { length: partitions },
-        (_, slot) => new RecordSetWriter(now, recordBatchBytes, undefined, slot),
+        (_, slot) => new RecordSetWriter(now, recordBatchBytes, { slot, memory }),
       );
       this.#writers.set(topic, writers);
     }

@@ -229,6 +229,7 @@ class Publisher {
     const isRead = last?.xid === 0 && requests !== undefined;
     const committedAt = isRead ? 0 : Math.floor((last?.commitTimeUs ?? 0) / 1000);
     await this.#writer.publish(appends, position, { committedAt, consistent, copy, requests });
+    for (const { records } of appends) records.release?.(); // not before: what failed may still be on its way
     progress.changes += batch.length;
     this.#open = position === undefined;
     if (position !== undefined) await this.#acknowledge(position, committedAt);

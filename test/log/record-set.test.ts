@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Run } from '../../src/change/byte-writer.ts';
+import { BatchMemory } from '../../src/log/batch-memory.ts';
 import { BATCH_HEADER_BYTES, RecordSetWriter, setBaseOffset } from '../../src/log/record-set.ts';
 import { kafkajsBatch, kafkajsRead } from './kafkajs-codec.ts';
 import { readRecords, recordSet, type TestRecord, writeRecord } from './records.ts';
@@ -136,5 +138,49 @@ describe('RecordSetWriter', () => {
     const second = writer.finish();
     expect(readRecords(first.batches[0]?.bytes as Buffer).map(({ value }) => String(value))).toEqual(['first']);
     expect(readRecords(second.batches[0]?.bytes as Buffer).map(({ value }) => String(value))).toEqual(['second']);
+  });
+
+  test('writes the same into memory that was used before', () => {
+    fc.assert(
+      fc.property(fc.array(testRecords, { minLength: 2, maxLength: 8 }), (rounds) => {
+        const memory = new BatchMemory();
+        const writers = [0, 1].map((slot) => new RecordSetWriter(() => TIMESTAMP, 500, { size: 64, slot, memory }));
+        for (const records of rounds) {
+          const sets = writers.map((writer) => {
+            for (const each of records) writeRecord(writer, each);
+            return writer.finish();
+          });
+          const fresh = recordSet(records, 500);
+          for (const { batches } of sets) {
+            expect(batches.map(({ bytes }) => bytes.toString('latin1'))).toEqual(
+              fresh.batches.map(({ bytes }) => bytes.toString('latin1')),
+            );
+          }
+          for (const { release } of sets) {
+            release?.();
+            release?.(); // a second time is of no effect
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('puts a whole header where it can be filled in', () => {
+    const header = new Run();
+    header.change().copy(Buffer.from('\x04ab\x06xyz'), 0, 7);
+    const writer = new RecordSetWriter(() => TIMESTAMP);
+    for (let i = 0; i < 5; i++) {
+      writer.beginRecord();
+      writer.nullKey();
+      writer.nullValue();
+      writer.headers(1);
+      const at = writer.wholeHeader(header);
+      writer.bytes[at + 5] = 48 + i;
+      writer.endRecord();
+    }
+    const [batch] = writer.finish().batches;
+    const read = readRecords(batch?.bytes as Buffer, ['ab']);
+    expect(read.map(({ headers }) => String(headers[0]?.[1]))).toEqual(['x0z', 'x1z', 'x2z', 'x3z', 'x4z']);
   });
 });

@@ -129,7 +129,7 @@ export class Storage {
       this.append(partition, random.pick(partition.batches));
       return 'stale copy';
     }
-    const writer = new RecordSetWriter(() => 0, 1000, 128);
+    const writer = new RecordSetWriter(() => 0, 1000, { size: 128 });
     for (let n = random.between(1, 3); n > 0; n--) {
       writer.beginRecord();
       writer.nullKey();
