@@ -137,9 +137,16 @@ export class Batch {
   /** Adds a cell whose bytes are already in `bytes`, or `end` NULL / UNCHANGED. */
   addCell(start: number, end: number): void {
     const c = this.cellCount++;
-    if (2 * c === this.cells.length) this.cells = grown(this.cells, new Int32Array(this.cells.length * 2));
+    if (2 * c === this.cells.length) this.reserveCells(1);
     this.cells[2 * c] = start;
     this.cells[2 * c + 1] = end;
+  }
+
+  /** Makes room for `count` more cells after those that `cellCount` counts. */
+  reserveCells(count: number): void {
+    const needed = 2 * (this.cellCount + count);
+    if (needed <= this.cells.length) return;
+    this.cells = grown(this.cells, new Int32Array(Math.max(needed, this.cells.length * 2)));
   }
 
   /** Makes room for `size` more bytes and returns where they may be written; the caller advances `byteLength`. */

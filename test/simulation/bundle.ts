@@ -20,7 +20,7 @@ const SCALED: readonly Patch[] = [
   { file: 'src/pipeline/ledger.ts', find: 'new RecordSetWriter(now)', replace: 'new RecordSetWriter(now, 500)' },
   { file: 'src/pipeline/ownership.ts', find: 'const QUIET_MS = 30_000', replace: 'const QUIET_MS = 12_000' },
   { file: 'src/pipeline/sink-loop.ts', find: 'const RELEASE_MS = 10_000', replace: 'const RELEASE_MS = 2_000' },
-  { file: 'src/log/record-set.ts', find: 'size: number = 64 * 1024', replace: 'size: number = 256' },
+  { file: 'src/log/record-set.ts', find: 'size = 64 * 1024', replace: 'size = 256' },
   {
     file: 'src/change/batch.ts',
     find: 'changes: number = 256, cells: number = 2048, bytes: number = 64 * 1024',

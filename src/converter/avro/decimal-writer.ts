@@ -91,10 +91,71 @@ class DecimalText {
       writeSmall(out, this.#isNegative ? -value : value);
       return;
     }
-    const text = this.#bytes.toString('latin1', this.#first, this.#end - zeros).replace('.', '');
-    const value = BigInt(text);
-    writeLarge(out, this.#isNegative ? -value : value);
+    if (this.digitCount > MAX_LIMB_DIGITS) {
+      const text = this.#bytes.toString('latin1', this.#first, this.#end - zeros).replace('.', '');
+      const value = BigInt(text);
+      writeLarge(out, this.#isNegative ? -value : value);
+    } else writeLimbs(out, readLimbs(this.#bytes, this.#first, this.#end - zeros), this.#isNegative);
   }
+}
+
+/** Numbers of more digits are rare, and BigInt is as fast for them. */
+const MAX_LIMB_DIGITS = 100;
+const LIMB = 2 ** 24;
+/** The number that was read last, in limbs of 24 bits, the least one first: a limb times seven digits is exact. */
+const limbs = new Int32Array(16);
+const CHUNK_DIGITS = 7;
+
+/** Reads the digits of `bytes[start..end)`, which may have a point, into `limbs`, and returns how many of them it takes. */
+function readLimbs(bytes: Buffer, start: number, end: number): number {
+  let count = 0;
+  let [chunk, factor, size] = [0, 1, 0];
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte === POINT) continue;
+    chunk = chunk * 10 + byte - ZERO;
+    factor *= 10;
+    if (++size < CHUNK_DIGITS) continue;
+    count = multiplyLimbs(count, factor, chunk);
+    [chunk, factor, size] = [0, 1, 0];
+  }
+  return multiplyLimbs(count, factor, chunk);
+}
+
+/** limbs * factor + addend; returns how many limbs there are now. */
+function multiplyLimbs(count: number, factor: number, addend: number): number {
+  let carry = addend;
+  for (let i = 0; i < count; i++) {
+    const product = (limbs[i] as number) * factor + carry;
+    carry = Math.floor(product / LIMB);
+    limbs[i] = product - carry * LIMB;
+  }
+  if (carry === 0) return count;
+  limbs[count] = carry;
+  return count + 1;
+}
+
+/** Appends length and two's complement of the number in the first `count` limbs, or of its negative, which is not zero. */
+function writeLimbs(out: ByteWriter, count: number, isNegative: boolean): void {
+  // Of a negative number, the bits of its complement say how many bytes it needs.
+  for (let i = 0, borrow = isNegative; borrow; i++) {
+    borrow = limbs[i] === 0;
+    limbs[i] = ((limbs[i] as number) - 1) & (LIMB - 1);
+  }
+  let top = count - 1;
+  while (top >= 0 && limbs[top] === 0) top--;
+  const bits = top < 0 ? 0 : 24 * top + 32 - Math.clz32(limbs[top] as number);
+  const width = (bits >> 3) + 1;
+  limbs[count] = 0; // the sign may need a byte of its own
+  writeInteger(out, width);
+  out.ensure(width);
+  const flip = isNegative ? 255 : 0;
+  let at = out.length;
+  for (let byte = width - 1; byte >= 0; byte--) {
+    const limb = Math.floor(byte / 3);
+    out.bytes[at++] = (((limbs[limb] as number) >>> (8 * (byte - 3 * limb))) & 255) ^ flip;
+  }
+  out.length = at;
 }
 
 function writeSmall(out: ByteWriter, value: number): void {

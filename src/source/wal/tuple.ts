@@ -25,6 +25,9 @@ export function appendTuple(batch: Batch, bytes: Buffer, at: number, end: number
   const shift = batch.reserve(end - at) - at;
   batch.bytes.set(new Uint8Array(bytes.buffer, bytes.byteOffset + at, end - at), at + shift);
   batch.byteLength = end + shift;
+  batch.reserveCells(count);
+  const { cells } = batch;
+  let cell = 2 * batch.cellCount;
   let told = 0;
   let next = at + 2;
   for (let column = 0; column < count; column++) {
@@ -33,17 +36,22 @@ export function appendTuple(batch: Batch, bytes: Buffer, at: number, end: number
     if (kind === 0x74) {
       const from = next + 4;
       next = textEnd(bytes, next, end);
-      if (kept) batch.addCell(from + shift, next + shift);
+      if (!kept) continue;
+      cells[cell++] = from + shift;
+      cells[cell++] = next + shift;
     } else if (kind === 0x6e) {
       if (!kept) continue;
-      batch.addCell(0, NULL);
+      cells[cell++] = 0;
+      cells[cell++] = NULL;
       if (required[column] === 1) told |= HAS_UNEXPECTED_NULL;
     } else if (kind === 0x75) {
       if (!kept) continue;
-      batch.addCell(0, UNCHANGED);
+      cells[cell++] = 0;
+      cells[cell++] = UNCHANGED;
       told |= HAS_UNCHANGED;
     } else throw unknownKind(kind);
   }
+  batch.cellCount = cell >> 1;
   if (next !== end) throw new Error('A pgoutput tuple is longer than its columns');
   return told;
 }

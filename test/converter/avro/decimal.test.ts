@@ -6,13 +6,15 @@ import { WireOp } from '../../../src/converter/converter.ts';
 import { twosComplement } from './generate.ts';
 
 /** Values at which the two's complement gets another byte, and their neighbours. */
-const edges: readonly bigint[] = Array.from({ length: 20 }, (_, i) => 1n << BigInt(8 * (i + 1) - 1))
-  .flatMap((edge) => [edge - 1n, edge, edge + 1n, 2n * edge - 1n, 2n * edge])
-  .flatMap((value) => [value, -value]);
+const edgesOf = (bytes: number): readonly bigint[] =>
+  Array.from({ length: bytes }, (_, i) => 1n << BigInt(8 * (i + 1) - 1))
+    .flatMap((edge) => [edge - 1n, edge, edge + 1n, 2n * edge - 1n, 2n * edge])
+    .flatMap((value) => [value, -value]);
+const edges = edgesOf(20);
 
 test("unscaled values are the shortest two's complement, as Java writes it", () => {
-  const write = decimalWriter(60, 0);
-  for (const value of edges) {
+  const write = decimalWriter(140, 0);
+  for (const value of edgesOf(50)) {
     const text = Buffer.from(`${value}`);
     const out = new ByteWriter();
     expect(write(text, 0, text.length, out)).toBe(true);
