@@ -149,6 +149,19 @@ export class Batch {
     this.cells = grown(this.cells, new Int32Array(Math.max(needed, this.cells.length * 2)));
   }
 
+  /** Adds `count` cells that are NULL. */
+  addNulls(count: number): void {
+    const from = 2 * this.cellCount;
+    const to = from + 2 * count;
+    this.reserveCells(count);
+    const { cells } = this;
+    for (let at = from; at < to; at += 2) {
+      cells[at] = 0;
+      cells[at + 1] = NULL;
+    }
+    this.cellCount += count;
+  }
+
   /** Makes room for `size` more bytes and returns where they may be written; the caller advances `byteLength`. */
   reserve(size: number): number {
     const needed = this.byteLength + size;

@@ -32,6 +32,8 @@ export class RecordReader {
   /** Bounds of the value of the header that `findHeader` found last. */
   headerStart = 0;
   headerEnd = 0;
+  /** How many headers the present record has; known once `findHeader` was asked for one of them. */
+  headerCount = 0;
 
   constructor(input: Buffer) {
     this.#input = input;
@@ -43,7 +45,10 @@ export class RecordReader {
     this.#left--;
     const end = this.#varint() + this.#at;
     this.#at++; // attributes
-    this.timestamp = this.#baseTimestamp + this.#varlong();
+    if (this.bytes[this.#at] === 0) {
+      this.#at++;
+      this.timestamp = this.#baseTimestamp;
+    } else this.timestamp = this.#baseTimestamp + this.#varlong();
     this.offset = this.#baseOffset + this.#varint();
     const keyLength = this.#varint();
     this.keyStart = keyLength < 0 ? -1 : this.#at;
@@ -63,22 +68,25 @@ export class RecordReader {
   findHeader(name: Buffer): boolean {
     const resume = this.#at;
     this.#at = this.#headersAt;
-    try {
-      for (let n = this.#varint(); n > 0; n--) {
-        const nameLength = this.#varint();
-        const nameStart = this.#at;
-        this.#at += nameLength;
-        const valueLength = this.#varint();
-        this.headerStart = this.#at;
-        if (valueLength > 0) this.#at += valueLength;
-        this.headerEnd = this.#at;
-        if (this.#at > resume) throw malformed(this.offset);
-        if (nameLength === name.length && equalBytes(this.bytes, nameStart, name)) return true;
-      }
-      return false;
-    } finally {
-      this.#at = resume;
+    const isFound = this.#walkHeaders(name, resume);
+    this.#at = resume;
+    return isFound;
+  }
+
+  #walkHeaders(name: Buffer, end: number): boolean {
+    this.headerCount = this.#varint();
+    for (let n = this.headerCount; n > 0; n--) {
+      const nameLength = this.#varint();
+      const nameStart = this.#at;
+      this.#at += nameLength;
+      const valueLength = this.#varint();
+      this.headerStart = this.#at;
+      if (valueLength > 0) this.#at += valueLength;
+      this.headerEnd = this.#at;
+      if (this.#at > end) throw malformed(this.offset);
+      if (nameLength === name.length && equalBytes(this.bytes, nameStart, name)) return true;
     }
+    return false;
   }
 
   #enterBatch(): boolean {

@@ -27,6 +27,8 @@ export class PartitionCursor {
   /** Checkpoint number and index of the loaded record. */
   number = -1;
   index = -1;
+  /** The claim that it was written under. */
+  claim = -1;
   /** Where the loaded record's `rowcast` header begins in `reader.bytes`. */
   headerAt = -1;
 
@@ -83,6 +85,7 @@ export class PartitionCursor {
 
   #check(reader: RecordReader): void {
     const { claim, number } = this.#spans[this.#spanAt] as CoveredSpan;
+    this.claim = claim;
     const isNamed = reader.findHeader(HEADER);
     if (!isNamed || !isHeader(reader.bytes, reader.headerStart, reader.headerEnd)) {
       if (isNamed) refuseNewerHeader(reader.bytes, reader.headerStart, reader.headerEnd, this.#recordName(reader));

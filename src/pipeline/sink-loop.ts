@@ -1,3 +1,4 @@
+import { Batch } from '../change/batch.ts';
 import type { Clock } from '../clock.ts';
 import type { Converter } from '../converter/converter.ts';
 import { OperatorError, TransientError, UncommittedError } from '../errors.ts';
@@ -115,6 +116,8 @@ class Replay {
   readonly #counter: CheckpointCounter;
   readonly #topicIds: Map<string, string>;
   readonly #applied = new Map<string, Cursor>();
+  /** One for all groups: memory that is kept costs neither the garbage collector nor the kernel anything. */
+  #batch = new Batch();
   #owned: Ownership;
   #plan: FilterPlan;
   #selection: Selection;
@@ -231,7 +234,7 @@ class Replay {
     const progress = this.#progressAt(last);
     {
       await using transaction = await sink.begin(this.#owned, signal);
-      const reader = new SpanReader({ ...this.#options, ...this.#selection, versions: this.#versions }, group);
+      const reader = this.#reader(group);
       for await (const batch of reader.batches(signal)) {
         at('applying');
         await transaction.apply(batch, signal);
@@ -247,6 +250,12 @@ class Replay {
     this.#plan = this.#planAfter(last);
     this.#selection = selectionOf(this.#options.prefix, this.#plan.now);
     if (durable) await this.#release(signal);
+  }
+
+  #reader(group: readonly CountingCheckpoint[]): SpanReader {
+    // What one wide row made large is not kept (Invariant 9).
+    if (this.#batch.bytes.length > 2 * this.#options.chunkBytes) this.#batch = new Batch();
+    return new SpanReader({ ...this.#options, ...this.#selection, versions: this.#versions }, group, this.#batch);
   }
 
   /** Where a copy follows it has all rows of what the filter takes in now. */

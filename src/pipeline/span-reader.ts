@@ -1,4 +1,4 @@
-import { Batch, type Control, Op } from '../change/batch.ts';
+import { type Batch, type Control, Op } from '../change/batch.ts';
 import { type CopyRequests, partialTables } from '../change/copy-request.ts';
 import type { DdlChange } from '../change/ddl.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
@@ -7,7 +7,7 @@ import { OperatorError, RecordError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { decodeControl } from '../log/protocol/control-codec.ts';
 import type { CountingCheckpoint } from '../log/protocol/counter.ts';
-import { EXACT_HEADER, headerClaim, headerOp, headerPart, headerTableVersion, Part } from '../log/protocol/header.ts';
+import { EXACT_HEADER, headerOp, headerPart, headerTableVersion, Part } from '../log/protocol/header.ts';
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import type { RecordReader } from '../log/record-reader.ts';
 import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
@@ -31,8 +31,11 @@ export interface SpanReaderOptions {
 }
 
 const WAIT_MS = 500;
-/** Bounds the columns of a chunk when rows are tiny. */
+/** In place of a schema's id: the record has no value. */
+const NO_VALUE = -2;
+/** Bounds the columns of a chunk when rows are tiny, and those of rows that are mostly NULL. */
 const CHUNK_CHANGES = 50_000;
+const CHUNK_CELLS = 1_000_000;
 
 type Need = 'chunk' | 'fetch' | 'end' | { readonly schema: number; readonly table: TableSchema };
 
@@ -46,17 +49,25 @@ export class SpanReader {
   readonly #checkpoints: readonly CountingCheckpoint[];
   readonly #cursors: PartitionCursor[];
   readonly #decoders = new Map<TableSchema, Map<number, RowDecoder>>();
-  readonly #batch = new Batch();
+  readonly #batch: Batch;
   readonly #slots = new Map<TableSchema, number>();
+  /** What the last row was read with: rows of one table follow each other. */
+  #known: { claim: number; version: number; schema: number; table: TableSchema; decoder: RowDecoder } | undefined;
+  /** Its table's place in the batch; -1: none yet. */
+  #slot = -1;
   #checkpointAt = 0;
+  /** The checkpoint that the batch's last change belongs to. */
+  #entered: CountingCheckpoint | undefined;
   #index = 0;
   #current: PartitionCursor | undefined;
   /** First cell of the old key of a key change whose new half is still to come; -1: none. */
   #oldKey = -1;
 
-  constructor(options: SpanReaderOptions, checkpoints: readonly CountingCheckpoint[]) {
+  /** `batch` is what is yielded; its memory outlives the reader. */
+  constructor(options: SpanReaderOptions, checkpoints: readonly CountingCheckpoint[], batch: Batch) {
     this.#options = options;
     this.#checkpoints = checkpoints;
+    this.#batch = batch;
     this.#cursors = cursorsOf(checkpoints, options);
   }
 
@@ -79,8 +90,10 @@ export class SpanReader {
 
   #beginChunk(): void {
     this.#batch.clear();
+    this.#entered = undefined;
     this.#batch.transactions.push({ xid: 0, commitLsn: 0, commitTimeUs: 0 });
     this.#slots.clear();
+    this.#slot = -1;
   }
 
   /** Moves records into the batch until it is full or something has to be waited for. */
@@ -91,18 +104,26 @@ export class SpanReader {
       const cursor = this.#next();
       if (cursor === 'end') return 'end';
       if (cursor === undefined) return 'fetch';
-      const { consistent, requests } = this.#checkpoints[this.#checkpointAt] as CountingCheckpoint;
-      const isSame = batch.consistent === consistent && hasSamePartial(batch.requests, requests);
-      if (batch.length > 0 && !isSame) return 'chunk';
-      batch.consistent = consistent;
-      batch.requests = requests;
+      const checkpoint = this.#checkpoints[this.#checkpointAt] as CountingCheckpoint;
+      if (checkpoint !== this.#entered) {
+        const { consistent, requests } = checkpoint;
+        const isSame = batch.consistent === consistent && hasSamePartial(batch.requests, requests);
+        if (batch.length > 0 && !isSame) return 'chunk';
+        batch.consistent = consistent;
+        batch.requests = requests;
+        this.#entered = checkpoint;
+      }
       const missing = this.#record(cursor);
       if (missing !== undefined) return missing;
       this.#index = cursor.index + 1;
       cursor.take();
-      const full = batch.byteLength >= this.#options.chunkBytes || batch.length >= CHUNK_CHANGES;
-      if (full && this.#oldKey < 0) return 'chunk';
+      if (this.#isFull() && this.#oldKey < 0) return 'chunk';
     }
+  }
+
+  #isFull(): boolean {
+    const { byteLength, length, cellCount } = this.#batch;
+    return byteLength >= this.#options.chunkBytes || length >= CHUNK_CHANGES || cellCount >= CHUNK_CELLS;
   }
 
   /** Goes to the checkpoint whose records come next; false after the last one. */
@@ -156,20 +177,28 @@ export class SpanReader {
       this.#control(cursor, reader);
       return undefined;
     }
-    const claim = headerClaim(reader.bytes, cursor.headerAt);
-    const table = this.#options.versions.get(claim, headerTableVersion(reader.bytes, cursor.headerAt));
-    if (reader.valueStart < 0) throw unreadable(cursor, table, 'it has no value');
-    const schema = schemaId(reader.bytes, reader.valueStart, reader.valueEnd);
+    const { claim } = cursor;
+    const version = headerTableVersion(reader.bytes, cursor.headerAt);
+    const schema = reader.valueStart < 0 ? NO_VALUE : schemaId(reader.bytes, reader.valueStart, reader.valueEnd);
+    const known = this.#known;
+    if (known?.schema === schema && known.version === version && known.claim === claim) {
+      this.#row(reader, known.decoder, known.table, op, part);
+      return undefined;
+    }
+    const table = this.#options.versions.get(claim, version);
+    if (schema === NO_VALUE) throw unreadable(cursor, table, 'it has no value');
     if (schema < 0) throw unreadable(cursor, table, 'its value has no schema id');
     const decoder = this.#decodersOf(table).get(schema);
     if (decoder === undefined) return { schema, table };
+    this.#known = { claim, version, schema, table, decoder };
+    this.#slot = -1;
     this.#row(reader, decoder, table, op, part);
     return undefined;
   }
 
   #row(reader: RecordReader, decoder: RowDecoder, table: TableSchema, op: Op, part: Part): void {
     const batch = this.#batch;
-    const exact = reader.findHeader(EXACT_HEADER);
+    const exact = reader.headerCount > 1 && reader.findHeader(EXACT_HEADER);
     const exactStart = exact ? reader.headerStart : 0;
     const exactEnd = exact ? reader.headerEnd : 0;
     decoder.decode(reader.bytes, reader.valueStart, reader.valueEnd, exactStart, exactEnd, batch);
@@ -179,15 +208,19 @@ export class SpanReader {
     }
     const before = part === Part.newKey ? this.#oldKey : decoder.before;
     this.#oldKey = -1;
-    batch.addChange(op, this.#slotOf(table), 0, 0, before, decoder.after);
+    if (this.#slot < 0) this.#slot = this.#slotOf(table);
+    batch.addChange(op, this.#slot, 0, 0, before, decoder.after);
   }
 
   #control(cursor: PartitionCursor, reader: RecordReader): void {
     const { versions, accepts } = this.#options;
-    const claim = headerClaim(reader.bytes, cursor.headerAt);
+    const { claim } = cursor;
     const value = reader.bytes.subarray(reader.valueStart, reader.valueEnd);
     const control = decodeControl(value, cursor.topic, (version) => versions.get(claim, version));
-    if (control.kind === 'table') versions.add(claim, control.table);
+    if (control.kind === 'table') {
+      versions.add(claim, control.table);
+      this.#known = undefined;
+    }
     const wanted = accepts === undefined ? control : onlyAccepted(control, accepts);
     if (wanted !== undefined) this.#batch.addControl(wanted, 0, 0);
   }

@@ -113,6 +113,7 @@ export interface Run {
  * left: within one statement nobody knows which row goes first, and a unique key would object.
  */
 export function cutRuns(batch: Batch, key: readonly number[], changes: readonly number[]): Run[] {
+  if (!hasRekeys(batch, changes)) return changes.length === 0 ? [] : [{ rekeys: false, changes }];
   const runs: { rekeys: boolean; changes: number[] }[] = [];
   let made: KeyIndex | undefined;
   let left: KeyIndex | undefined;
@@ -136,6 +137,11 @@ export function cutRuns(batch: Batch, key: readonly number[], changes: readonly 
     left?.add(before, -1);
   }
   return runs;
+}
+
+function hasRekeys(batch: Batch, changes: readonly number[]): boolean {
+  for (let n = 0; n < changes.length; n++) if (batch.op[changes[n] as number] === Op.keyChange) return true;
+  return false;
 }
 
 /** How many key changes follow each other from change number n of the list on. */

@@ -1,4 +1,5 @@
 import { type Batch, UNCHANGED } from '../change/batch.ts';
+import { PlainBytes } from './plain-bytes.ts';
 
 /**
  * Rows by number: a row at or above zero is the first cell of a row in the batch, one below zero (`~n`) starts at cell n of
@@ -8,9 +9,16 @@ export class RowCells {
   readonly batch: Batch;
   #made: Int32Array = new Int32Array(64);
   #madeCount = 0;
+  #plain: PlainBytes | undefined;
 
   constructor(batch: Batch) {
     this.batch = batch;
+  }
+
+  /** Which of the batch's bytes stand for themselves in COPY's text. */
+  get plain(): PlainBytes {
+    this.#plain ??= new PlainBytes(this.batch.bytes.subarray(0, this.batch.byteLength));
+    return this.#plain;
   }
 
   /** The array that holds the row's bounds; its first cell there is `first(row)`. */

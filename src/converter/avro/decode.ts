@@ -75,7 +75,7 @@ class AvroDecoder implements RowDecoder {
       const reader = isBefore ? this.#beforeRow : this.#afterRow;
       if (!reader.isPresent(input)) continue;
       const row = batch.cellCount;
-      for (let i = 0; i < this.#columns; i++) batch.addCell(0, NULL);
+      batch.addNulls(this.#columns);
       reader.read(input, batch, row);
       if (isBefore) this.before = row;
       else this.after = row;

@@ -51,23 +51,39 @@ export class RowReader {
     return this.#nullBranch < 0 || isValue(input, this.#nullBranch);
   }
 
-  /** Reads a row into the cells from `row` on, which are NULL; a column that the writer lacks stays so. */
+  /**
+   * Reads a row into the cells from `row` on, which are NULL; a column that the writer lacks stays so. Behind each value is one spare
+   * byte, and two more stand for NULL: room for what COPY's text has there, so that whole rows can be copied as they stand.
+   */
   read(input: AvroInput, batch: Batch, row: number): void {
     const slots = this.#slots;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] as Slot;
-      if (slot.nullBranch >= 0 && !isValue(input, slot.nullBranch)) continue;
+      const isNull = slot.nullBranch >= 0 && !isValue(input, slot.nullBranch);
       if (slot.ordinal < 0) {
-        slot.skip(input);
+        if (!isNull) slot.skip(input);
         continue;
       }
       const start = batch.byteLength;
-      slot.read(input, batch);
       const cell = 2 * (row + slot.ordinal);
       batch.cells[cell] = start;
+      if (isNull) {
+        spare(batch, 3);
+        continue;
+      }
+      slot.read(input, batch);
       batch.cells[cell + 1] = isPlaceholder(slot, batch, start) ? UNCHANGED : batch.byteLength;
+      spare(batch, 1);
     }
   }
+}
+
+/** Leaves bytes between values; zeros, so that they look like no byte that has to be escaped. */
+function spare(batch: Batch, count: number): void {
+  let at = batch.reserve(count);
+  const { bytes } = batch;
+  for (let n = count; n > 0; n--) bytes[at++] = 0;
+  batch.byteLength = at;
 }
 
 function isValue(input: AvroInput, nullBranch: number): boolean {

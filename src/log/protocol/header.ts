@@ -62,17 +62,28 @@ export function headerPart(bytes: Buffer, start: number): Part {
 }
 
 export function headerClaim(bytes: Buffer, start: number): number {
-  return bytes.readUIntBE(start + 3, 6);
+  return uint48(bytes, start + 3);
 }
 
 export function headerNumber(bytes: Buffer, start: number): number {
-  return bytes.readUIntBE(start + 9, 6);
+  return uint48(bytes, start + 9);
 }
 
 export function headerIndex(bytes: Buffer, start: number): number {
-  return bytes.readUIntBE(start + 15, 6);
+  return uint48(bytes, start + 15);
 }
 
 export function headerTableVersion(bytes: Buffer, start: number): number {
-  return bytes.readUInt32BE(start + 21);
+  return uint32(bytes, start + 21);
+}
+
+/** By hand: these are read for every record, and Buffer's own checks cost more than the reading. `isHeader` has seen the bounds. */
+function uint48(bytes: Buffer, at: number): number {
+  return ((bytes[at] as number) * 256 + (bytes[at + 1] as number)) * 0x1_0000_0000 + uint32(bytes, at + 2);
+}
+
+function uint32(bytes: Buffer, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
+  return high * 0x1_0000 + low;
 }

@@ -25,6 +25,8 @@ export function planTable(work: TableChanges): Step[] | undefined {
 function planKeyed(work: TableChanges): Step[] | undefined {
   const { table, rows, lenient } = work;
   const { key, columns } = table.schema;
+  const added = table.hasUniqueKey && !lenient ? insertedRows(work) : undefined;
+  if (added !== undefined) return insertSteps(work, added, true);
   const steps: Step[] = [];
   for (const run of cutRuns(rows.batch, key, work.changes)) {
     if (run.rekeys) {
@@ -38,6 +40,18 @@ function planKeyed(work: TableChanges): Step[] | undefined {
     steps.push(...insertSteps(work, net.inserted, !lenient), ...upsertSteps(work, net.upserted));
   }
   return steps;
+}
+
+/** The rows when all changes are inserts: that no key comes twice is then for the target's unique index to tell. */
+function insertedRows({ rows: { batch }, changes }: TableChanges): number[] | undefined {
+  const { op, after } = batch;
+  const rows = new Array<number>(changes.length);
+  for (let n = 0; n < changes.length; n++) {
+    const i = changes[n] as number;
+    if (op[i] !== Op.insert) return undefined;
+    rows[n] = after[i] as number;
+  }
+  return rows;
 }
 
 function insertSteps(work: TableChanges, rows: readonly number[], isChecked: boolean): Step[] {
