@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { OperatorError, TransientError } from '../../errors.ts';
+import { AnswerAssembly } from './answer-assembly.ts';
 import type { BrokerAddress, Connect, Connection } from './connection.ts';
 import { connectionError } from './errors.ts';
 import type { Answer, KafkaRequest } from './protocol/request.ts';
@@ -14,6 +15,8 @@ const VERSION = '2.2.4';
 /** How long after its waiting time was over an answer may still arrive. */
 const GRACE_MS = 2_000;
 const KEEP_ALIVE_MS = 60_000;
+/** One such buffer per connection takes everything that arrives, in turn. */
+const READ_BYTES = 64 * 1024;
 
 /** kafkajs/src/network/connection.js */
 interface KafkajsConnection {
@@ -25,6 +28,10 @@ interface KafkajsConnection {
   nextCorrelationId(): number;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
+  /** There while it authenticates, when answers are SASL's. */
+  readonly authHandlers: object | null;
+  /** Takes a chunk from the socket and keeps it; called as a method, so that an instance may have its own. */
+  processData(chunk: Buffer): void;
 }
 
 /** kafkajs/src/network/requestQueue: matches answers to requests, with a timeout for each. */
@@ -42,6 +49,7 @@ interface KafkajsRequestQueue {
     readonly requestTimeout: number;
     readonly sendRequest: () => void;
   }): void;
+  fulfillRequest(answer: { readonly correlationId: number; readonly size: number; readonly payload: Buffer }): void;
   /** Holds the next request back for so many milliseconds. */
   maybeThrottle(ms: number): void;
   readonly pending: readonly unknown[];
@@ -83,6 +91,7 @@ export function kafkajsConnect(settings: KafkaSettings): Connect {
       enforceRequestTimeout: true,
     });
     const broker = new Broker({ connectionPool, logger, allowAutoTopicCreation: false });
+    connectionPool.pool.forEach(assembleAnswers);
     const connection = new OneConnection(broker, address, settings.clientId);
     const onAbort = (): void => connection.close();
     signal.addEventListener('abort', onAbort);
@@ -192,6 +201,23 @@ class OneConnection implements Connection {
 }
 
 /**
+ * kafkajs keeps the chunks of an answer and puts them together at its end, so that an answer of 8 MB needs 16, for a while, and
+ * the collector as many buffers of 64 kB as there were chunks. Answers of SASL are left to it.
+ */
+function assembleAnswers(connection: KafkajsConnection): void {
+  const processData = connection.processData.bind(connection);
+  const assembly = new AnswerAssembly((answer) => {
+    const [correlationId, payload] = [answer.readInt32BE(0), answer.subarray(4)];
+    connection.requestQueue.fulfillRequest({ correlationId, size: answer.length, payload });
+  });
+  connection.processData = (chunk) => {
+    if (connection.authHandlers !== null) processData(Buffer.from(chunk));
+    else if (!assembly.push(chunk))
+      connection.socket?.destroy(new TransientError('What was answered is not from Kafka'));
+  };
+}
+
+/**
  * After every answer kafkajs sets a timer for requests that wait, with a delay below zero when none does; Node.js 24 prints a
  * warning for that.
  */
@@ -219,12 +245,15 @@ interface SocketOptions extends BrokerAddress {
   readonly onConnect: () => void;
 }
 
-/** As kafkajs opens its sockets, but without Nagle's delay. */
+/** As kafkajs opens its sockets, but without Nagle's delay, and (without TLS) with one buffer that is read into again and again. */
 function openSocket({ host, port, ssl, onConnect }: SocketOptions): Socket {
   const servername = isIP(host) === 0 ? { servername: host } : {};
   const socket = ssl
     ? connectTls({ host, port, ...servername, ...ssl }, onConnect)
-    : connectTcp({ host, port }, onConnect);
+    : connectTcp({ host, port, onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: onRead } }, onConnect);
+  function onRead(size: number, buffer: Uint8Array): boolean {
+    return socket.emit('data', Buffer.from(buffer.buffer, buffer.byteOffset, size));
+  }
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   return socket;

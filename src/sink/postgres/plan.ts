@@ -45,11 +45,11 @@ function planKeyed(work: TableChanges): Step[] | undefined {
 /** The rows when all changes are inserts: that no key comes twice is then for the target's unique index to tell. */
 function insertedRows({ rows: { batch }, changes }: TableChanges): number[] | undefined {
   const { op, after } = batch;
-  const rows = new Array<number>(changes.length);
+  const rows: number[] = [];
   for (let n = 0; n < changes.length; n++) {
     const i = changes[n] as number;
     if (op[i] !== Op.insert) return undefined;
-    rows[n] = after[i] as number;
+    rows.push(after[i] as number);
   }
   return rows;
 }

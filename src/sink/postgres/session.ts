@@ -5,7 +5,7 @@ import { socketOf } from '../../postgres/bounded-client.ts';
 import { connect } from '../../postgres/connect.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
-import { CopyIn, type StatementResult, Statements } from './wire.ts';
+import { CopyFrames, CopyIn, type StatementResult, Statements } from './wire.ts';
 
 /** How long a server that may be gone is waited for, when nothing depends on its answer. */
 export const PATIENCE_MS = 5_000;
@@ -28,6 +28,7 @@ export class Session implements AsyncDisposable {
   readonly isReplica: boolean;
   /** The server's major version. */
   readonly version: number;
+  readonly #frames = new CopyFrames();
   #lost = false;
 
   private constructor(client: pg.Client, isReplica: boolean, version: number) {
@@ -100,7 +101,7 @@ export class Session implements AsyncDisposable {
     doing: string,
     signal: AbortSignal | undefined,
   ): Promise<number> {
-    const results = await this.#exchange(new CopyIn(sql, fill), doing, signal);
+    const results = await this.#exchange(new CopyIn(sql, fill, this.#frames), doing, signal);
     return results[0]?.count ?? 0;
   }
 

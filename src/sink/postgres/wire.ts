@@ -14,6 +14,8 @@ const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
 const COPY_FAIL = Buffer.from([0x66, 0, 0, 0, 5, 0]);
 /** Size of a CopyData frame: large enough that frames cost nothing, small enough to hold a few while the socket is full. */
 const FRAME_BYTES = 128 * 1024;
+/** What one wide row made larger is not kept. */
+const MAX_KEPT_BYTES = 1024 * 1024;
 
 /** What `pg` calls on a query of one's own while it is the active one. */
 abstract class Exchange implements pg.Submittable {
@@ -87,6 +89,18 @@ export class Statements extends Exchange {
   }
 }
 
+/** The memory of a session's CopyData frames: one for all, as long as the socket has nothing of it left to send. */
+export class CopyFrames {
+  #kept: ByteWriter = new ByteWriter(0);
+
+  next(stream: { readonly writableLength: number }): ByteWriter {
+    const { length } = this.#kept.bytes;
+    const isReady = stream.writableLength === 0 && length >= FRAME_BYTES && length <= MAX_KEPT_BYTES;
+    if (!isReady) this.#kept = new ByteWriter(FRAME_BYTES + 4096);
+    return this.#kept;
+  }
+}
+
 /**
  * COPY … FROM STDIN. Rows are sent without waiting for the server's "go": it ignores them when the COPY itself fails.
  * The socket's backpressure is respected.
@@ -95,12 +109,14 @@ export class Statements extends Exchange {
 export class CopyIn extends Exchange {
   readonly #statement: Statements;
   readonly #fill: (out: ByteWriter, limit: number) => boolean;
+  readonly #frames: CopyFrames;
 
   /** `fill` appends rows up to about `limit` bytes and says whether there are more. */
-  constructor(sql: string, fill: (out: ByteWriter, limit: number) => boolean) {
+  constructor(sql: string, fill: (out: ByteWriter, limit: number) => boolean, frames: CopyFrames) {
     super();
     this.#statement = new Statements(Buffer.from(sql));
     this.#fill = fill;
+    this.#frames = frames;
   }
 
   submit(connection: pg.Connection): void {
@@ -112,13 +128,13 @@ export class CopyIn extends Exchange {
     try {
       for (let more = true; more; ) {
         if (this.settled) return; // the server has refused; it drops what was sent
-        const out = new ByteWriter(FRAME_BYTES + 4096);
+        const out = this.#frames.next(connection.stream);
         out.length = 5;
         more = this.#fill(out, FRAME_BYTES);
         out.bytes[0] = COPY_DATA;
         out.bytes.writeUInt32BE(out.length - 1, 1);
-        const room = connection.stream.write(out.view());
-        if (more && !room) {
+        connection.stream.write(out.view());
+        if (more && connection.stream.writableLength > 0) {
           connection.stream.once('drain', () => this.#pump(connection));
           return;
         }

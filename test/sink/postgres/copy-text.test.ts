@@ -12,7 +12,8 @@ const ESCAPES: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\
 
 /** COPY's text of rows, said as plainly as possible. */
 function copyText(rows: readonly (readonly Cell[])[]): string {
-  const cell = (text: Cell): string => (text == null ? '\\N' : text.replaceAll(/[\t\n\r\\]/g, (c) => ESCAPES[c] ?? c));
+  const cell = (text: Cell): string =>
+    text === null || text === undefined ? '\\N' : text.replaceAll(/[\t\n\r\\]/g, (c) => ESCAPES[c] ?? c);
   return rows.map((row) => `${row.map(cell).join('\t')}\n`).join('');
 }
 
