@@ -40,6 +40,16 @@ export class RecordReader {
     this.bytes = input;
   }
 
+  /** True when `next` has no further record to give; what is left may also be the cut-off beginning of one. */
+  get isAtEnd(): boolean {
+    return this.#left === 0 && this.#nextBatch + BATCH_HEADER_BYTES > this.#input.length;
+  }
+
+  /** What is held in memory as long as this is. */
+  get memory(): ArrayBufferLike {
+    return this.#input.buffer;
+  }
+
   next(): boolean {
     while (this.#left === 0) if (!this.#enterBatch()) return false;
     this.#left--;

@@ -52,7 +52,12 @@ export class PartitionCursor {
 
   /** Gives the cursor fetched batches to walk; they begin at or before `offset`. */
   feed(bytes: Buffer): void {
-    this.reader = new RecordReader(bytes);
+    this.resume(new RecordReader(bytes));
+  }
+
+  /** Walks on where `reader` stands, at or before `offset`. */
+  resume(reader: RecordReader): void {
+    this.reader = reader;
     this.advance();
   }
 
@@ -68,7 +73,7 @@ export class PartitionCursor {
       this.loaded = true;
       return;
     }
-    this.reader = undefined;
+    if (!this.done) this.reader = undefined;
   }
 
   /** Takes the loaded record: the cursor moves on to the next one. */

@@ -1,4 +1,3 @@
-import { Batch } from '../change/batch.ts';
 import type { Clock } from '../clock.ts';
 import type { Converter } from '../converter/converter.ts';
 import { OperatorError, TransientError, UncommittedError } from '../errors.ts';
@@ -14,6 +13,7 @@ import { isInterruption } from './interruption.ts';
 import { type AppliedTimes, noteTimes } from './lag.ts';
 import { beginsCopy } from './ledger.ts';
 import { partialIn } from './partial.ts';
+import { ReadMemory } from './read-memory.ts';
 import { enter, type Stage, wait } from './stage.ts';
 import { SpanReader } from './span-reader.ts';
 import { loadTableVersions, type TableVersions } from './table-versions.ts';
@@ -116,8 +116,7 @@ class Replay {
   readonly #counter: CheckpointCounter;
   readonly #topicIds: Map<string, string>;
   readonly #applied = new Map<string, Cursor>();
-  /** One for all groups: memory that is kept costs neither the garbage collector nor the kernel anything. */
-  #batch = new Batch();
+  readonly #kept: ReadMemory;
   #owned: Ownership;
   #plan: FilterPlan;
   #selection: Selection;
@@ -137,6 +136,7 @@ class Replay {
     this.#plan = plan;
     this.#selection = selectionOf(options.prefix, plan.now);
     this.#versions = versions;
+    this.#kept = new ReadMemory(options);
     this.#topicIds = topicIds;
     this.#offset = offset;
     this.#counter = new CheckpointCounter(owned.progress);
@@ -176,12 +176,8 @@ class Replay {
 
   async #readCheckpoints(signal: AbortSignal): Promise<CountingCheckpoint[]> {
     const topic = checkpointsTopic(this.#options.prefix);
-    const [fetched] = await this.#options.log.read(
-      [{ topic, partition: 0, offset: this.#offset }],
-      LEDGER_BYTES,
-      WAIT_MS,
-      signal,
-    );
+    const cursor = { topic, partition: 0, offset: this.#offset };
+    const [fetched] = await this.#options.log.read([cursor], LEDGER_BYTES, WAIT_MS, signal);
     const checkpoints: CountingCheckpoint[] = [];
     if (fetched === undefined) return checkpoints;
     const reader = new RecordReader(fetched.bytes);
@@ -200,11 +196,7 @@ class Replay {
   /** A checkpoint's predecessor must be the one applied last, and positions never fall (PROTOCOL, sink 1 and 2). */
   #assertFollows({ previous, position, number }: CountingCheckpoint, inGroup: CountingCheckpoint | undefined): void {
     const { progress } = this.#owned;
-    const last =
-      inGroup ??
-      (progress === undefined
-        ? undefined
-        : { offset: progress.checkpointOffset, claim: progress.claim, position: progress.position });
+    const last = inGroup ?? (progress && { ...progress, offset: progress.checkpointOffset });
     const { prefix } = this.#options;
     if (previous?.offset !== last?.offset || previous?.claim !== last?.claim || previous?.position !== last?.position) {
       throw historyLost(prefix, `checkpoint ${number} does not follow the one that was applied last`);
@@ -234,7 +226,11 @@ class Replay {
     const progress = this.#progressAt(last);
     {
       await using transaction = await sink.begin(this.#owned, signal);
-      const reader = this.#reader(group);
+      const reader = new SpanReader(
+        { ...this.#options, ...this.#selection, versions: this.#versions },
+        group,
+        this.#kept,
+      );
       for await (const batch of reader.batches(signal)) {
         at('applying');
         await transaction.apply(batch, signal);
@@ -250,12 +246,6 @@ class Replay {
     this.#plan = this.#planAfter(last);
     this.#selection = selectionOf(this.#options.prefix, this.#plan.now);
     if (durable) await this.#release(signal);
-  }
-
-  #reader(group: readonly CountingCheckpoint[]): SpanReader {
-    // What one wide row made large is not kept (Invariant 9).
-    if (this.#batch.bytes.length > 2 * this.#options.chunkBytes) this.#batch = new Batch();
-    return new SpanReader({ ...this.#options, ...this.#selection, versions: this.#versions }, group, this.#batch);
   }
 
   /** Where a copy follows it has all rows of what the filter takes in now. */

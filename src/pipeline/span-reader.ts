@@ -1,6 +1,5 @@
-import { type Batch, type Control, Op } from '../change/batch.ts';
+import { type Batch, Op } from '../change/batch.ts';
 import { type CopyRequests, partialTables } from '../change/copy-request.ts';
-import type { DdlChange } from '../change/ddl.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowDecoder, schemaId } from '../converter/converter.ts';
 import { OperatorError, RecordError } from '../errors.ts';
@@ -11,6 +10,8 @@ import { EXACT_HEADER, headerOp, headerPart, headerTableVersion, Part } from '..
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import type { RecordReader } from '../log/record-reader.ts';
 import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
+import { onlyAccepted } from './accepted-control.ts';
+import type { ReadMemory } from './read-memory.ts';
 import type { TableVersions } from './table-versions.ts';
 import type { Selection } from './topic-filter.ts';
 
@@ -50,6 +51,7 @@ export class SpanReader {
   readonly #cursors: PartitionCursor[];
   readonly #decoders = new Map<TableSchema, Map<number, RowDecoder>>();
   readonly #batch: Batch;
+  readonly #memory: ReadMemory;
   readonly #slots = new Map<TableSchema, number>();
   /** What the last row was read with: rows of one table follow each other. */
   #known: { claim: number; version: number; schema: number; table: TableSchema; decoder: RowDecoder } | undefined;
@@ -63,15 +65,17 @@ export class SpanReader {
   /** First cell of the old key of a key change whose new half is still to come; -1: none. */
   #oldKey = -1;
 
-  /** `batch` is what is yielded; its memory outlives the reader. */
-  constructor(options: SpanReaderOptions, checkpoints: readonly CountingCheckpoint[], batch: Batch) {
+  /** `memory` outlives the reader; it belongs to one at a time. */
+  constructor(options: SpanReaderOptions, checkpoints: readonly CountingCheckpoint[], memory: ReadMemory) {
     this.#options = options;
     this.#checkpoints = checkpoints;
-    this.#batch = batch;
+    this.#memory = memory;
+    this.#batch = memory.batch();
     this.#cursors = cursorsOf(checkpoints, options);
   }
 
   async *batches(signal: AbortSignal): AsyncGenerator<Batch, void, void> {
+    this.#memory.handOver(this.#cursors);
     this.#beginChunk();
     for (;;) {
       const need = this.#fill();
@@ -81,6 +85,7 @@ export class SpanReader {
         const decoder = await this.#options.converter.decoder(need.schema, need.table, signal);
         this.#decodersOf(need.table).set(need.schema, decoder);
       } else {
+        if (need === 'end') this.#memory.keep(this.#cursors);
         if (this.#batch.length > 0) yield this.#batch;
         if (need === 'end') return;
         this.#beginChunk();
@@ -275,29 +280,6 @@ function cursorsOf(
     }
   }
   return [...partitions.values()].map((spans) => new PartitionCursor(spans));
-}
-
-function onlyAccepted(control: Control, accepts: NonNullable<Selection['accepts']>): Control | undefined {
-  if (control.kind === 'table') return accepts(control.table) ? control : undefined;
-  if (control.kind === 'ddl') {
-    const changes = control.ddl.changes.filter((change) => isAccepted(change, accepts));
-    return changes.length > 0 ? { ...control, ddl: { ...control.ddl, changes } } : undefined;
-  }
-  if (control.kind === 'sequences') {
-    const sequences = control.sequences.flatMap((state) => {
-      const columns = state.columns.filter(({ schema, table }) => accepts({ schema, name: table }));
-      return state.columns.length > 0 && columns.length === 0 ? [] : [{ ...state, columns }];
-    });
-    return sequences.length > 0 ? { ...control, sequences } : undefined;
-  }
-  const tables = control.tables.filter(accepts);
-  return tables.length > 0 ? { ...control, tables } : undefined;
-}
-
-/** Types and schemas belong to every table that may use them. */
-function isAccepted({ before, after }: DdlChange, accepts: NonNullable<Selection['accepts']>): boolean {
-  const states = [before, after].filter((state) => state !== undefined);
-  return states.some((state) => state.kind !== 'table' || accepts(state.table));
 }
 
 function unreadable(cursor: PartitionCursor, table: TableSchema, why: string): RecordError {
