@@ -4,9 +4,11 @@ const RETURN = 13;
 const BACKSLASH = 92;
 
 /** What is known is known by blocks of so many bytes. */
-const BLOCK_BITS = 8;
+const BLOCK_BITS = 6;
 /** How many bytes are searched at once: so many that a search, which is native code, costs next to nothing per byte. */
 const REACH = 64 * 1024;
+/** Behind so many hits it would cost more to search on than to look at every byte when it is copied. */
+const MOST_HITS = 256;
 
 /**
  * Tells which stretches of some bytes stand for themselves in COPY's text format: those without tab, newline, carriage return and
@@ -41,10 +43,16 @@ export class PlainBytes {
     this.#to = to;
   }
 
-  /** One hit marks its block; the search goes on behind it. */
+  /** One hit marks its block, and the search goes on behind it; where there are many, all is marked. */
   #mark(stretch: Buffer, byte: number): void {
+    let hits = 0;
     for (let at = stretch.indexOf(byte); at >= 0; ) {
       const block = (this.#to + at) >> BLOCK_BITS;
+      const last = (this.#to + stretch.length - 1) >> BLOCK_BITS;
+      if (++hits === MOST_HITS) {
+        this.#dirty.fill(1, block, last + 1);
+        return;
+      }
       this.#dirty[block] = 1;
       const next = ((block + 1) << BLOCK_BITS) - this.#to;
       at = next < stretch.length ? stretch.indexOf(byte, next) : -1;

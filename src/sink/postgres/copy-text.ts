@@ -10,100 +10,125 @@ const N_UPPER = 78;
 
 /**
  * Appends rows from number `from` on as COPY text until `out` holds `limit` bytes, and returns the number of the next row.
- * Rows that stand in the batch as a decoder writes them, with one byte behind each value, are copied many at once.
+ * Values that stand in the batch as a decoder writes them, with one byte behind each, are copied many at once.
  * @see https://www.postgresql.org/docs/current/sql-copy.html (text format)
  */
 export function writeCopyRows(out: ByteWriter, set: RowSet, from: number, limit: number): number {
   const { rows, columns } = set;
+  const width = columns.length;
+  if (width === 0) {
+    for (let r = from; r < rows.length; r++) out.byte(NEWLINE);
+    return rows.length;
+  }
   const ordinals = Int32Array.from(columns, (column) => column.ordinal);
-  let r = from;
-  while (r < rows.length && out.length < limit) {
-    const end = endOfRun(set, ordinals, r, limit - out.length);
-    if (end > r) writeRun(out, set, ordinals, r, end);
-    else writeRow(out, set, ordinals, rows[r] as number);
-    r = end > r ? end : r + 1;
+  let [r, c] = [from, 0];
+  while (r < rows.length && (out.length < limit || c > 0)) {
+    const cells = countRun(set, ordinals, r, c, limit - out.length);
+    if (cells > 0) writeRun(out, set, ordinals, r, c, cells);
+    else writeCell(out, set, rows[r] as number, ordinals[c] as number, c + 1 === width ? NEWLINE : TAB);
+    c += Math.max(cells, 1);
+    r += Math.floor(c / width);
+    c %= width;
   }
   return r;
 }
 
-/** The number behind the last row of those from `from` on that stand behind one another as COPY wants them, about `limit` bytes. */
-function endOfRun({ cells, rows }: RowSet, ordinals: Int32Array, from: number, limit: number): number {
-  const bounds = cells.batch.cells;
-  const room = cells.batch.bytes.length;
+/**
+ * How many values, from column `c` of row `r` on, stand behind one another as COPY wants them: whole rows of about `limit` bytes, or
+ * what there is of one row.
+ */
+function countRun({ cells, rows }: RowSet, ordinals: Int32Array, r: number, c: number, limit: number): number {
+  const { cells: bounds, bytes } = cells.batch;
   const width = ordinals.length;
-  const first = rows[from] as number;
-  if (width === 0 || first < 0) return from;
-  const start = bounds[2 * (first + (ordinals[0] as number))] as number;
-  let position = start;
-  let r = from;
-  for (; r < rows.length && position - start < limit; r++) {
-    const row = rows[r] as number;
-    if (row < 0) break;
-    let at = position;
-    for (let c = 0; c < width; c++) {
-      const cell = 2 * (row + (ordinals[c] as number));
-      const end = bounds[cell + 1] as number;
-      if (bounds[cell] !== at || end === UNCHANGED) return r;
-      at = (end === NULL ? at + 2 : end) + 1;
+  const row = rows[r] as number;
+  if (row < 0) return 0;
+  const start = bounds[2 * (row + (ordinals[c] as number))] as number;
+  let end = start;
+  let next = r;
+  if (c === 0) {
+    for (; next < rows.length && end - start < limit; next++) {
+      const behind = (rows[next] as number) < 0 ? -1 : endOfRow(bounds, rows[next] as number, ordinals, end);
+      if (behind < 0 || behind > bytes.length || !cells.plain.isPlain(end, behind - 1)) break;
+      end = behind;
     }
-    if (at > room || !cells.plain.isPlain(position, at - 1)) break;
-    position = at;
+    if (next > r) return (next - r) * width;
   }
-  return r;
+  let n = c;
+  for (; n < width; n++) {
+    const behind = endOfCell(bounds, row + (ordinals[n] as number), end);
+    if (behind < 0 || behind > bytes.length || !cells.plain.isPlain(end, behind - 1)) break;
+    end = behind;
+  }
+  return n - c;
 }
 
-/** Copies the rows at once, and puts what COPY wants behind each value. */
-function writeRun(out: ByteWriter, { cells, rows }: RowSet, ordinals: Int32Array, from: number, to: number): void {
+/** Where the byte behind a row ends whose values stand behind one another from `at` on; -1 when they do not. */
+function endOfRow(bounds: Int32Array, row: number, ordinals: Int32Array, at: number): number {
+  let end = at;
+  for (let c = 0; c < ordinals.length && end >= 0; c++) end = endOfCell(bounds, row + (ordinals[c] as number), end);
+  return end;
+}
+
+/** The same of one value; NULL has two bytes. */
+function endOfCell(bounds: Int32Array, cell: number, at: number): number {
+  const end = bounds[2 * cell + 1] as number;
+  if (bounds[2 * cell] !== at || end === UNCHANGED) return -1;
+  return (end === NULL ? at + 2 : end) + 1;
+}
+
+/** Copies so many values at once, and puts what COPY wants behind each of them. */
+function writeRun(
+  out: ByteWriter,
+  { cells, rows }: RowSet,
+  ordinals: Int32Array,
+  r: number,
+  c: number,
+  n: number,
+): void {
   const { cells: bounds, bytes: source } = cells.batch;
   const width = ordinals.length;
-  const start = bounds[2 * ((rows[from] as number) + (ordinals[0] as number))] as number;
-  const last = 2 * ((rows[to - 1] as number) + (ordinals[width - 1] as number));
-  const lastEnd = bounds[last + 1] as number;
-  const end = (lastEnd === NULL ? (bounds[last] as number) + 2 : lastEnd) + 1;
+  const boundsOf = (cell: number): number =>
+    2 * ((rows[r + Math.floor(cell / width)] as number) + (ordinals[cell % width] as number));
+  const start = bounds[boundsOf(c)] as number;
+  const last = boundsOf(c + n - 1);
   const shift = out.length - start;
-  out.copy(source, start, end);
+  out.copy(source, start, endOfCell(bounds, last / 2, bounds[last] as number));
   const { bytes } = out;
-  for (let r = from; r < to; r++) {
-    const row = rows[r] as number;
-    let at = 0;
-    for (let c = 0; c < width; c++) {
-      const cell = 2 * (row + (ordinals[c] as number));
-      at = (bounds[cell + 1] as number) + shift;
-      if (bounds[cell + 1] === NULL) {
-        at = (bounds[cell] as number) + shift;
-        bytes[at++] = BACKSLASH;
-        bytes[at++] = N_UPPER;
-      }
-      bytes[at] = TAB;
+  let [row, column] = [r, c];
+  for (let left = n; left > 0; left--) {
+    const cell = 2 * ((rows[row] as number) + (ordinals[column] as number));
+    let at = (bounds[cell + 1] as number) + shift;
+    if (bounds[cell + 1] === NULL) {
+      at = (bounds[cell] as number) + shift;
+      bytes[at++] = BACKSLASH;
+      bytes[at++] = N_UPPER;
     }
-    bytes[at] = NEWLINE;
+    if (++column < width) bytes[at] = TAB;
+    else {
+      bytes[at] = NEWLINE;
+      column = 0;
+      row++;
+    }
   }
 }
 
-function writeRow(out: ByteWriter, { cells, columns }: RowSet, ordinals: Int32Array, row: number): void {
-  const { bytes } = cells.batch;
-  const bounds = cells.cells(row);
-  const first = cells.first(row);
-  for (let c = 0; c < ordinals.length; c++) {
-    const at = 2 * (first + (ordinals[c] as number));
-    writeCopyCell(out, bytes, bounds[at] as number, bounds[at + 1] as number);
-  }
-  if (columns.length === 0) out.byte(NEWLINE);
-  else out.bytes[out.length - 1] = NEWLINE;
-}
-
-/** Appends the value and a tab. */
-function writeCopyCell(out: ByteWriter, source: Buffer, start: number, end: number): void {
+/** Appends one value and what stands behind it. */
+function writeCell(out: ByteWriter, { cells }: RowSet, row: number, ordinal: number, behind: number): void {
+  const [start, end] = [cells.start(row, ordinal), cells.end(row, ordinal)];
   if (end < 0) {
     if (end === UNCHANGED) throw new Error('A row to be copied lacks an unchanged value');
     if (end !== NULL) throw new Error('A cell has no bounds');
     out.ensure(3);
     out.bytes[out.length++] = BACKSLASH;
     out.bytes[out.length++] = N_UPPER;
-    out.bytes[out.length++] = TAB;
-    return;
+  } else {
+    out.ensure(2 * (end - start) + 1); // every byte may need a backslash
+    writeEscaped(out, cells.batch.bytes, start, end);
   }
-  out.ensure(2 * (end - start) + 1); // every byte may need a backslash
+  out.bytes[out.length++] = behind;
+}
+
+function writeEscaped(out: ByteWriter, source: Buffer, start: number, end: number): void {
   const { bytes } = out;
   let at = out.length;
   for (let i = start; i < end; i++) {
@@ -116,7 +141,6 @@ function writeCopyCell(out: ByteWriter, source: Buffer, start: number, end: numb
     if (letter !== 0) bytes[at++] = BACKSLASH;
     bytes[at++] = letter === 0 ? byte : letter;
   }
-  bytes[at++] = TAB;
   out.length = at;
 }
 
