@@ -51,6 +51,15 @@ export interface Transaction {
   readonly commitTimeUs: number;
 }
 
+/** Above so many bytes a native copy is faster. */
+const NATIVE_BYTES = 96;
+const NO_VIEW = new DataView(new ArrayBuffer(0));
+
+/** Another view of the same bytes, which reads and writes several at a time wherever they stand. */
+export function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
 /** Ends in `cells` that are not ends: the cell has no bytes. */
 export const NULL = -1;
 export const UNCHANGED = -2;
@@ -79,6 +88,9 @@ export class Batch {
   cells: Int32Array;
   byteLength = 0;
   bytes: Buffer;
+  #view: DataView = NO_VIEW;
+  /** The bytes that `#view` is of. */
+  #viewed: Buffer | undefined;
   /** Where to resume after this batch; absent when it ends inside a transaction. */
   position: Position | undefined;
   /** The server waits for an answer about `position` (a keepalive that asks for a reply). */
@@ -171,6 +183,28 @@ export class Batch {
       this.bytes = larger;
     }
     return this.byteLength;
+  }
+
+  /**
+   * Appends `source[start..start + size)` to `bytes`; `view` is of the same source. Up to some hundred bytes are moved four at a time:
+   * a native copy costs as much as a hundred of them.
+   */
+  append(source: Buffer, view: DataView, start: number, size: number): void {
+    const at = this.reserve(size);
+    const { bytes } = this;
+    this.byteLength = at + size;
+    if (size > NATIVE_BYTES) {
+      source.copy(bytes, at, start, start + size);
+      return;
+    }
+    if (this.#viewed !== bytes) {
+      this.#view = viewOf(bytes);
+      this.#viewed = bytes;
+    }
+    const target = this.#view;
+    let i = 0;
+    for (; i + 4 <= size; i += 4) target.setInt32(at + i, view.getInt32(start + i, true), true);
+    for (; i < size; i++) bytes[at + i] = source[start + i] as number;
   }
 
   /** Copies `source[start..end)` into `bytes` as a new cell. */

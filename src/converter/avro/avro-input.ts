@@ -1,9 +1,12 @@
+import { viewOf } from '../../change/batch.ts';
 import { RecordError } from '../../errors.ts';
 
 /** Reads Avro's primitives from a stretch of bytes; every read is checked against its end. */
 export class AvroInput {
   readonly #what: string;
   bytes: Buffer = Buffer.alloc(0);
+  /** The same bytes, for `Batch.append`. */
+  view: DataView = viewOf(this.bytes);
   at = 0;
   end = 0;
   /** The 64-bit integer that `long` read last: a signed high half and an unsigned low half. */
@@ -16,6 +19,7 @@ export class AvroInput {
   }
 
   open(bytes: Buffer, start: number, end: number): void {
+    if (this.bytes !== bytes) this.view = viewOf(bytes);
     this.bytes = bytes;
     this.at = start;
     this.end = end;

@@ -4,14 +4,7 @@ import type { AvroInput } from './avro-input.ts';
 /** A string, as it is. */
 export function readText(input: AvroInput, batch: Batch): void {
   const size = input.length();
-  const start = input.take(size);
-  const at = batch.reserve(size);
-  const { bytes } = batch;
-  const source = input.bytes;
-  // Short runs are copied by hand: a native call costs more than the bytes.
-  if (size < 24) for (let i = 0; i < size; i++) bytes[at + i] = source[start + i] as number;
-  else source.copy(bytes, at, start, start + size);
-  batch.byteLength = at + size;
+  batch.append(input.bytes, input.view, input.take(size), size);
 }
 
 const HEX = Buffer.from('0123456789abcdef');
