@@ -45,9 +45,9 @@ export class RecordReader {
     return this.#left === 0 && this.#nextBatch + BATCH_HEADER_BYTES > this.#input.length;
   }
 
-  /** What is held in memory as long as this is. */
-  get memory(): ArrayBufferLike {
-    return this.#input.buffer;
+  /** What it walks, and holds in memory as long as it is there. */
+  get input(): Buffer {
+    return this.#input;
   }
 
   next(): boolean {

@@ -34,10 +34,8 @@ export class ReadMemory {
     let size = 0;
     for (const { topic, partition, reader } of cursors) {
       if (reader === undefined || reader.isAtEnd) continue;
-      const { memory } = reader;
-      if (!held.has(memory)) size += memory.byteLength;
+      size += heldBy(reader.input, held);
       if (size > 2 * this.#limits.fetchBytes) break;
-      held.add(memory);
       this.#readers.set(nameOf(topic, partition), reader);
     }
   }
@@ -50,6 +48,14 @@ export class ReadMemory {
     }
     this.#readers.clear();
   }
+}
+
+/** One answer may hold bytes of many partitions, all of it as long as one of them is used. Small buffers are slices of Node.js's pool. */
+function heldBy({ buffer, length }: Buffer, held: Set<ArrayBufferLike>): number {
+  if (buffer.byteLength <= Buffer.poolSize) return length;
+  if (held.has(buffer)) return 0;
+  held.add(buffer);
+  return buffer.byteLength;
 }
 
 function nameOf(topic: string, partition: number): string {
