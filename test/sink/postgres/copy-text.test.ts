@@ -5,7 +5,7 @@ import { ByteWriter } from '../../../src/change/byte-writer.ts';
 import { writeCopyRows } from '../../../src/sink/postgres/copy-text.ts';
 import type { RowSet } from '../../../src/sink/postgres/row-set.ts';
 import { RowCells } from '../../../src/sink/row-cells.ts';
-import { addRow, type Cell, column, path, table } from '../../converter/fixture.ts';
+import { addRow, type Cell, column, path, TRANSACTION, table } from '../../converter/fixture.ts';
 import { WireOp } from '../../../src/converter/converter.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r', '\\': '\\\\' };
@@ -90,6 +90,7 @@ test('copies what a decoder has read, NULL, empty and wide values among it', asy
     i % 11 === 0 ? 'a\tb\\' : i % 5 === 0 ? null : '',
   ]);
   const [sent, batch, out] = [new Batch(), new Batch(), new ByteWriter()];
+  sent.transactions.push(TRANSACTION);
   const firsts = rows.map((row) => {
     out.length = 0;
     encoder.value(sent, sent.addChange(1, 0, 0, 0, -1, addRow(sent, row)), WireOp.create, -1, sent.cellCount - 4, out);
