@@ -10,6 +10,7 @@ import { boundaryStatement, copyStatement, type SnapshotTable } from '../../snap
 import { copyOut } from '../../snapshot/copy-out.ts';
 import { planTables } from '../copy-plan.ts';
 import type { FirstCopyParts } from '../first-copy.ts';
+import { visibleIn } from '../visibility.ts';
 import { ChunkWindow } from './chunk-window.ts';
 import { findTarget } from './condition.ts';
 
@@ -104,7 +105,12 @@ export class ChunkReader implements AsyncDisposable {
   }
 
   /** The rows behind `after`, as many as fit. TransientError when they are more than fit: the next attempt takes less. */
-  async read({ client }: View, shown: Shown, table: ChunkWindow['table'], after: KeyText | null): Promise<Chunk> {
+  async read(
+    { client, snapshot }: View,
+    shown: Shown,
+    table: ChunkWindow['table'],
+    after: KeyText | null,
+  ): Promise<Chunk> {
     const source = { ...shown.source, chunkRows: this.#rowsOf(shown) };
     const range = { from: after, to: null };
     const boundary = {
@@ -113,7 +119,7 @@ export class ChunkReader implements AsyncDisposable {
       types: AS_TEXT,
     };
     const end = (await client.query<string[]>(boundary)).rows[0] ?? null;
-    const window = new ChunkWindow(table);
+    const window = new ChunkWindow(table, visibleIn(snapshot));
     const line = (bytes: Buffer): boolean => {
       window.add(bytes);
       if (window.size <= MAX_CHUNK_BYTES || source.chunkRows === 1) return false;

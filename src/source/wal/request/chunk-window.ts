@@ -14,10 +14,13 @@ export class ChunkWindow {
   readonly table: TableSchema;
   readonly #rows = new Batch();
   readonly #byKey = new Map<string, number>();
+  readonly #shows: (xid: number) => boolean;
   #gone = 0;
 
-  constructor(table: TableSchema) {
+  /** `shows` tells of which transactions the chunk's snapshot shows the changes. */
+  constructor(table: TableSchema, shows: (xid: number) => boolean) {
     this.table = table;
+    this.#shows = shows;
     this.#rows.tables.push(table);
   }
 
@@ -44,11 +47,16 @@ export class ChunkWindow {
   /** Takes out what change `i` is newer than; values that it lacks are the row's, if the row was there till now. True when none is lacking any more. */
   touch(batch: Batch, i: number): boolean {
     const [before, after] = [batch.before[i] as number, batch.after[i] as number];
-    // A key change finds the row under its old key, or under the new one if it was read behind the change.
-    const found = [before, after].flatMap((row) => (row < 0 ? [] : [this.#take(batch, row, before)]));
+    const old = before < 0 ? undefined : this.#take(batch, before, before);
+    const now = after < 0 ? undefined : this.#take(batch, after, before);
     if (after < 0) return true;
-    const row = found.find((each) => each !== undefined);
+    const row = batch.op[i] !== Op.keyChange ? (old ?? now) : this.#isShown(batch, i) ? now : old;
     return row === undefined ? !lacksValues(batch, i) : this.#fill(batch, after, row);
+  }
+
+  /** A row that was read behind its key change stands under the new key, and perhaps another one under the old key; else it is the other way round. */
+  #isShown(batch: Batch, i: number): boolean {
+    return this.#shows(batch.transactions[batch.transaction[i] as number]?.xid ?? 0);
   }
 
   /** A TRUNCATE takes out all rows: those that are there behind it, the stream brings. */
