@@ -3,7 +3,7 @@ import type { RelationFacts } from '../../postgres/catalog.ts';
 import { addComputed, beforehandSql, computedChanges } from './computed.ts';
 import { createTableSql, evolve, type ResolvedColumns } from './ddl.ts';
 import { isEmpty } from './empty.ts';
-import { leaveParents } from './inheritance.ts';
+import { columnsOwner, leaveParents } from './inheritance.ts';
 import { requireValues } from './required.ts';
 import { findPrimaryKey } from './target-table.ts';
 import { requireTrusted } from './trusted-expressions.ts';
@@ -26,21 +26,22 @@ export async function evolveTarget(
 ): Promise<TableSchema> {
   const { session, settings, signal } = place;
   const present = found.facts.columns;
+  const owner = await columnsOwner(session, name);
   const resolved = await columnsOf(place, to, present);
   const computed = computedChanges(from, to, present);
-  for (const text of beforehandSql(name, computed)) await session.single(text);
-  const evolving = evolve(name, {
+  for (const text of beforehandSql(owner, computed)) await session.single(text);
+  const evolving = evolve(owner, {
     from,
     to,
     target: { ...found.facts, columns: present.filter((column) => !computed.drop.includes(column)) },
     ...resolved,
-    isEmpty: await isEmpty(session, name, signal),
+    isEmpty: await isEmpty(session, owner, signal),
     keepDropped: settings.keepDroppedColumns,
     primaryKey: await findPrimaryKey(session, found.oid),
   });
   if (evolving.statements.length > 0) await leaveParents(session, name);
   for (const text of evolving.statements) await session.single(text);
-  for (const column of computed.add) await addComputed(place, name, column, to);
+  for (const column of computed.add) await addComputed(place, owner, column, to);
   return await requireValues(session, name, to, evolving, signal);
 }
 

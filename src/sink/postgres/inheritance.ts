@@ -12,3 +12,12 @@ export async function leaveParents(session: Session, name: string): Promise<void
   );
   for (const { parent } of rows) await session.single(/* sql */ `alter table ${name} no inherit ${parent}`);
 }
+
+/** The table (qualified and quoted) through which the columns of a target are altered: of a partition, the topmost one that it is a part of. */
+export async function columnsOwner(session: Session, name: string): Promise<string> {
+  const { rows } = await session.client.query<{ root: string }>(
+    /* sql */ `select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) as root from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = pg_catalog.pg_partition_root(${quoteLiteral(name)}::regclass)`,
+  );
+  return rows[0]?.root ?? name;
+}
