@@ -240,11 +240,16 @@ export class Replication implements AsyncDisposable {
     const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
     await client.end();
     const goal = lsnToPosition(parseLsn((rows[0] as { lsn: string }).lsn));
-    await eventually(() => {
-      for (const { failure } of this.#tasks) if (failure !== undefined) throw failure;
-      const { position = '', consistent = false, partial = [] } = this.sinkProgress.applied ?? {};
-      return position >= goal && consistent && isEnough(partial);
-    }, `the replica to reach ${goal}`);
+    const there = (): SinkLoopOptions['progress']['applied'] => this.sinkProgress.applied;
+    await eventually(
+      () => {
+        for (const { failure } of this.#tasks) if (failure !== undefined) throw failure;
+        const { position = '', consistent = false, partial = [] } = there() ?? {};
+        return position >= goal && consistent && isEnough(partial);
+      },
+      () =>
+        `the replica to reach ${goal}: it is at ${there()?.position} and lacks rows of ${there()?.partial ?? 'no table'}`,
+    );
   }
 
   /** Compares tables of schema public by content and returns how many rows are equal. */
@@ -318,10 +323,13 @@ export class Replication implements AsyncDisposable {
 }
 
 /** Polls until `condition` holds; fails after half a minute, naming what was waited for. */
-export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let i = 0; i < 1_500; i++) {
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  what: string | (() => string),
+): Promise<void> {
+  for (let i = 0; i < 4_000; i++) {
     if (await condition()) return;
     await sleep(20);
   }
-  throw new Error(`Waited in vain for ${what}`);
+  throw new Error(`Waited in vain for ${typeof what === 'string' ? what : what()}`);
 }
