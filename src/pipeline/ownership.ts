@@ -90,6 +90,10 @@ export async function takeOwnership(options: OwnershipOptions, held: HeldSource,
     throw new TransientError(`Another process began the log of ${prefix} first`);
   }
   refuseOthers(history, memory.incarnation as Incarnation, takeOver, prefix);
+  if (!creating && history.checkpoint?.consistent !== true) {
+    // A copy under a claim that does not say so would leave a slot that the next start takes for somebody else's.
+    throw new TransientError(`The source of ${prefix} was reset just now`);
+  }
   const owned = await resume(history, claim, options, held, signal);
   memory.copyAgain = false; // this start has begun to copy, or goes on with a copy that is not finished
   return owned;
