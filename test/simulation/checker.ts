@@ -16,9 +16,17 @@ export interface Applied {
   /** Transactions of the source that are behind it; undefined while the copy is not whole. */
   readonly transactions: number | undefined;
   readonly position: Position | undefined;
+  /** Whether the position was called consistent. */
+  readonly isConsistent: boolean;
 }
 
-export const NOTHING_APPLIED: Applied = { snapshot: -1, copied: 0, transactions: undefined, position: undefined };
+export const NOTHING_APPLIED: Applied = {
+  snapshot: -1,
+  copied: 0,
+  transactions: undefined,
+  position: undefined,
+  isConsistent: false,
+};
 
 /**
  * Knows the truth and compares: what a target commits must be the source's next operations, in order, once, up to a commit;
@@ -37,6 +45,8 @@ export class Checker {
   #owner: string | undefined;
   /** Claims of sources whose lists leave nothing out. */
   readonly #wide = new Set<number>();
+  /** Where a copy that was not finished was begun again: lists or tables are other ones, or somebody has made another slot. */
+  #anewAt: Position | undefined;
   /** Everything was captured so far, nothing left out. */
   #isCovered = false;
   /** Daemons of which some process was asked to take over. */
@@ -94,6 +104,7 @@ export class Checker {
     if (this.position !== undefined && record.position < this.position) {
       this.#violation(`position falls from ${this.position} to ${record.position}`);
     }
+    if (this.position !== undefined && !record.consistent && record.copy === undefined) this.#anewAt = record.position;
     this.position = record.position;
     if (this.#isConsistent && !record.consistent && ++this.#resets > this.resetsAsked) {
       this.#violation('a copy began again though nobody had asked for it');
@@ -141,13 +152,18 @@ export class Checker {
       this.#violation(`progress falls from ${applied.position} to ${position}`);
     }
     const begin = changes.lastIndexOf(this.#begin);
-    if (begin >= 0 && applied.transactions !== undefined) this.#violation('the source was copied a second time');
+    const mayBeginAnew = this.#anewAt !== undefined && !applied.isConsistent;
+    if (begin >= 0 && applied.transactions !== undefined && !mayBeginAnew)
+      this.#violation('the source was copied a second time');
     const after =
       begin >= 0 ? this.#copyAgain(changes.slice(begin), position) : this.#follow(applied, changes, position);
-    const isReset = after.transactions !== undefined && !progress.consistent && this.#resets > 0;
+    const point = this.#database.snapshots[after.snapshot]?.point ?? 0;
+    const isBegunAnew =
+      mayBeginAnew && position === this.#anewAt && position !== applied.position && point < lsnOf(position);
+    const isReset = after.transactions !== undefined && !progress.consistent && (this.#resets > 0 || isBegunAnew);
     if (!isReset) this.#assertPosition(after, position, progress.consistent);
     // What is there then is void: only a copy may follow.
-    return { ...(isReset ? NOTHING_APPLIED : after), position };
+    return { ...(isReset ? NOTHING_APPLIED : after), position, isConsistent: progress.consistent };
   }
 
   /** The newest snapshot whose copy these changes begin, and after which the position is right. */
