@@ -14,6 +14,7 @@ import { Rowcast } from './contestants/rowcast.ts';
 import type { Results, Run } from './measurement.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 import { writeDocument } from './report/document.ts';
+import { readResults } from './report/merge.ts';
 import { line, table } from './report/table.ts';
 import { installedPostgres, type Servers, startServers } from './servers.ts';
 import { ratioLines, ratios, summarize } from './summary.ts';
@@ -33,6 +34,10 @@ async function run(
   print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
+  if (options.results.length > 0) {
+    for (const file of await writeDocument(root, await readResults(options.results))) print(`made: ${file}`);
+    return 0;
+  }
   const service = resolve(options.main ?? join(root, 'dist', 'main.js'));
   if (!existsSync(service)) {
     process.stderr.write(`There is no ${service}: run npm run build first\n`);

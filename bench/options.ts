@@ -21,6 +21,8 @@ export interface Options {
   readonly profiles: string | undefined;
   readonly out: string | undefined;
   readonly document: boolean;
+  /** Results of earlier calls, of which to make the document. */
+  readonly results: readonly string[];
   readonly keep: boolean;
   readonly main: string | undefined;
 }
@@ -44,6 +46,7 @@ npm run bench -- [options]
   --cpu-prof DIR    the daemon writes profiles of its measured runs there; see node bench/profile.mjs
   --out FILE        where the results go (bench/results/<time>.json)
   --document        make docs/performance.md of the results
+  --results FILE    make docs/performance.md of what an earlier call has left, and measure nothing; may be given again
   --keep            keep the folder with what the daemon and the others said
   --main FILE       the service to run (dist/main.js); --from-source runs src/ as it stands, without a build
   --help            this text
@@ -80,6 +83,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       out: text,
       main: text,
       document: flag,
+      results: { type: 'string', multiple: true },
       keep: flag,
       help: flag,
     } as const,
@@ -105,6 +109,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     profiles: values['cpu-prof'],
     out: values.out,
     document: values.document,
+    results: values.results ?? [],
     keep: values.keep,
     main: values.main,
   };

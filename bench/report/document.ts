@@ -29,8 +29,8 @@ export function document(results: Results): string {
 
 *Made by \`npm run bench -- … --document\`: not to be edited.*
 
-All numbers were measured in one run on one machine: sources, replicas, brokers and whoever moves the rows share it. Contestants run
-in turn, ${repeat} times each; medians stand here. After each run both sides are compared by content.
+All numbers were measured on one machine, which sources, replicas, brokers and whoever moves the rows share. Contestants of one command
+ran in turn, ${repeat === 1 ? 'once' : `${repeat} times`} each or more; medians over all runs of a contestant stand here. After each run both sides are compared by content.
 
 \`\`\`sh
 ${conditions.command}
