@@ -248,7 +248,7 @@ export class Replication implements AsyncDisposable {
         return position >= goal && consistent && isEnough(partial);
       },
       () =>
-        `the replica to reach ${goal}: it is at ${there()?.position} and lacks rows of ${there()?.partial ?? 'no table'}`,
+        `the replica to reach ${goal}: it is at ${there()?.position} and lacks rows of ${there()?.partial?.join() ?? 'no table'}`,
     );
   }
 
