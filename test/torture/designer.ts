@@ -156,7 +156,8 @@ export class Designer {
     if (next.length === 0) return;
     const [to, using] = this.#random.pick(next);
     const conversion = using === '' ? '' : ` using ${name}${using}`;
-    await this.#alter(table, `alter column ${name} drop default`);
+    // Rows are inserted without it: it must not be required once it has no default.
+    await this.#alter(table, `alter column ${name} drop not null, alter column ${name} drop default`);
     await this.#alter(table, `alter column ${name} type ${to}${conversion}`);
   }
 
