@@ -3,7 +3,7 @@ import { describeError, OperatorError } from '../../src/errors.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { DDL_KINDS, type DdlKind } from '../../src/change/ddl.ts';
 import { installDdl, uninstallDdl } from '../../src/source/wal/ddl/ddl-log.ts';
-import { type Database, freshDatabase, servers } from '../support/postgres.ts';
+import { type Database, freshDatabase, servers, uniqueName } from '../support/postgres.ts';
 import { expectSame, pair } from './ddl-world.ts';
 import { eventually, Replication } from './replication.ts';
 
@@ -230,7 +230,7 @@ test('somebody without rights can write nothing that is replayed', async () => {
     /* sql */ `create table t (id int primary key, v text); insert into t values (1, 'a')`,
   );
   const { source, target, replication } = world;
-  const role = `mallory_${process.pid}`;
+  const role = uniqueName('mallory');
   await source.query(
     /* sql */ `create role ${role} login; grant create on database ${source.settings.database} to ${role}; grant all on schema public to ${role}`,
   );
@@ -284,7 +284,7 @@ test('somebody without rights can write nothing that is replayed', async () => {
 test('types that somebody has made in pg_temp do not run in what records DDL', async () => {
   await using source = await freshDatabase('source');
   await installDdl(source.client, [source.settings.user]);
-  const role = `mallory_${process.pid}`;
+  const role = uniqueName('mallory');
   await source.query(/* sql */ `create role ${role}; grant create on schema public to ${role}; grant usage on schema rowcast to ${role}; grant all on all functions in schema rowcast to ${role};
     grant create on database ${source.settings.database} to ${role}; create function who() returns bool language plpgsql as
       $$ begin raise 'the domain is checked as %', current_user; end $$`);
@@ -329,7 +329,7 @@ test('what a session has set changes nothing in what it records', async () => {
 test('a connector without special rights follows what a superuser has installed', async () => {
   await using source = await freshDatabase('source');
   await using target = await freshDatabase('target');
-  const role = `plain_${process.pid}`;
+  const role = uniqueName('plain');
   await source.query(/* sql */ `create role ${role} login replication password 'secret'; create table t (id int primary key); insert into t values (1);
     grant create on database ${source.settings.database} to ${role}; alter table t owner to ${role}`);
   await installDdl(source.client, [role]);
@@ -492,6 +492,31 @@ test('where nothing is copied, values that only the source knows stop the sink',
   replication.startSink();
   await replication.settled();
   expect(await target.query('select * from t')).toEqual([{ id: 1, v: 'a', u: null }]);
+});
+
+test('rows of a table that has left the publication stay, since no copy of it would follow', async () => {
+  await using world = await pair(
+    /* sql */ `create table t (id int primary key); insert into t values (1); create table u (id int)`,
+    {
+      wal: { publicationAutocreateMode: 'disabled' },
+    },
+  );
+  const { source, target, replication } = world;
+  const publication = `pub_${source.settings.database}`;
+  await source.query(`create publication ${publication} for table t, u, rowcast.ddl`);
+  const reading = replication.startSource();
+  const applying = replication.startSink();
+  await replication.settled();
+  await reading.stop();
+  await source.query(`alter publication ${publication} drop table t`);
+  replication.startSource();
+  await replication.settled();
+  await source.query(`alter table t add column u uuid default gen_random_uuid()`);
+  await applying.ended;
+  expect(String(describeError(applying.failure))).toMatch(
+    /Column "u" was added with values that only the source knows/,
+  );
+  expect(await target.query('select * from t')).toEqual([{ id: 1 }]);
 });
 
 test('what cannot be seen once a person has done it is passed over when the settings say so', async () => {

@@ -169,12 +169,7 @@ export class HeldWalSource implements HeldSource {
     const isFollowed = await followsDdl(client, settings.publicationName, this.#parts.warn);
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
     const fromLsn = positionToLsn(from);
-    const copies = settings.snapshotMode !== 'no_data';
-    const ddl = new DdlReader(
-      this.#parts.filter,
-      this.#parts.warn,
-      copies ? (table) => this.#requests.need(table) : undefined,
-    );
+    const ddl = new DdlReader(this.#parts.filter, this.#parts.warn, (table) => this.#copyAgain(table));
     // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).
     this.#stream.acknowledge(fromLsn);
     this.#reader = new WalReader({
@@ -240,6 +235,13 @@ export class HeldWalSource implements HeldSource {
         await this.#parts.client.end(); // last, and whatever fails: it holds the lock
       }
     }
+  }
+
+  /** Not what is not published by its own name (it left the publication, or its partitions are published instead): no copy would follow. */
+  #copyAgain(table: Pick<TableSchema, 'schema' | 'name' | 'relationId'>): boolean {
+    if (this.#parts.settings.snapshotMode === 'no_data' || !this.#added.isKnown(table.relationId)) return false;
+    this.#requests.need(table);
+    return true;
   }
 
   /** The copy is stored, and nobody will ever read on: the slot would keep WAL for ever. */

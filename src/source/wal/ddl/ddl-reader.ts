@@ -10,8 +10,8 @@ import { hasUnknownValues } from './unknown-values.ts';
 /** Statements by which a table comes into being. */
 const CREATING = ['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA'];
 
-/** Has a table copied while streaming; whatever follows is not the whole table. */
-export type CopyAgain = (table: Pick<TableSchema, 'schema' | 'name' | 'relationId'>) => void;
+/** Has a table copied while streaming: whatever follows is not the whole table. False when it cannot be: nothing is void then. */
+export type CopyAgain = (table: Pick<TableSchema, 'schema' | 'name' | 'relationId'>) => boolean;
 
 /**
  * Reads the DDL of one run of the stream: leaves out, with a word, what cannot be followed, and remembers the tables' keys. The catalog is newer
@@ -20,12 +20,12 @@ export type CopyAgain = (table: Pick<TableSchema, 'schema' | 'name' | 'relationI
 export class DdlReader {
   readonly #filter: CaptureFilter;
   readonly #warn: Warn;
-  readonly #copyAgain: CopyAgain | undefined;
+  readonly #copyAgain: CopyAgain;
   readonly #keys = new Map<number, readonly number[]>();
   /** Tags of statements that are not followed, and were warned of. */
   readonly #passed = new Set<string>();
 
-  constructor(filter: CaptureFilter, warn: Warn, copyAgain: CopyAgain | undefined) {
+  constructor(filter: CaptureFilter, warn: Warn, copyAgain: CopyAgain) {
     this.#filter = filter;
     this.#warn = warn;
     this.#copyAgain = copyAgain;
@@ -50,13 +50,12 @@ export class DdlReader {
 
   #voided({ tag }: DdlCommand, change: DdlChange): DdlChange {
     const { after } = change;
-    if (this.#copyAgain === undefined || after?.kind !== 'table' || !hasUnknownValues(change)) return change;
+    if (after?.kind !== 'table' || !hasUnknownValues(change) || !this.#copyAgain(after.table)) return change;
     const { schema, name } = after.table;
     this.#warn(
       `Table ${schema}.${name} is copied again: ${tag} gave its rows values that only the source knows`,
       'There is nothing to do. Replicas have a part of the table until it is copied.',
     );
-    this.#copyAgain(after.table);
     return { ...change, isVoid: true };
   }
 
