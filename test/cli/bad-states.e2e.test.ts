@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
-import { freshDatabase } from '../support/postgres.ts';
+import { freshDatabase, uniqueName } from '../support/postgres.ts';
 import { BAD_FILES, BAD_LINKS, CLOSED_DIRECTORY } from './bad-states/files.ts';
 import { badStarts } from './bad-states/daemon.ts';
 import { type BadServer, badServers, sourcePreparation } from './bad-states/servers.ts';
@@ -14,7 +14,6 @@ import { makeWorkplace, sinkConfig, sourceConfig } from './workplace.ts';
 
 /** A command that has not ended by then hangs. */
 const PATIENCE_MS = 30_000;
-const suffix = `bad_${process.pid}`;
 let command: BuiltCommand;
 beforeAll(async () => {
   command = await buildCommand();
@@ -49,6 +48,7 @@ function told(run: Run, name: string, { says, advises }: BadServer): LogLine | u
 }
 
 test('every bad file and every bad server is told with the remedy, and the good pair goes on', async () => {
+  const suffix = uniqueName('bad');
   await using source = await freshDatabase('bad_source');
   await using replica = await freshDatabase('bad_replica');
   await using target = await freshDatabase('bad_target');

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freshDatabase } from '../support/postgres.ts';
+import { freshDatabase, uniqueName } from '../support/postgres.ts';
 import { type BuiltCommand, buildCommand } from './command.ts';
 import { makeWorkplace, sinkConfig, sourceConfig, type Workplace } from './workplace.ts';
 
@@ -78,7 +78,7 @@ async function writeConnectors(
 test('a password that stands everywhere is shown nowhere', async () => {
   await using source = await freshDatabase('canary_source');
   await using replica = await freshDatabase('canary_replica');
-  const role = `canary_${process.pid}`;
+  const role = uniqueName('canary');
   await source.query(`create role ${role} login superuser replication password '${CANARY.replaceAll("'", "''")}';
     create table public.item (id int primary key); insert into public.item values (1)`);
   const secret = { user: role, password: CANARY };

@@ -4,7 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ConnectorFinding } from '../../src/worker/preflight.ts';
-import { type Database, freshDatabase } from '../support/postgres.ts';
+import { type Database, freshDatabase, uniqueName } from '../support/postgres.ts';
 import { type BuiltCommand, buildCommand } from './command.ts';
 import { makeWorkplace, sinkConfig, sourceConfig, type Workplace } from './workplace.ts';
 
@@ -78,7 +78,7 @@ describe('rowcast check', () => {
 
   test('a role that may not set up DDL replication is told who may', async () => {
     await using place = await makeWorkplace();
-    const user = `plain_${process.pid}`;
+    const user = uniqueName('plain');
     await source.query(
       `create role ${user} login password 'secret'; grant create on database ${source.settings.database} to ${user}`,
     );

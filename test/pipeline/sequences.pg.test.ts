@@ -4,7 +4,7 @@ import type { ConnectionSettings } from '../../src/postgres/connection-settings.
 import { connect } from '../../src/postgres/connect.ts';
 import { compileFilter } from '../../src/source/wal/filter.ts';
 import { readSequences } from '../../src/source/wal/sequences/read-sequences.ts';
-import { freshDatabase } from '../support/postgres.ts';
+import { freshDatabase, uniqueName } from '../support/postgres.ts';
 import { Replication, type ReplicationOptions, eventually } from './replication.ts';
 
 const TABLES = /* sql */ `
@@ -179,7 +179,7 @@ test('a narrower sequence of the target stops the sink, which names it', async (
 test('a sequence that the role may not read is named', async () => {
   await using world = await pair();
   const { source } = world;
-  const role = `sequences_role_${process.pid}`;
+  const role = uniqueName('sequences_role');
   await source.query(`create role ${role}; grant usage on schema other to ${role}; set role ${role}`);
   const filter = compileFilter({
     schemaInclude: [],

@@ -18,9 +18,14 @@ export interface Database extends AsyncDisposable {
 
 let counter = 0;
 
+/** A name that nothing on the servers of this run has, not even of a failed try of the same test. */
+export function uniqueName(name: string): string {
+  return `${name}_${process.pid}_${++counter}`;
+}
+
 /** Creates a database on the run's embedded server, or on the server whose superuser connection is given. */
 export async function freshDatabase(name: string, server: ConnectionSettings = inject('postgres')): Promise<Database> {
-  const database = `${name}_${process.pid}_${++counter}`;
+  const database = uniqueName(name);
   await once(server, `create database ${quoteIdentifier(database)}`);
   const settings: ConnectionSettings = { ...server, database };
   const client = await connect(settings, 'rowcast test');

@@ -45,8 +45,9 @@ export class AddedTables {
   /** Looks for tables that were added since the last look. Throws TransientError while one of them is locked. */
   async look(): Promise<void> {
     const { client, settings, filter, told, need } = this.#parts;
-    this.add(await publishedSinceCreated(client));
     const published = await publishedTables(client, settings.publicationName, filter);
+    // Asked second: what is published by the first answer as it was created is in this one.
+    this.add(await publishedSinceCreated(client));
     for (const table of findAdded(published, this.#known)) {
       const { relationId } = table;
       if (settings.snapshotMode !== 'no_data') {

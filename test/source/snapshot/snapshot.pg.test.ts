@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { TransientError } from '../../../src/errors.ts';
-import { freshDatabase } from '../../support/postgres.ts';
+import { freshDatabase, uniqueName } from '../../support/postgres.ts';
 import { changesOf, createAndCopy, eventually, open } from '../wal/wal-fixture.ts';
 
 test('copies in bounded batches that all have the position, of which only the last is consistent', async () => {
@@ -125,7 +125,7 @@ test('copies although tables that it does not copy were changed before it had lo
 
 test('refuses to copy a table of which a policy would hide rows', async () => {
   await using db = await freshDatabase('copy_policy');
-  const role = `limited_${process.pid}`;
+  const role = uniqueName('limited');
   await db.query(`create table a (id int primary key); insert into a values (1); alter table a enable row level security;
     create role ${role} login replication password 'x'; grant select on a to ${role}; create publication pub for table a`);
   const connection = { ...db.settings, user: role, password: 'x' };

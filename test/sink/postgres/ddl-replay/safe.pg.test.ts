@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { assertSafe } from '../../../../src/sink/postgres/ddl-replay/safe.ts';
 import { Session } from '../../../../src/sink/postgres/session.ts';
 import { resolveSinkSettings } from '../../../../src/sink/postgres/settings.ts';
-import { freshDatabase } from '../../../support/postgres.ts';
+import { freshDatabase, uniqueName } from '../../../support/postgres.ts';
 
 const SAFE = [
   'a > 0',
@@ -59,7 +59,7 @@ test('only functions of Postgres that change nothing are called on the word of t
 });
 
 test('what an ordinary user of the target has put behind an operator, a cast or a domain is not run', async () => {
-  const role = `mallory_${process.pid}`;
+  const role = uniqueName('mallory');
   const makings: readonly [string, string, string][] = [
     [
       `create operator mine.@@@@ (function = mine.f, leftarg = text, rightarg = text)`,

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeError } from '../../../../src/errors.ts';
 import { connect } from '../../../../src/postgres/connect.ts';
 import { findDdlLog, installDdl, publishDdl } from '../../../../src/source/wal/ddl/ddl-log.ts';
-import { type Database, freshDatabase } from '../../../support/postgres.ts';
+import { type Database, freshDatabase, uniqueName } from '../../../support/postgres.ts';
 
-const role = `mallory_${process.pid}`;
+const role = uniqueName('mallory');
 const LISTS = { schemaInclude: [], schemaExclude: [], tableInclude: [], tableExclude: [] };
 let source: Database;
 
