@@ -1,6 +1,6 @@
-import { gunzipSync } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
 import { OperatorError } from '../errors.ts';
+import { decompress } from './compression/compression.ts';
 import { BATCH_HEADER_BYTES } from './record-set.ts';
 
 /**
@@ -48,6 +48,11 @@ export class RecordReader {
   /** What it walks, and holds in memory as long as it is there. */
   get input(): Buffer {
     return this.#input;
+  }
+
+  /** What it holds besides: the records of a compressed batch that it has begun. */
+  get decompressedBytes(): number {
+    return this.bytes === this.#input ? 0 : this.bytes.length;
   }
 
   next(): boolean {
@@ -121,7 +126,7 @@ export class RecordReader {
     this.#at = start + BATCH_HEADER_BYTES;
     const codec = attributes & 7;
     if (codec !== 0 && this.#left > 0) {
-      this.bytes = decompress(codec, input.subarray(this.#at, end));
+      this.bytes = decompress(codec, input.subarray(this.#at, end), this.#baseOffset);
       this.#limit = this.bytes.length;
       this.#at = 0;
     }
@@ -165,21 +170,6 @@ function malformed(offset: number): OperatorError {
 function equalBytes(bytes: Buffer, start: number, expected: Buffer): boolean {
   for (let i = 0; i < expected.length; i++) if (bytes[start + i] !== expected[i]) return false;
   return true;
-}
-
-function decompress(codec: number, bytes: Buffer): Buffer {
-  if (codec === 1) return gunzip(bytes);
-  throw new OperatorError(`Record batch is compressed with codec ${codec}, which cannot be read`, {
-    advice: "Set the topic's compression.type to uncompressed, gzip or producer.",
-  });
-}
-
-function gunzip(bytes: Buffer): Buffer {
-  try {
-    return gunzipSync(bytes);
-  } catch (cause) {
-    throw new OperatorError('Record batch says that it is compressed with gzip, but it is not', { cause });
-  }
 }
 
 /** The bounds of the whole batches in `input`, with their first offset, count of offsets and whether their checksum is right. */

@@ -1,6 +1,7 @@
 import { crc32c } from '@node-rs/crc32';
 import { ByteWriter, type Run } from '../change/byte-writer.ts';
 import { BatchMemory } from './batch-memory.ts';
+import { MAX_RECORDS_BYTES } from './compression/bounds.ts';
 
 /** One record batch in Kafka's format v2, sealed: header, checksum and records. Its base offset is 0 until a log gives it one. */
 export interface RecordBatch {
@@ -36,6 +37,14 @@ export const DEFAULT_MAX_BATCH_BYTES = 1_000_000;
 const RESERVED = 2;
 const KEY_RESERVED = 1;
 
+/** How the records of a batch are compressed, all of them together. */
+export interface BatchCompression {
+  /** What the attributes of a record batch call it, 1 to 7. */
+  readonly id: number;
+  /** Pieces that make up the compressed bytes, in order. Throws OperatorError when it does not run on this platform. */
+  readonly compress: (bytes: Buffer) => readonly Uint8Array[];
+}
+
 export interface RecordSetWriterOptions {
   /** How much the first batch is given. */
   readonly size?: number;
@@ -43,6 +52,8 @@ export interface RecordSetWriterOptions {
   readonly slot?: number;
   /** Memory to take from and to give back to, shared with other writers. */
   readonly memory?: BatchMemory;
+  /** Absent: batches are not compressed. One that would not become smaller is not, either. */
+  readonly compression?: BatchCompression | undefined;
 }
 
 /** What a writer writes to while it has nothing to write. */
@@ -50,13 +61,15 @@ const NOTHING = new ByteWriter(0);
 
 /**
  * Writes records in place into record batches: `beginRecord`, `beginKey`…`endKey` (or `nullKey`), `beginValue`…`endValue`
- * (or `nullValue`), `headers(n)` and n times `header`, `endRecord`. Nothing is copied but a record that overflows its batch.
+ * (or `nullValue`), `headers(n)` and n times `header`, `endRecord`. Nothing is copied but a record that overflows its batch. Batches
+ * end at the limit as they are before they are compressed: who reads them needs memory for that.
  */
 export class RecordSetWriter {
   readonly #maxBatchBytes: number;
   readonly #now: () => number;
   readonly #slot: number;
   readonly #memory: BatchMemory;
+  readonly #compression: BatchCompression | undefined;
   /** How much a new batch is given when there is no memory to use again. */
   #size: number;
   #sealed: RecordBatch[] = [];
@@ -73,13 +86,14 @@ export class RecordSetWriter {
   constructor(
     now: () => number,
     maxBatchBytes: number = DEFAULT_MAX_BATCH_BYTES,
-    { size = 64 * 1024, slot = 0, memory = new BatchMemory() }: RecordSetWriterOptions = {},
+    { size = 64 * 1024, slot = 0, memory = new BatchMemory(), compression }: RecordSetWriterOptions = {},
   ) {
     this.#now = now;
     this.#maxBatchBytes = maxBatchBytes;
     this.#size = size;
     this.#slot = slot;
     this.#memory = memory;
+    this.#compression = compression;
   }
 
   /** Records begun so far. */
@@ -162,7 +176,7 @@ export class RecordSetWriter {
 
   /** Seals the last batch and gives everything away; the writer starts empty again. */
   finish(): RecordSet {
-    if (this.#count > 0) this.#seal(this.#out.length);
+    if (this.#count > 0) this.#free(this.#seal(this.#out.length));
     const used = this.#used;
     const release = (): void => {
       for (const out of used.splice(0)) this.#memory.give(out);
@@ -218,20 +232,25 @@ export class RecordSetWriter {
     const recordStart = this.#record;
     const body = this.#body;
     this.#count--;
-    this.#seal(recordStart);
+    const spent = this.#seal(recordStart);
     this.beginRecord();
     this.#out.copy(bytes, body, length);
     this.#endLength(this.#record, RESERVED);
+    this.#free(spent);
   }
 
-  #seal(end: number): void {
-    const { start } = this.#out;
-    const bytes = this.#out.bytes.subarray(start, end);
+  /** Ends the batch before `end`. Returns its writer when the batch is a compressed copy, so that the writer can be written to again. */
+  #seal(end: number): ByteWriter | undefined {
+    const out = this.#out;
+    const plain = out.bytes.subarray(out.start, end);
+    const compressed = this.#compressed(plain);
+    const bytes = compressed ?? plain;
     const timestamp = this.#now();
     bytes.fill(0, 0, BATCH_HEADER_BYTES);
     bytes.writeInt32BE(bytes.length - 12, 8);
     bytes.writeInt32BE(-1, 12);
     bytes[16] = 2; // magic
+    if (compressed !== undefined) bytes.writeInt16BE(this.#compression?.id ?? 0, 21);
     bytes.writeInt32BE(this.#count - 1, 23);
     bytes.writeUIntBE(timestamp, 29, 6);
     bytes.writeUIntBE(timestamp, 37, 6);
@@ -242,9 +261,30 @@ export class RecordSetWriter {
     this.#sealedCount += this.#count;
     this.#sealedBytes += bytes.length;
     this.#count = 0;
-    this.#used.push(this.#out);
     this.#out = NOTHING;
-    this.#size = Math.max(BATCH_HEADER_BYTES, Math.min(bytes.length, this.#maxBatchBytes)) + 1024;
+    this.#size = Math.max(BATCH_HEADER_BYTES, Math.min(plain.length, this.#maxBatchBytes)) + 1024;
+    if (compressed !== undefined) return out;
+    this.#used.push(out);
+    return undefined;
+  }
+
+  /** Room for the header and the records compressed; undefined when that is not to be, or not smaller, or nobody could read it. */
+  #compressed(plain: Buffer): Buffer | undefined {
+    if (this.#compression === undefined || plain.length > MAX_RECORDS_BYTES) return undefined;
+    const parts = this.#compression.compress(plain.subarray(BATCH_HEADER_BYTES));
+    const length = parts.reduce((sum, part) => sum + part.length, BATCH_HEADER_BYTES);
+    if (length >= plain.length) return undefined;
+    const bytes = Buffer.allocUnsafe(length);
+    let at = BATCH_HEADER_BYTES;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  }
+
+  #free(spent: ByteWriter | undefined): void {
+    if (spent !== undefined) this.#memory.give(spent);
   }
 
   #begin(): ByteWriter {

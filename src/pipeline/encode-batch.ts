@@ -7,7 +7,7 @@ import { BatchMemory } from '../log/batch-memory.ts';
 import { encodeControl } from '../log/protocol/control-codec.ts';
 import { beginHeader, EXACT_HEADER, HEADER, HEADER_BYTES, Part, setHeader } from '../log/protocol/header.ts';
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
-import { RecordSetWriter } from '../log/record-set.ts';
+import { type BatchCompression, RecordSetWriter } from '../log/record-set.ts';
 import { DdlCauses } from './ddl-causes.ts';
 import { partitionOf } from './partition.ts';
 
@@ -36,6 +36,8 @@ export interface BatchEncoderOptions {
   /** Name and partition count of a table's topic, created when it is missing. */
   readonly topicFor: (table: TableSchema, signal: AbortSignal) => Promise<{ name: string; partitions: number }>;
   readonly recordBatchBytes: number;
+  /** What the batches of table topics are compressed with, if at all; control records are few. */
+  readonly compression?: BatchCompression | undefined;
 }
 
 /**
@@ -219,11 +221,11 @@ export class BatchEncoder {
   #writersOf(topic: string, partitions: number): readonly RecordSetWriter[] {
     let writers = this.#writers.get(topic);
     if (writers === undefined) {
-      const { now, recordBatchBytes } = this.#options;
+      const { now, recordBatchBytes, compression } = this.#options;
       const memory = this.#memory;
       writers = Array.from(
         { length: partitions },
-        (_, slot) => new RecordSetWriter(now, recordBatchBytes, { slot, memory }),
+        (_, slot) => new RecordSetWriter(now, recordBatchBytes, { slot, memory, compression }),
       );
       this.#writers.set(topic, writers);
     }

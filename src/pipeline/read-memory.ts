@@ -34,7 +34,7 @@ export class ReadMemory {
     let size = 0;
     for (const { topic, partition, reader } of cursors) {
       if (reader === undefined || reader.isAtEnd) continue;
-      size += heldBy(reader.input, held);
+      size += heldBy(reader.input, held) + reader.decompressedBytes;
       if (size > 2 * this.#limits.fetchBytes) break;
       this.#readers.set(nameOf(topic, partition), reader);
     }

@@ -7,6 +7,7 @@ import { TooLargeError } from '../errors.ts';
 import type { Converter } from '../converter/converter.ts';
 import { failPoint } from '../failpoint.ts';
 import type { Log } from '../log/log.ts';
+import type { BatchCompression } from '../log/record-set.ts';
 import { type HeldSource, type Source, VoidCopyError } from '../source/source.ts';
 import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
@@ -49,6 +50,8 @@ export interface SourceLoopOptions {
   readonly tombstones: boolean;
   /** Limit of one record batch: below the topics' max.message.bytes (A12). */
   readonly recordBatchBytes: number;
+  /** What the batches of table topics are compressed with; not at all when absent. */
+  readonly compression?: BatchCompression | undefined;
   /** What this process knows of its earlier runs of this connector; the caller keeps it and passes it again. */
   readonly memory: SourceMemory;
   readonly progress: SourceProgress;

@@ -24,6 +24,7 @@ export interface WorkerSettings extends TlsSettings, RegistrySettings {
   readonly bootstrapServers: readonly string[];
   readonly clientId: string;
   readonly requestTimeoutMs: number;
+  readonly compression: WorkerConfig['compression'];
   readonly securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
   readonly saslMechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | undefined;
   readonly saslJaas: JaasLogin | undefined;
@@ -49,11 +50,13 @@ export function completeWorker(
 ): Completed<WorkerConfig> {
   const found: Found = { problems: [], warnings: [], secrets: [] };
   const { connectorsDir, connectorsWatch, stateDir, threads, shutdownTimeoutMs, stallTimeoutMs, logLevel } = settings;
+  const { compression } = settings;
   const config: WorkerConfig = {
     connectorsDir,
     connectorsWatch,
     stateDir,
     kafka: kafka(settings, found, files),
+    compression,
     registry: completeRegistry(settings, '', found.problems, found.secrets, files),
     rest: rest(settings, found),
     threads,

@@ -15,6 +15,7 @@ import { VERSION } from '../version.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { schemaTopic } from './schema-topic.ts';
 import {
+  batchCompression,
   fieldModes,
   postgresSinkSettings,
   recordBatchBytes,
@@ -96,6 +97,7 @@ function sourceTask(
       topics,
       tombstones: config.tombstonesOnDelete,
       recordBatchBytes: recordBatchBytes(config),
+      compression: batchCompression(config, defaults),
       signals,
       recopy: config.recopy,
       copyDelayMs: config.snapshotDelayMs,

@@ -3,11 +3,13 @@ import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
 import { placeholderBytes } from '../connector/value-settings.ts';
 import type { FieldModes } from '../converter/avro/modes.ts';
-import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
+import { compressionOf } from '../log/compression/compression.ts';
+import { type BatchCompression, DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
 import { compileTopicFilter, selectionOf } from '../pipeline/topic-filter.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
 import type { WalSourceSettings } from '../source/wal/settings.ts';
+import type { WorkerConfig } from './worker-config.ts';
 
 /** What the WAL source is told, from its connector's config. */
 export function walSourceSettings(name: string, config: PostgresWalConfig): WalSourceSettings {
@@ -63,6 +65,14 @@ export function fieldModes(config: PostgresWalConfig): FieldModes {
 export function recordBatchBytes({ topicConfig }: PostgresWalConfig): number {
   const limit = Number(topicConfig['max.message.bytes'] ?? DEFAULT_MAX_BATCH_BYTES);
   return Math.min(DEFAULT_MAX_BATCH_BYTES, Number.isFinite(limit) ? limit : DEFAULT_MAX_BATCH_BYTES);
+}
+
+/** What a source compresses table topics with: what its connector says, or else the daemon. Undefined: they are not compressed. */
+export function batchCompression(
+  { compression }: Pick<PostgresWalConfig, 'compression'>,
+  daemon: Pick<WorkerConfig, 'compression'>,
+): BatchCompression | undefined {
+  return compressionOf(compression ?? daemon.compression);
 }
 
 /** What the Postgres sink is told, from its connector's config. */

@@ -22,6 +22,7 @@ export interface SourceTaskOptions {
     | 'topics'
     | 'tombstones'
     | 'recordBatchBytes'
+    | 'compression'
     | 'recopy'
     | 'copyDelayMs'
     | 'onCopyAgain'

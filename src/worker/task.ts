@@ -29,7 +29,7 @@ export interface TaskMemory {
 export interface TaskOrder {
   readonly connector: ConnectorFile;
   readonly daemon: string;
-  readonly config: Pick<WorkerConfig, 'kafka' | 'registry'>;
+  readonly config: Pick<WorkerConfig, 'kafka' | 'registry' | 'compression'>;
   readonly memory: TaskMemory;
   /** The status to go on from: counters do not fall when a task moves to another thread. */
   readonly status: ConnectorStatus;

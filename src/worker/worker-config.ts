@@ -16,6 +16,8 @@ export interface WorkerConfig {
   readonly stateDir: string;
   /** Undefined: the embedded log in the state directory. */
   readonly kafka: KafkaClientConfig | undefined;
+  /** `producer.compression.type`: of table topics, where a connector says nothing. */
+  readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
   /** Undefined: the built-in registry. A connector may name another one. */
   readonly registry: RegistryClientConfig | undefined;
   /** Undefined when `listeners` is empty: nothing is served. */

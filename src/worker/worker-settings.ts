@@ -1,3 +1,4 @@
+import { compressionType } from '../connector/compression-setting.ts';
 import type { Declaration } from '../connector/connector-class.ts';
 import { registrySettings } from '../connector/registry-settings.ts';
 import { choice, declare, flag, integer, list, optional, secret, type Setting, text } from '../connector/setting.ts';
@@ -52,6 +53,12 @@ export const WORKER_SETTINGS: Declaration<WorkerSettings, WorkerConfig> = {
       importance: 'low',
       default: '30000',
       doc: 'How long a broker may take to answer.',
+    }),
+    compression: compressionType('producer.compression.type', {
+      group: 'Kafka',
+      effect,
+      default: 'none',
+      doc: "What the records of table topics are compressed with, in the built-in log too; a connector's producer.override.compression.type says otherwise. lz4 costs the least CPU. Records are read whatever they are compressed with.",
     }),
     securityProtocol: choice('security.protocol', ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], {
       group: 'Kafka security',

@@ -48,6 +48,20 @@ describe('a source file', () => {
     });
   });
 
+  test('may say what its topics are compressed with, and nothing else of the producer', () => {
+    const { config, warnings } = source({
+      'producer.override.compression.type': 'LZ4',
+      'producer.override.batch.size': '524288',
+    });
+    expect(config.compression).toBe('lz4');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('producer.override.batch.size has no effect');
+    expect(source().config.compression).toBeUndefined();
+    expect(() => source({ 'producer.override.compression.type': 'brotli' })).toThrow(
+      'producer.override.compression.type must be one of: none, gzip, snappy, lz4, zstd',
+    );
+  });
+
   test('is understood under the class name of Debezium, with its default names', () => {
     const { config } = source({ 'connector.class': 'io.debezium.connector.postgresql.PostgresConnector' });
     expect([config.slot, config.publication, config.publicationAutocreate]).toEqual([

@@ -1,4 +1,4 @@
-import { type RecordSet, RecordSetWriter } from '../../src/log/record-set.ts';
+import { type BatchCompression, type RecordSet, RecordSetWriter } from '../../src/log/record-set.ts';
 import { RecordReader } from '../../src/log/record-reader.ts';
 import type { Append, Cursor, Fetched, Log } from '../../src/log/log.ts';
 
@@ -36,15 +36,27 @@ export function writeRecord(writer: RecordSetWriter, { key, value, headers }: Te
   writer.endRecord();
 }
 
-export function recordSet(records: readonly TestRecord[], maxBatchBytes?: number): RecordSet {
-  const writer = new RecordSetWriter(() => 1_700_000_000_000, maxBatchBytes);
+export function recordSet(
+  records: readonly TestRecord[],
+  maxBatchBytes?: number,
+  compression?: BatchCompression,
+): RecordSet {
+  const writer = new RecordSetWriter(() => 1_700_000_000_000, maxBatchBytes, { compression });
   for (const each of records) writeRecord(writer, each);
   return writer.finish();
 }
 
-/** An append of records that are only a text each. */
-export function texts(topic: string, partition: number, values: readonly string[], maxBatchBytes?: number): Append {
-  return { topic, partition, records: recordSet(values.map(record), maxBatchBytes) };
+/** An append of records that are only a text each, and with `compression` also a header that makes it worth the while. */
+export function texts(
+  topic: string,
+  partition: number,
+  values: readonly string[],
+  maxBatchBytes?: number,
+  compression?: BatchCompression,
+): Append {
+  const headers = compression === undefined ? [] : [['padding', Buffer.alloc(300)] as const];
+  const records = values.map((value) => ({ ...record(value), headers }));
+  return { topic, partition, records: recordSet(records, maxBatchBytes, compression) };
 }
 
 /** The records in `bytes`, with the headers of these names (a reader can only ask for headers by name). */

@@ -38,7 +38,11 @@ function taskOf(config: object, kafka: TaskOrder['config']['kafka'], embedded: P
   const connector = parseConnector('a.json', JSON.stringify({ name: 'a', config }), {});
   const memory = { takeOver: false, stored: undefined };
   const status = initialStatus(connector, 0);
-  return makeTask({ connector, daemon: 'd', config: { kafka, registry: undefined }, memory, status }, embedded, logger);
+  return makeTask(
+    { connector, daemon: 'd', config: { kafka, registry: undefined, compression: 'none' }, memory, status },
+    embedded,
+    logger,
+  );
 }
 
 describe.each([

@@ -33,6 +33,7 @@ test('a daemon needs to be told nothing', () => {
       connectorsWatch: true,
       stateDir: '.rowcast',
       kafka: undefined,
+      compression: 'none',
       registry: undefined,
       rest: { host: '127.0.0.1', port: 8083, authentication: 'none', credentials: undefined },
       threads: undefined,
@@ -61,6 +62,16 @@ test('flags win over variables, variables over the file', () => {
     connectorsDir: 'connectors',
     kafka: { bootstrapServers: ['k1:9092', 'k2:9092'], clientId: 'variable' },
   });
+});
+
+test("of a Connect worker's producer settings, the compression counts", () => {
+  const path = file('producer.properties', 'producer.compression.type=zstd\nproducer.linger.ms=5');
+  const { config, warnings } = loadWorkerConfig({ file: path, env: {}, flags: {} });
+  expect(config.compression).toBe('zstd');
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain('producer.linger.ms has no effect');
+  const wrong = file('wrong.properties', 'producer.compression.type=brotli');
+  expect(refusal({ file: wrong })).toContain('producer.compression.type must be one of: none, gzip, snappy, lz4, zstd');
 });
 
 test('a JSON file may name its schema', () => {

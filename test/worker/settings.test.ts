@@ -4,6 +4,7 @@ import type { PostgresSinkConfig } from '../../src/connector/postgres-sink.ts';
 import type { PostgresWalConfig } from '../../src/connector/postgres-wal-source.ts';
 import {
   postgresSinkSettings,
+  batchCompression,
   recordBatchBytes,
   replayedPrefix,
   tableFilter,
@@ -85,5 +86,16 @@ test('a sink replays all tables, listed topics, or topics that match', () => {
     true,
     false,
     false,
+  ]);
+});
+
+test('a source compresses as its connector says, or else as the daemon', () => {
+  const idOf = (own: 'none' | 'lz4' | undefined, daemon: 'none' | 'zstd'): number | undefined =>
+    batchCompression({ compression: own }, { compression: daemon })?.id;
+  expect([idOf(undefined, 'none'), idOf(undefined, 'zstd'), idOf('lz4', 'zstd'), idOf('none', 'zstd')]).toEqual([
+    undefined,
+    4,
+    3,
+    undefined,
   ]);
 });

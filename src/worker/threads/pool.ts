@@ -13,7 +13,10 @@ import { TaskThread } from './task-thread.ts';
 import { workerHost } from './worker-host.ts';
 
 export interface TaskPoolOptions {
-  readonly config: Pick<WorkerConfig, 'kafka' | 'registry' | 'threads' | 'shutdownTimeoutMs' | 'stallTimeoutMs'>;
+  readonly config: Pick<
+    WorkerConfig,
+    'kafka' | 'registry' | 'compression' | 'threads' | 'shutdownTimeoutMs' | 'stallTimeoutMs'
+  >;
   /** Who this daemon is, in claims. */
   readonly daemon: string;
   /** The embedded log, one that several tasks may publish to at once (serialLog); undefined with Kafka. It stays the caller's. */

@@ -62,8 +62,8 @@ export class PooledTask {
   order(): { readonly message: ToThread; readonly transfer: readonly MessagePort[] } {
     const { daemon, config, log } = this.#options;
     const port = log && this.#serve(log);
-    const { kafka, registry } = config;
-    const order = { connector: this.connector, daemon, config: { kafka, registry }, memory: this.#memory };
+    const { kafka, registry, compression } = config;
+    const order = { connector: this.connector, daemon, config: { kafka, registry, compression }, memory: this.#memory };
     const message = { kind: 'start', id: this.id, order: { ...order, status: this.#status }, log: port } as const;
     return { message, transfer: port ? [port] : [] };
   }

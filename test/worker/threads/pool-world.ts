@@ -44,7 +44,14 @@ export async function openWorld({ thread, bootstrap }: WorldOptions): Promise<Wo
   const kafka = bootstrap === undefined ? undefined : kafkaAt(bootstrap);
   const threads = thread === undefined ? 0 : 2;
   const pool = await openTaskPool({
-    config: { kafka, registry: undefined, threads, shutdownTimeoutMs: 20_000, stallTimeoutMs: 60_000 },
+    config: {
+      kafka,
+      registry: undefined,
+      compression: 'none',
+      threads,
+      shutdownTimeoutMs: 20_000,
+      stallTimeoutMs: 60_000,
+    },
     daemon: 'daemon',
     log: log && serialLog(log),
     logger: silent,

@@ -40,6 +40,7 @@ async function open(openHost: OpenHost, config: Partial<TaskPoolOptions['config'
     config: {
       kafka: undefined,
       registry: undefined,
+      compression: 'none',
       threads: 2,
       shutdownTimeoutMs: 5000,
       stallTimeoutMs: 60_000,
