@@ -4,17 +4,18 @@ import type { Backlog } from './contestants/contestant.ts';
 import type { Subject } from './lane.ts';
 import { walEnd } from './latency.ts';
 import { connectTo } from './servers.ts';
-import { SENTINEL, type Workload } from './workloads.ts';
+import { SENTINEL, type Workload } from './workload.ts';
 
-/** Makes the workload's table on the source, as it is before the load. */
+/** Makes the workload's tables on the source, as they are before the load. */
 export async function makeSubject(workload: Workload, rows: number, source: ConnectionSettings): Promise<Subject> {
   const client = await connectTo(source);
   try {
+    const { table, tables = [table], partitions, procedures } = workload;
     const create = workload.create(rows);
     await client.query(create);
-    await client.query(workload.procedures);
-    await client.query(/* sql */ `vacuum analyze ${workload.table}`);
-    return { source, table: workload.table, create };
+    await client.query(procedures);
+    await client.query(/* sql */ `vacuum analyze`);
+    return { source, table, tables, partitions, create };
   } finally {
     await client.end();
   }
@@ -40,7 +41,7 @@ export async function load(
     await client.query(workload.sentinel);
     const endLsn = await walEnd({ sourceClient: client });
     await client.query(/* sql */ `checkpoint`);
-    await client.query(/* sql */ `vacuum analyze ${workload.table}`);
+    await client.query(/* sql */ `vacuum analyze`);
     const width = await client.query<{ bytes: string }>(
       /* sql */ `select avg(octet_length(sample::text)) as bytes from (select * from ${workload.table} order by id limit 10000) sample`,
     );

@@ -5,7 +5,9 @@ import { makeLatencySubject, measureLatency, measureStart } from './latency.ts';
 import type { Measurement, Phase, Run } from './measurement.ts';
 import type { Options } from './options.ts';
 import type { Servers } from './servers.ts';
-import { type Workload, type WorkloadName, WORKLOADS } from './workloads.ts';
+import { type GrowthWorkload, growthWorkload } from './growth.ts';
+import { slugOf, type Workload } from './workload.ts';
+import { WORKLOADS } from './workloads.ts';
 
 export interface CampaignOptions extends Options {
   readonly servers: Servers;
@@ -17,11 +19,14 @@ export interface CampaignOptions extends Options {
   readonly print: (line: string) => void;
 }
 
+/** Phases that move what was loaded before. */
+const DRAINED = ['source', 'sink', 'end-to-end', 'snapshot'] as const;
 const PER_SECOND = { 'latency-1k': 1_000, 'latency-5k': 5_000 } as const;
 
 /** Runs everything that is asked for: contestants in turn, so that what else the machine does meets all of them. */
 export async function runCampaign(options: CampaignOptions): Promise<void> {
   for (const name of options.workloads) await runWorkload(options, WORKLOADS[name]);
+  for (const point of options.growth) await runWorkload(options, growthWorkload(point));
   for (const phase of ['latency-1k', 'latency-5k', 'start'] as const) {
     if (options.phases.includes(phase)) await runFollowing(options, phase);
   }
@@ -38,21 +43,18 @@ interface Entry {
 }
 
 /** All lanes exist before the load, so that each finds the whole of it. */
-async function runWorkload(options: CampaignOptions, workload: Workload): Promise<void> {
+async function runWorkload(options: CampaignOptions, workload: Workload | GrowthWorkload): Promise<void> {
   const { servers, directory, print, repeat } = options;
-  const drained = ['source', 'sink', 'end-to-end', 'snapshot'].filter((phase) =>
-    options.phases.includes(phase as Phase),
-  );
-  if (drained.length === 0) return;
+  if (!DRAINED.some((phase) => options.phases.includes(phase))) return;
   const rows = options.rows ?? workload.rows;
   print(`${workload.name}: ${workload.title}, ${rows} rows`);
-  const database = `bench_${workload.table}`;
+  const database = `bench_${slugOf(workload)}`;
   const subject = await makeSubject(workload, rows, await servers.source.createDatabase(database));
   const entries: Entry[] = [];
   try {
     for (let n = 1; n <= repeat; n++) {
-      for (const { contestant, way } of entrants(options, workload.name)) {
-        const name = `${workload.table}_${contestant.name.replaceAll('-', '_')}_${way}_${n}`;
+      for (const { contestant, way } of entrants(options, workload)) {
+        const name = `${slugOf(workload)}_${contestant.name.replaceAll('-', '_')}_${way}_${n}`;
         const lane = await openLane(servers, subject, name, directory);
         entries.push({ contestant, way, repeat: n, lane });
         await contestant.open(lane);
@@ -77,7 +79,7 @@ async function runWorkload(options: CampaignOptions, workload: Workload): Promis
           );
         }
       }
-      if (options.phases.includes('snapshot') && workload.name !== 'W1u')
+      if (options.phases.includes('snapshot') && workload.name !== 'W1u' && !('growth' in workload))
         await copyTables(options, workload, subject, n);
     }
   } finally {
@@ -91,12 +93,17 @@ function isNeeded({ phases }: CampaignOptions, phase: Phase): boolean {
   return phases.includes(phase) || (phase === 'source' && phases.includes('sink'));
 }
 
-function entrants({ racers, phases }: CampaignOptions, workload: WorkloadName): { contestant: Contestant; way: Way }[] {
+function entrants(
+  { racers, phases }: CampaignOptions,
+  workload: Workload | GrowthWorkload,
+): { contestant: Contestant; way: Way }[] {
   const wants = (contestant: Contestant, phase: Phase): boolean =>
     phases.includes(phase) && contestant.phases.includes(phase);
-  return racers.flatMap((contestant) => [
+  // Debezium is not shown as the cost grows: one table and one partition of it take minutes.
+  const all = 'growth' in workload ? racers.filter(({ name }) => name !== 'debezium') : racers;
+  return all.flatMap((contestant) => [
     ...(wants(contestant, 'source') || wants(contestant, 'sink') ? [{ contestant, way: 'stages' as const }] : []),
-    ...(wants(contestant, 'end-to-end') && workload !== 'W1u' ? [{ contestant, way: 'whole' as const }] : []),
+    ...(wants(contestant, 'end-to-end') && workload.name !== 'W1u' ? [{ contestant, way: 'whole' as const }] : []),
   ]);
 }
 
@@ -114,7 +121,7 @@ async function copyTables(
 ): Promise<void> {
   for (const contestant of inTurn(options.racers, repeat)) {
     if (!contestant.phases.includes('snapshot')) continue;
-    const name = `${workload.table}_${contestant.name.replaceAll('-', '_')}_copy_${repeat}`;
+    const name = `${slugOf(workload)}_${contestant.name.replaceAll('-', '_')}_copy_${repeat}`;
     await using lane = await openLane(options.servers, subject, name, options.directory);
     const { rows: counted } = await lane.sourceClient.query<{ count: string; bytes: string }>(
       /* sql */ `select count(*), sum(octet_length(subject::text)) as bytes from ${subject.table} subject`,
@@ -128,14 +135,15 @@ async function copyTables(
 
 function report(
   { onRun, phases }: CampaignOptions,
-  workload: Workload,
+  workload: Workload | GrowthWorkload,
   phase: Phase,
   { contestant, repeat }: Pick<Entry, 'contestant' | 'repeat'>,
   bytes: number,
   measured: Measurement,
 ): void {
-  if (phases.includes(phase))
-    onRun({ phase, workload: workload.name, contestant: contestant.name, repeat, bytes, ...measured });
+  if (!phases.includes(phase)) return;
+  const growth = 'growth' in workload ? { growth: workload.growth } : {};
+  onRun({ phase, workload: workload.name, ...growth, contestant: contestant.name, repeat, bytes, ...measured });
 }
 
 /** Phases with a running source: nothing is loaded before. */

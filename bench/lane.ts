@@ -5,12 +5,17 @@ import type { ConnectionSettings } from '../src/postgres/connection-settings.ts'
 import { compareTable } from '../src/verify/compare.ts';
 import { connectTo, type Servers } from './servers.ts';
 
-/** The table that runs move, and what it has before. */
+/** The tables that runs move, and what they have before. */
 export interface Subject {
   /** Its database on the source. */
   readonly source: ConnectionSettings;
+  /** Gets the last row. */
   readonly table: string;
-  /** Makes the table as it is before anything is measured. */
+  /** All of them. */
+  readonly tables: readonly string[];
+  /** Of its topics, when it says. */
+  readonly partitions?: number | undefined;
+  /** Makes the tables as they are before anything is measured. */
   readonly create: string;
 }
 
@@ -46,27 +51,31 @@ export async function openLane(servers: Servers, subject: Subject, name: string,
         /* sql */ `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1 and not active`,
         [name],
       );
+      await servers.topics?.delete(`${name}.`);
       await servers.replicaClient.query(/* sql */ `drop database if exists "${name}" with (force)`);
     },
   };
 }
 
 /** Compares both sides by content; throws when they differ, because no number of such a run means anything. */
-export async function assertEqual({ name, table, source, replica }: Lane): Promise<true> {
+export async function assertEqual({ name, tables, source, replica }: Lane): Promise<true> {
   const [left, right] = await Promise.all([connectTo(source), connectTo(replica)]);
   try {
-    const { difference } = await compareTable(left, right, { schema: 'public', name: table });
-    if (difference === undefined) return true;
-    const { what, row, columns } = difference;
-    throw new Error(`The replica of ${name} is not equal: ${what} at row ${row} ${columns.join(', ')}`);
+    for (const table of tables) {
+      const { difference } = await compareTable(left, right, { schema: 'public', name: table });
+      if (difference === undefined) continue;
+      const { what, row, columns } = difference;
+      throw new Error(`The replica of ${name} is not equal: ${what} at row ${row} of ${table} ${columns.join(', ')}`);
+    }
+    return true;
   } finally {
     await Promise.all([left.end(), right.end()]);
   }
 }
 
 /** Creates a slot that keeps everything from now on, and the publication that it is read with. */
-export async function makeSlot({ name, table, sourceClient }: Lane): Promise<void> {
-  await sourceClient.query(/* sql */ `create publication "${name}" for table ${table}`);
+export async function makeSlot({ name, tables, sourceClient }: Lane): Promise<void> {
+  await sourceClient.query(/* sql */ `create publication "${name}" for table ${tables.join(', ')}`);
   await sourceClient.query(/* sql */ `select pg_create_logical_replication_slot('${name}', 'pgoutput')`);
 }
 

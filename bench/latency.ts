@@ -36,7 +36,7 @@ export async function makeLatencySubject(source: ConnectionSettings): Promise<Su
   const client = await connectTo(source);
   try {
     await client.query(`${CREATE}; ${PACE}`);
-    return { source, table: TABLE, create: CREATE };
+    return { source, table: TABLE, tables: [TABLE], create: CREATE };
   } finally {
     await client.end();
   }

@@ -14,6 +14,7 @@ import { Rowcast } from './contestants/rowcast.ts';
 import type { Results, Run } from './measurement.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 import { writeDocument } from './report/document.ts';
+import { growthTable } from './report/growth.ts';
 import { readResults } from './report/merge.ts';
 import { line, table } from './report/table.ts';
 import { installedPostgres, type Servers, startServers } from './servers.ts';
@@ -118,9 +119,11 @@ function recvlogical(servers: Servers): string | undefined {
 async function finish(root: string, options: Options, results: Results, print: (line: string) => void): Promise<void> {
   const summaries = summarize(results.runs);
   print('');
-  print(table(summaries));
+  const fixed = summaries.filter(({ growth }) => growth === undefined);
+  if (fixed.length > 0) print(table(fixed));
+  if (fixed.length < summaries.length) print(growthTable(summaries));
   print('');
-  for (const each of ratioLines(ratios(summaries))) print(each);
+  for (const each of ratioLines(ratios(fixed))) print(each);
   const time = results.conditions.date.replaceAll(/[:.]/g, '-');
   const out = resolve(options.out ?? join(root, 'bench', 'results', `${time}.json`));
   await mkdir(dirname(out), { recursive: true });

@@ -1,4 +1,4 @@
-import type { WorkloadName } from './workloads.ts';
+import type { Point } from './growth.ts';
 
 /** What is measured of a way from the source to the replica. */
 export const PHASES = ['source', 'sink', 'end-to-end', 'snapshot', 'latency-1k', 'latency-5k', 'start'] as const;
@@ -37,7 +37,9 @@ export interface Measurement {
 export interface Run extends Measurement {
   readonly phase: Phase;
   /** None for phases that have a workload of their own. */
-  readonly workload?: WorkloadName;
+  readonly workload?: string;
+  /** Which point of how the cost grows the workload is. */
+  readonly growth?: Point;
   readonly contestant: ContestantName;
   /** Counted from 1. */
   readonly repeat: number;

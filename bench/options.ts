@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util';
 import type { SinkProfile } from './contestants/debezium.ts';
+import { type Axis, AXES, type Point, VALUES } from './growth.ts';
 import { type ContestantName, CONTESTANTS, type Phase, PHASES } from './measurement.ts';
 import { type WorkloadName, WORKLOADS } from './workloads.ts';
 
 /** What a call is asked for. */
 export interface Options {
   readonly workloads: readonly WorkloadName[];
+  /** Points at which to see how the cost grows. */
+  readonly growth: readonly Point[];
   readonly phases: readonly Phase[];
   readonly contestants: readonly ContestantName[];
   readonly repeat: number;
@@ -31,13 +34,17 @@ export const HELP = `Measures Rowcast and, in turn with it, others that move row
 
 npm run bench -- [options]
   --workloads A,B   W1 narrow inserts, W2 mixed single-row transactions, W3 rows of 30 columns, W1u updates of rows
-                    that are there (W1,W2,W3,W1u)
+                    that are there, W10K rows of up to 10 KB on 100 partitions (all; with --growth none)
+  --growth AXIS[=V] how the cost grows with the number of tables (1,10,100,1000), partitions (1,4,16), the width of rows in
+                    bytes (50,500,5000,50000,1000000) or the backlog in million rows (1,10); may be given again
   --phases A,B      source (WAL to log), sink (log to replica, filled before), end-to-end, snapshot (table to log),
-                    latency-1k, latency-5k, start (all)
+                    latency-1k, latency-5k, start (all; with --growth end-to-end)
   --log A,B         kafka, embedded: what Rowcast writes to (kafka)
   --against A,B     native, pg_recvlogical, debezium: who runs in turn with it (nobody)
   --repeat N        runs of each; medians count (3)
-  --rows N          rows of every workload; by default 1000000, 500000, 200000, 1000000
+  --rows N          rows of every workload; by default 1000000, 500000, 200000, 1000000, 100000; as the cost grows 300000
+                    for any number of tables or partitions, 250000 rows of 500 bytes or as many bytes of other
+                    widths, and what stands for a million of backlog
   --seconds N       how long latency is measured, warm-up not included (20)
   --partitions N    partitions of Rowcast's topics on Kafka (1)
   --set KEY=VALUE   a further setting of Rowcast's source connector; may be given again
@@ -55,6 +62,7 @@ An answer in a minute: npm run bench -- --workloads W1 --rows 200000 --phases so
 
 const LISTS = {
   workloads: Object.keys(WORKLOADS) as WorkloadName[],
+  growth: AXES,
   phases: PHASES,
   log: ['kafka', 'embedded'],
   against: ['native', 'pg_recvlogical', 'debezium'],
@@ -69,6 +77,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     args: [...args],
     options: {
       workloads: text,
+      growth: { type: 'string', multiple: true },
       phases: text,
       log: text,
       against: text,
@@ -89,6 +98,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     } as const,
   });
   if (values.help) return undefined;
+  const grows = values.growth !== undefined;
   const logs = list('log', values.log ?? 'kafka');
   const chosen = new Set<string>([
     ...(logs.includes('kafka') ? ['rowcast'] : []),
@@ -96,8 +106,9 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     ...list('against', values.against ?? ''),
   ]);
   return {
-    workloads: list('workloads', values.workloads ?? LISTS.workloads.join(',')),
-    phases: list('phases', values.phases ?? PHASES.join(',')),
+    workloads: list('workloads', values.workloads ?? (grows ? '' : LISTS.workloads.join(','))),
+    growth: (values.growth ?? []).flatMap(points),
+    phases: list('phases', values.phases ?? (grows ? 'end-to-end' : PHASES.join(','))),
     contestants: CONTESTANTS.filter((name) => chosen.has(name)),
     repeat: wholeNumber('repeat', values.repeat ?? '3'),
     rows: values.rows === undefined ? undefined : wholeNumber('rows', values.rows),
@@ -121,6 +132,15 @@ function list<Name extends keyof typeof LISTS>(name: Name, given: string): (type
   const wrong = words.find((word) => !known.includes(word));
   if (wrong !== undefined) throw new Error(`--${name} knows ${known.join(', ')}, not "${wrong}"`);
   return words as (typeof LISTS)[Name][number][];
+}
+
+/** `tables` is an axis with its own values, `tables=5,50` one with these. */
+function points(given: string): Point[] {
+  const [name = '', values] = given.split('=');
+  const axis = list('growth', name)[0] as Axis | undefined;
+  if (axis === undefined) throw new Error('--growth needs an axis');
+  const numbers = values === undefined ? VALUES[axis] : values.split(',').map((each) => wholeNumber('growth', each));
+  return numbers.map((value) => ({ axis, value }));
 }
 
 function pair(given: string): [string, string] {

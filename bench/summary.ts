@@ -1,11 +1,13 @@
+import { AXES, type Point } from './growth.ts';
 import { type ContestantName, CONTESTANTS, type Phase, PHASES, type Run } from './measurement.ts';
 import { median } from './statistics.ts';
-import type { WorkloadName } from './workloads.ts';
+import { WORKLOADS } from './workloads.ts';
 
 /** The medians of all repeats of one thing by one contestant. */
 export interface Summary {
   readonly phase: Phase;
-  readonly workload: WorkloadName | undefined;
+  readonly workload: string | undefined;
+  readonly growth: Point | undefined;
   readonly contestant: ContestantName;
   readonly repeats: number;
   readonly rowsPerSecond: number | undefined;
@@ -35,18 +37,13 @@ export function summarize(runs: readonly Run[]): Summary[] {
   const groups = group(runs);
   const order = (run: Run): number[] => [
     PHASES.indexOf(run.phase),
-    ['W1', 'W2', 'W3', 'W1u'].indexOf(run.workload ?? 'W1'),
+    run.growth === undefined ? -1 : AXES.indexOf(run.growth.axis),
+    run.growth?.value ?? Object.keys(WORKLOADS).indexOf(run.workload ?? 'W1'),
     CONTESTANTS.indexOf(run.contestant),
   ];
   return [...groups.values()]
     .toSorted(([a], [b]) => compare(order(a as Run), order(b as Run)))
     .map((group) => summaryOf(group));
-}
-
-/** What an operator calls it: updates of rows that are there are their own kind of sink. */
-export function nameOf({ phase, workload }: Pick<Summary, 'phase' | 'workload'>): { workload: string; phase: string } {
-  if (workload !== 'W1u') return { workload: workload ?? 'W1', phase };
-  return { workload: 'W1', phase: phase === 'sink' ? 'upsert' : `upsert-${phase}` };
 }
 
 /** Rates of Rowcast over those of the others, and their latencies and start over those of Rowcast. */
@@ -60,7 +57,8 @@ export function ratios(summaries: readonly Summary[]): Ratio[] {
             !other.contestant.startsWith('rowcast') && other.phase === own.phase && other.workload === own.workload,
         )
         .map((other) => ({
-          ...nameOf(own),
+          workload: own.workload ?? 'W1',
+          phase: own.phase,
           against: other.contestant,
           log: own.contestant === 'rowcast' ? ('kafka' as const) : ('embedded' as const),
           ratio: score(own) / score(other),
@@ -82,7 +80,7 @@ function score({ rowsPerSecond, latency, seconds, phase }: Summary): number {
 }
 
 function summaryOf(runs: readonly Run[]): Summary {
-  const { phase, workload, contestant } = runs[0] as Run;
+  const { phase, workload, growth, contestant } = runs[0] as Run;
   const rates = runs.flatMap(({ rows, seconds }) =>
     rows === undefined || seconds === undefined || phase === 'start' ? [] : [rows / seconds],
   );
@@ -98,6 +96,7 @@ function summaryOf(runs: readonly Run[]): Summary {
   return {
     phase,
     workload,
+    growth,
     contestant,
     repeats: runs.length,
     rowsPerSecond: rates.length === 0 ? undefined : median(rates),

@@ -20,8 +20,14 @@ export class Topics implements AsyncDisposable {
     return offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
   }
 
-  async create(topic: string): Promise<void> {
-    await this.#admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+  async create(topic: string, partitions: number): Promise<void> {
+    await this.#admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
+  }
+
+  /** All whose names begin so: nobody reads them any more, and the disk is shared. */
+  async delete(prefix: string): Promise<void> {
+    const topics = (await this.#admin.listTopics()).filter((topic) => topic.startsWith(prefix));
+    if (topics.length > 0) await this.#admin.deleteTopics({ topics });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

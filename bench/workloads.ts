@@ -1,56 +1,6 @@
-/** Every load ends with a row of this key, committed last: who has it has everything. */
-export const SENTINEL = 9_999_999_999;
+import { INSERTED, inTransactions, lastNarrow, NARROW, narrowRow, SENTINEL, TIME, type Workload } from './workload.ts';
 
-export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W1u';
-
-/** What a load does, so that a run can be checked. */
-export interface Amounts {
-  /** Changes of rows, the last one included. */
-  readonly changes: number;
-  /** Records on a topic: a delete is followed by a tombstone. */
-  readonly records: number;
-}
-
-/** A table, what it has before anything is measured, and the transactions that make the backlog. */
-export interface Workload {
-  readonly name: WorkloadName;
-  readonly title: string;
-  readonly table: string;
-  /** Rows changed by default. */
-  readonly rows: number;
-  /** Makes the table with what it has at first; the same on every server. */
-  create(rows: number): string;
-  /** Procedures that `load` calls. */
-  readonly procedures: string;
-  /** One call per connection, at the same time. */
-  load(rows: number): readonly string[];
-  readonly sentinel: string;
-  amounts(rows: number): Amounts;
-  /** True on a replica as soon as the first changes are there. */
-  begun(rows: number): string;
-}
-
-const NARROW = /* sql */ `(id bigint primary key, a int not null, b int not null, t text not null, ts timestamptz not null)`;
-const TEXT = /* sql */ `left(md5(n::text) || md5((n + 1)::text), 50)`;
-const TIME = /* sql */ `timestamptz '2026-01-01 00:00:00Z' + n * interval '1.000001 s'`;
-const narrowRow = (a: string, b: string): string => /* sql */ `select n, ${a}, ${b}, ${TEXT}, ${TIME}`;
-const INSERTED = narrowRow('(n * 7919 % 100003)::int', '(n * 104729 % 1000003)::int');
-const lastNarrow = (table: string): string =>
-  /* sql */ `insert into ${table} values (${SENTINEL}, 0, 0, 'end', '2026-01-01 00:00:00Z')`;
-
-/** Commits `body`, which sees `low` and `high`, for each `per` numbers up to `total`. */
-function inTransactions(name: string, per: number, body: string): string {
-  return /* sql */ `create or replace procedure ${name}(total bigint) language plpgsql as $$
-    declare low bigint := 1; high bigint;
-    begin
-      while low <= total loop
-        high := least(low + ${per} - 1, total);
-        ${body};
-        commit;
-        low := high + 1;
-      end loop;
-    end $$`;
-}
+export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W1u' | 'W10K';
 
 const W1: Workload = {
   name: 'W1',
@@ -158,4 +108,35 @@ const W3: Workload = {
   begun: () => /* sql */ `exists (select from w3)`,
 };
 
-export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = { W1, W2, W3, W1u: W1U };
+/** Changes that follow each hundred inserts of W10K: updates of rows of the transaction before. */
+const UPDATED = 20;
+/** Half up to 1 KB, three in ten 3 KB, two in ten nearly 10 KB: 3.1 KB in the middle. */
+const mixedWidth = /* sql */ `(case when n % 10 < 5 then 100 + n * 7919 % 900 when n % 10 < 8 then 3000 else 9900 end)::int`;
+const mixedText = (seed: string): string =>
+  /* sql */ `(select left(string_agg(md5((${seed} + k * 1000003)::text), ''), w) from generate_series(0, w / 32) k)`;
+
+/** What memory must hold out: most rows small, some large, all over many partitions. */
+const W10K: Workload = {
+  name: 'W10K',
+  title: `rows of 100 B to 10 KB on 100 partitions, 100 inserts and ${UPDATED} updates per transaction`,
+  table: 'w10k',
+  partitions: 100,
+  rows: 100_000,
+  create: () => /* sql */ `create table w10k (id bigint primary key, t text not null)`,
+  procedures: inTransactions(
+    'load_w10k',
+    100,
+    /* sql */ `insert into w10k select n, ${mixedText('n')} from generate_series(low, high) n, lateral (select ${mixedWidth} as w) x;
+      update w10k set t = y.t from (select n, ${mixedText('-n')} as t from generate_series(low - 100, low - 100 + ${UPDATED} - 1) n,
+        lateral (select ${mixedWidth} as w) x where n > 0) y where id = n`,
+  ),
+  load: (rows) => [/* sql */ `call load_w10k(${rows})`],
+  sentinel: /* sql */ `insert into w10k values (${SENTINEL}, 'end')`,
+  amounts: (rows) => {
+    const changes = rows + UPDATED * (Math.ceil(rows / 100) - 1) + 1;
+    return { changes, records: changes };
+  },
+  begun: () => /* sql */ `exists (select from w10k)`,
+};
+
+export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = { W1, W2, W3, W1u: W1U, W10K };

@@ -88,7 +88,7 @@ async function writeConnectors(
   lane: Lane,
   { connectors, source = {} }: DaemonOptions,
 ): Promise<void> {
-  const { name, table, replica } = lane;
+  const { name, tables, replica } = lane;
   const files = {
     source: {
       'connector.class': 'PostgresWalSource',
@@ -100,7 +100,7 @@ async function writeConnectors(
       'topic.prefix': name,
       'slot.name': name,
       'publication.name': name,
-      'table.include.list': `public.${table}`,
+      'table.include.list': tables.map((table) => `public.${table}`).join(','),
       ...source,
     },
     replica: {

@@ -52,7 +52,7 @@ export class Debezium implements Contestant {
   async open(lane: Lane): Promise<void> {
     await makeSlot(lane);
     await lane.replicaClient.query(lane.create);
-    await this.#topics.create(topicOf(lane));
+    await this.#topics.create(topicOf(lane), lane.partitions ?? 1);
   }
 
   async drain(
@@ -68,7 +68,7 @@ export class Debezium implements Contestant {
       case 'end-to-end':
         return await this.#toReplica(lane, backlog, [source(lane, 'throughput'), sink(lane, 'tuned')], 'tuned');
       case 'snapshot':
-        await this.#topics.create(topicOf(lane));
+        await this.#topics.create(topicOf(lane), lane.partitions ?? 1);
         await lane.sourceClient.query(/* sql */ `create publication "${lane.name}" for table ${lane.table}`);
         return await this.#toTopic(lane, backlog, 'initial_only', backlog.changes);
       default:

@@ -28,7 +28,8 @@ export class Native implements Contestant {
     const { signal } = this.#setting;
     const isCopy = phase === 'snapshot';
     using meter = new CpuMeter();
-    if (isCopy) await lane.sourceClient.query(/* sql */ `create publication "${lane.name}" for table ${lane.table}`);
+    if (isCopy)
+      await lane.sourceClient.query(/* sql */ `create publication "${lane.name}" for table ${lane.tables.join(', ')}`);
     if (isCopy) await lane.replicaClient.query(lane.create);
     const begun = performance.now();
     await using subscription = await subscribe(lane, isCopy);

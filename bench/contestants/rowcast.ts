@@ -10,7 +10,7 @@ export interface RowcastOptions extends Setting {
   /** The service's compiled main.js. */
   readonly main: string;
   readonly log: 'kafka' | 'embedded';
-  /** Partitions of the topics. */
+  /** Partitions of the topics, for workloads that do not say. */
   readonly partitions: number;
   /** Further settings of the source connector. */
   readonly source: Readonly<Record<string, string>>;
@@ -84,10 +84,11 @@ export class Rowcast implements Contestant {
       ((await lookAtSlot(lane))?.confirmed ?? 0) >= endLsn ? true : undefined,
     );
     const measured = this.#end(meter, daemon, begun, changes);
-    // The table is announced first, which counts as well; the daemon's thread tells its counts a little later.
+    // Tables are announced before their first rows, which counts as well; the daemon's thread tells its counts a little later.
+    const expected = changes + lane.tables.length;
     const counted = async (): Promise<true | undefined> =>
-      (await daemon.metric('rowcast_source_changes_total')) === changes + 1 || undefined;
-    await this.#until(daemon, `${changes + 1} changes to be counted`, counted, 10_000);
+      (await daemon.metric('rowcast_source_changes_total')) === expected || undefined;
+    await this.#until(daemon, `${expected} changes to be counted`, counted, 10_000);
     await daemon.stop();
     return measured;
   }
@@ -140,12 +141,13 @@ export class Rowcast implements Contestant {
   }
 
   async #start(lane: Lane, connectors: Connectors, measured?: string): Promise<Daemon> {
-    const { main, log, partitions, source, profiles, servers } = this.#options;
+    const { main, log, source, profiles, servers } = this.#options;
+    const partitions = { 'topic.creation.default.partitions': String(lane.partitions ?? this.#options.partitions) };
     return await Daemon.start(lane, {
       main,
       connectors,
       kafka: log === 'kafka' ? servers.kafka?.bootstrap : undefined,
-      source: { ...(log === 'kafka' ? { 'topic.creation.default.partitions': String(partitions) } : {}), ...source },
+      source: { ...(log === 'kafka' ? partitions : {}), ...source },
       profiles:
         profiles === undefined || measured === undefined ? undefined : join(profiles, `${lane.name}-${measured}`),
     });

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Conditions, Phase, Results, Run } from '../measurement.ts';
-import { nameOf, ratioLines, ratios, type Summary, summarize } from '../summary.ts';
+import { ratioLines, ratios, type Summary, summarize } from '../summary.ts';
 import { WORKLOADS } from '../workloads.ts';
 import { barChart, type Group } from './chart.ts';
+import { growthCharts, growthPage } from './growth.ts';
 import { table } from './table.ts';
 
 /** Writes docs/performance.md and its charts from measured numbers; returns the files that it made. */
@@ -11,7 +12,7 @@ export async function writeDocument(root: string, results: Results): Promise<str
   const folder = join(root, 'docs', 'performance');
   await mkdir(folder, { recursive: true });
   const made: string[] = [];
-  for (const [name, svg] of charts(results)) {
+  for (const [name, svg] of [...charts(results), ...growthCharts(summarize(results.runs))]) {
     made.push(join(folder, name));
     await writeFile(join(folder, name), svg);
   }
@@ -23,7 +24,8 @@ export async function writeDocument(root: string, results: Results): Promise<str
 /** The page: nothing in it is written by hand but the words. */
 export function document(results: Results): string {
   const { conditions, runs, repeat } = results;
-  const summaries = summarize(runs);
+  const all = summarize(runs);
+  const summaries = all.filter(({ growth }) => growth === undefined);
   const pictures = [...charts(results).keys()].map((name) => `![${name.replace(/\.svg$/, '')}](performance/${name})`);
   return `# Performance
 
@@ -51,7 +53,7 @@ How Rowcast stands to the others; above 1 it is better. Of latencies it is the p
 \`\`\`
 ${ratioLines(ratios(summaries)).join('\n')}
 \`\`\`
-`;
+${growthPage(all)}`;
 }
 
 function conditionLines({ date, commit, processor, cores, memoryBytes, system, versions }: Conditions): string[] {
@@ -68,22 +70,22 @@ function workloads(runs: readonly Run[]): string {
   const names = new Set(runs.flatMap(({ workload }) => workload ?? []));
   return Object.values(WORKLOADS)
     .filter(({ name }) => names.has(name))
-    .map(({ name, title }) => `${name === 'W1u' ? 'W1 upsert' : name}: ${title}`)
+    .map(({ name, title }) => `${name}: ${title}`)
     .join('; ');
 }
 
 /** One chart for each phase that was measured, by file name. */
 function charts({ runs }: Results): Map<string, string> {
   const made = new Map<string, string>();
-  const summaries = summarize(runs);
+  const summaries = summarize(runs).filter(({ growth }) => growth === undefined);
   for (const phase of new Set(summaries.map((each) => each.phase))) {
     const own = summaries.filter((each) => each.phase === phase);
     const [unit, value] = unitOf(phase);
-    const headings = [...new Set(own.map(headingOf))];
+    const headings = [...new Set(own.map(({ workload = '' }) => workload))];
     const groups: Group[] = headings.map((heading) => ({
       heading,
       bars: own
-        .filter((each) => headingOf(each) === heading)
+        .filter(({ workload = '' }) => workload === heading)
         .map((each) => ({
           label: each.contestant,
           value: value(each) ?? 0,
@@ -109,9 +111,4 @@ function unitOf(phase: Phase): [string, (summary: Summary) => number | undefined
   if (phase === 'start') return ['seconds', ({ seconds }) => seconds];
   if (phase.startsWith('latency')) return ['p99 in milliseconds', ({ latency }) => latency?.p99];
   return ['rows per second', ({ rowsPerSecond }) => rowsPerSecond];
-}
-
-function headingOf(summary: Summary): string {
-  const { workload, phase } = nameOf(summary);
-  return summary.workload === undefined ? '' : phase === summary.phase ? workload : `${workload}, rows that are there`;
 }

@@ -1,7 +1,8 @@
 import type { Run } from '../measurement.ts';
-import { nameOf, type Summary, summarize } from '../summary.ts';
+import { type Summary, summarize } from '../summary.ts';
 
-type Row = readonly string[];
+/** The cells of a line of a table. */
+export type Row = readonly string[];
 
 const HEAD: Row = [
   '',
@@ -18,8 +19,12 @@ const HEAD: Row = [
 
 /** The summaries as a Markdown table, which is also what a terminal shows. */
 export function table(summaries: readonly Summary[]): string {
-  const rows = [HEAD, ...summaries.map(rowOf)];
-  const used = HEAD.map((_, column) => column < 3 || rows.slice(1).some((row) => row[column] !== ''));
+  return markdown([HEAD, ...summaries.map(rowOf)], 3);
+}
+
+/** Rows as a Markdown table; columns that are empty but for their heads are left out, but for the first ones. */
+export function markdown(rows: readonly Row[], first: number): string {
+  const used = (rows[0] ?? []).map((_, column) => column < first || rows.slice(1).some((row) => row[column] !== ''));
   const kept = rows.map((row) => row.filter((_, column) => used[column]));
   const widths = (kept[0] ?? []).map((_, column) => Math.max(3, ...kept.map((row) => row[column]?.length ?? 0)));
   const text = (row: Row): string => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
@@ -55,27 +60,31 @@ function rowOf(summary: Summary): Row {
     profile,
     seconds,
     phase,
+    workload = '',
   } = summary;
-  const { workload, phase: name } = nameOf(summary);
   const rate = phase === 'start' ? `${seconds?.toFixed(2)} s` : whole(rowsPerSecond);
   return [
     latency || phase === 'start' ? '' : workload,
-    name,
+    phase,
     profile === undefined ? contestant : `${contestant} (${profile})`,
     rate,
     range === undefined || range[0] === range[1] ? '' : `${whole(range[0])}-${whole(range[1])}`,
     megabytesPerSecond === undefined ? '' : megabytesPerSecond.toFixed(1),
     latency === undefined ? '' : [latency.p50, latency.p99, latency.p999].map((ms) => ms.toFixed(1)).join(' / '),
-    phase === 'start'
-      ? ''
-      : Object.entries(cpu)
-          .map(([process, used]) => `${process} ${used.toFixed(2)}`)
-          .join(', ') + (latency ? ' cores' : ''),
+    phase === 'start' ? '' : byProcess(cpu) + (latency ? ' cores' : ''),
     peakBytes === undefined ? '' : whole(peakBytes / 1024 / 1024),
     isEqual === undefined ? '' : isEqual ? 'yes' : 'NO',
   ];
 }
 
-function whole(value: number | undefined): string {
+/** `broker 1.00, daemon 2.00`. */
+export function byProcess(cpu: Readonly<Record<string, number>>): string {
+  return Object.entries(cpu)
+    .map(([process, used]) => `${process} ${used.toFixed(2)}`)
+    .join(', ');
+}
+
+/** With spaces between thousands. */
+export function whole(value: number | undefined): string {
   return value === undefined ? '' : Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
 }

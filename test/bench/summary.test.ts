@@ -47,7 +47,7 @@ test('medians count, of memory the highest peak, and CPU-seconds are per million
 test('each ratio has a line of its own, and is above 1 where Rowcast is better', () => {
   expect(ratioLines(ratios(summarize(runs)))).toEqual([
     'ratio W1 source pg_recvlogical 1.60',
-    'ratio W1 upsert debezium 4.00',
+    'ratio W1u sink debezium 4.00',
     'ratio W1 latency-1k native 0.50',
   ]);
 });
@@ -69,5 +69,5 @@ test('the page names the command and the conditions, and shows every contestant'
   expect(page).toContain('A processor, 2 cores, 24 GiB');
   expect(page).toMatch(/\| W1 +\| source +\| pg_recvlogical +\| 125 000/);
   expect(page).toContain('![source](performance/source.svg)');
-  expect(page).toContain('ratio W1 upsert debezium 4.00');
+  expect(page).toContain('ratio W1u sink debezium 4.00');
 });

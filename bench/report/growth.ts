@@ -1,0 +1,84 @@
+import { AXES, type Axis, type Point } from '../growth.ts';
+import type { Summary } from '../summary.ts';
+import { barChart } from './chart.ts';
+import { byProcess, markdown, type Row, whole } from './table.ts';
+
+type Grown = Summary & { readonly growth: Point };
+
+const HEAD: Row = ['', 'phase', 'who', 'rows/s', 'MB/s', 'CPU-s per 1M rows', 'CPU-s per GB', 'peak MB', 'equal'];
+
+const TITLES: Readonly<Record<Axis, string>> = {
+  tables: 'By the number of tables',
+  partitions: 'By the number of partitions',
+  width: 'By the width of rows',
+  backlog: 'By the size of the backlog',
+};
+
+/** How the cost grows, as a section of the page; nothing when nobody has measured it. */
+export function growthPage(summaries: readonly Summary[]): string {
+  const grown = summaries.filter(isGrown);
+  if (grown.length === 0) return '';
+  const pictures = [...growthCharts(summaries).keys()].map(
+    (name) => `![${name.replace(/\.svg$/, '')}](performance/${name})`,
+  );
+  return `
+## How the cost grows
+
+The same narrow rows in more tables, over more partitions, and more of them; and the same bytes in rows of other widths. What does not grow
+is flat: each row costs the same, however many there are of everything else.
+
+${pictures.join('\n')}
+
+${growthTable(grown)}
+`;
+}
+
+/** All points as a Markdown table, which is also what a terminal shows. */
+export function growthTable(summaries: readonly Summary[]): string {
+  return markdown([HEAD, ...summaries.filter(isGrown).map(rowOf)], 3);
+}
+
+/** One chart for each axis and phase that was measured, by file name: rows per second, or MB where rows have several widths. */
+export function growthCharts(summaries: readonly Summary[]): Map<string, string> {
+  const grown = summaries.filter(isGrown);
+  const made = new Map<string, string>();
+  for (const axis of AXES) {
+    const bars = grown
+      .filter(({ growth }) => growth.axis === axis)
+      .map((each) => ({
+        label: `${nameOfPoint(each.growth)}, ${each.contestant}${each.phase === 'end-to-end' ? '' : `, ${each.phase}`}`,
+        value: (axis === 'width' ? each.megabytesPerSecond : each.rowsPerSecond) ?? 0,
+        isOwn: each.contestant.startsWith('rowcast'),
+      }));
+    const unit = axis === 'width' ? 'MB per second' : 'rows per second';
+    if (bars.length > 0) made.set(`growth-${axis}.svg`, barChart(TITLES[axis], unit, [{ heading: '', bars }]));
+  }
+  return made;
+}
+
+function isGrown(summary: Summary): summary is Grown {
+  return summary.growth !== undefined;
+}
+
+function rowOf(summary: Grown): Row {
+  const { growth, phase, contestant, rowsPerSecond, megabytesPerSecond, cpu, peakBytes, isEqual } = summary;
+  const rowsPerGigabyte = ((rowsPerSecond ?? Number.NaN) / (megabytesPerSecond ?? Number.NaN)) * 1_000;
+  const perGigabyte = Object.entries(cpu).map(([name, used]) => [name, (used * rowsPerGigabyte) / 1e6] as const);
+  return [
+    nameOfPoint(growth),
+    phase,
+    contestant,
+    whole(rowsPerSecond),
+    megabytesPerSecond?.toFixed(1) ?? '',
+    byProcess(cpu),
+    byProcess(Object.fromEntries(perGigabyte)),
+    peakBytes === undefined ? '' : whole(peakBytes / 1024 / 1024),
+    isEqual === undefined ? '' : isEqual ? 'yes' : 'NO',
+  ];
+}
+
+function nameOfPoint({ axis, value }: Point): string {
+  if (axis === 'backlog') return `${whole(value)} M rows`;
+  if (axis === 'width') return `rows of ${whole(value)} B`;
+  return `${whole(value)} ${value === 1 ? axis.replace(/s$/, '') : axis}`;
+}
