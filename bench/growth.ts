@@ -76,7 +76,7 @@ function ofWidth(width: number): Workload {
   const per = Math.min(1_000, Math.max(1, Math.floor(BYTES_PER_TRANSACTION / width)));
   const scaled = (rows: number): number => Math.max(1, Math.round((rows * 500) / width));
   const letters = Math.max(1, width - 10); // the key has the rest
-  const text = /* sql */ `(select left(string_agg(md5((n + k * 1000003)::text), ''), ${letters}) from generate_series(0, ${letters} / 32) k)`;
+  const text = /* sql */ `(select left(string_agg(md5((n + k * 1000003::bigint)::text), ''), ${letters}) from generate_series(0, ${letters} / 32) k)`;
   return {
     name: 'width',
     title: `inserts of rows of ${width} bytes, up to 1 MB per transaction`,

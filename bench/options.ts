@@ -50,7 +50,7 @@ npm run bench -- [options]
   --set KEY=VALUE   a further setting of Rowcast's source connector; may be given again
   --sink-profiles A default, tuned, reduction: settings of Debezium's sink, of which the best counts (tuned,reduction)
   --postgres DIR    folder with the programs of the Postgres to use, or embedded; the newest one that is installed
-  --cpu-prof DIR    the daemon writes profiles of its measured runs there; see node bench/profile.mjs
+  --cpu-prof DIR    the daemon writes profiles of its first start and of measured runs there; see node bench/profile.mjs
   --out FILE        where the results go (bench/results/<time>.json)
   --document        make docs/performance.md of the results
   --results FILE    make docs/performance.md of what an earlier call has left, and measure nothing; may be given again

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { assertEqual, holdsOnReplica, type Lane, lookAtSlot } from '../lane.ts';
 import type { ContestantName, Measurement, Phase } from '../measurement.ts';
 import { CpuMeter, peakBytes } from '../processes.ts';
-import { until } from '../waiting.ts';
+import { type Patience, until } from '../waiting.ts';
 import type { Backlog, Contestant, Running, Setting } from './contestant.ts';
 import { Daemon } from './daemon.ts';
 
@@ -32,7 +32,7 @@ export class Rowcast implements Contestant {
   }
 
   async open(lane: Lane): Promise<void> {
-    await using daemon = await this.#start(lane, ['source', 'replica']);
+    await using daemon = await this.#start(lane, ['source', 'replica'], 'open');
     await this.#consistent(daemon);
     await daemon.stop();
   }
@@ -88,7 +88,7 @@ export class Rowcast implements Contestant {
     const expected = changes + lane.tables.length;
     const counted = async (): Promise<true | undefined> =>
       (await daemon.metric('rowcast_source_changes_total')) === expected || undefined;
-    await this.#until(daemon, `${expected} changes to be counted`, counted, 10_000);
+    await this.#until(daemon, `${expected} changes to be counted`, counted, { everyMs: 200, timeoutMs: 10_000 });
     await daemon.stop();
     return measured;
   }
@@ -134,10 +134,9 @@ export class Rowcast implements Contestant {
   }
 
   async #consistent(daemon: Daemon): Promise<void> {
-    await this.#until(daemon, 'the copy', async () => {
-      const isConsistent = (await daemon.metric('rowcast_sink_consistent')) === 1;
-      return isConsistent || undefined;
-    });
+    const isConsistent = async (): Promise<true | undefined> =>
+      (await daemon.metric('rowcast_sink_consistent')) === 1 || undefined;
+    await this.#until(daemon, 'the copy', isConsistent, { everyMs: 200 });
   }
 
   async #start(lane: Lane, connectors: Connectors, measured?: string): Promise<Daemon> {
@@ -175,9 +174,14 @@ export class Rowcast implements Contestant {
     return { rows, seconds, cpu: meter.seconds(), peakBytes: peakBytes(daemon.pid ?? 0) ?? 0 };
   }
 
-  async #until<T>(daemon: Daemon, what: string, ask: () => Promise<T | undefined>, timeoutMs?: number): Promise<T> {
+  async #until<T>(
+    daemon: Daemon,
+    what: string,
+    ask: () => Promise<T | undefined>,
+    pace: Pick<Patience, 'everyMs' | 'timeoutMs'> = {},
+  ): Promise<T> {
     const { signal } = this.#options;
-    return await until(ask, { what, assertAlive: daemon.assertAlive, signal, ...(timeoutMs && { timeoutMs }) });
+    return await until(ask, { what, assertAlive: daemon.assertAlive, signal, ...pace });
   }
 }
 
