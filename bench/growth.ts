@@ -97,12 +97,11 @@ function ofWidth(width: number): Workload {
 
 /** So many times a million narrow rows; `rows` of a call stand for the million. */
 function ofBacklog(millions: number): Workload {
-  const { load, amounts } = WORKLOADS.W1;
   return {
     ...WORKLOADS.W1,
     title: `a backlog of ${millions} million narrow inserts`,
-    load: (rows) => load(rows * millions),
-    amounts: (rows) => amounts(rows * millions),
+    load: (rows) => WORKLOADS.W1.load(rows * millions),
+    amounts: (rows) => WORKLOADS.W1.amounts(rows * millions),
   };
 }
 

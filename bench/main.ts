@@ -19,6 +19,7 @@ import { readResults } from './report/merge.ts';
 import { line, table } from './report/table.ts';
 import { installedPostgres, type Servers, startServers } from './servers.ts';
 import { ratioLines, ratios, summarize } from './summary.ts';
+import { warmUp } from './warm-up.ts';
 
 /** Runs the benchmark with a command line; returns the exit code: 0 measured, 1 not, 2 wrong usage. `root` is the project's folder. */
 export async function main(root: string, args: readonly string[]): Promise<number> {
@@ -85,6 +86,7 @@ async function measure(
       print(line(made));
     };
     const command = ['npm run bench --', ...args].join(' ');
+    if (servers.kafka !== undefined) await warmUp(servers.kafka.bootstrap);
     const conditions = await conditionsOf(root, command, options.contestants, servers);
     await runCampaign({ ...options, servers, racers, directory, signal, onRun, print });
     return { conditions, repeat: options.repeat, runs };

@@ -88,7 +88,7 @@ async function writeConnectors(
   lane: Lane,
   { connectors, source = {} }: DaemonOptions,
 ): Promise<void> {
-  const { name, tables, replica } = lane;
+  const { name, table, tables, replica } = lane;
   const files = {
     source: {
       'connector.class': 'PostgresWalSource',
@@ -100,7 +100,7 @@ async function writeConnectors(
       'topic.prefix': name,
       'slot.name': name,
       'publication.name': name,
-      'table.include.list': tables.map((table) => `public.${table}`).join(','),
+      ...(tables.length === 1 && { 'table.include.list': `public.${table}` }), // the database has no others
       ...source,
     },
     replica: {

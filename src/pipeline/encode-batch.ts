@@ -33,8 +33,11 @@ export interface BatchEncoderOptions {
   readonly converter: Converter;
   readonly tombstones: boolean;
   readonly now: () => number;
-  /** Name and partition count of a table's topic, created when it is missing. */
-  readonly topicFor: (table: TableSchema, signal: AbortSignal) => Promise<{ name: string; partitions: number }>;
+  /** Name and partition count of each table's topic, in their order; created when missing. */
+  readonly topicsFor: (
+    tables: readonly TableSchema[],
+    signal: AbortSignal,
+  ) => Promise<readonly { name: string; partitions: number }[]>;
   readonly recordBatchBytes: number;
   /** What the batches of table topics are compressed with, if at all; control records are few. */
   readonly compression?: BatchCompression | undefined;
@@ -75,11 +78,13 @@ export class BatchEncoder {
 
   /** Registers schemas and makes topics for the table versions that this batch announces; before `encode`. */
   async prepare(batch: Batch, signal: AbortSignal): Promise<void> {
+    const announced = batch.controls.flatMap((control) => (control.kind === 'table' ? control.table : []));
+    const topics = (await this.#options.topicsFor(announced, signal)).values(); // a thousand tables are one question
     for (const control of batch.controls) {
       if (control.kind === 'ddl') this.#causes.heard(control.ddl);
       if (control.kind !== 'table') continue;
       const { table } = control;
-      const topic = await this.#options.topicFor(table, signal);
+      const topic = topics.next().value as { name: string; partitions: number };
       const encoder = await this.#options.converter.encoder(table, topic.name, signal).catch((error: unknown) => {
         throw error instanceof SchemaRefused ? this.#causes.explain(table, error) : error;
       });

@@ -94,7 +94,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     const encoder = new BatchEncoder({
       ...options,
       now: () => options.clock.now(),
-      topicFor: (table, abort) => dataTopics.topicFor(table, abort),
+      topicsFor: (tables, abort) => dataTopics.topicsFor(tables, abort),
     });
     const publisher = new Publisher(options, held, encoder, writer);
     const copy = async (): Promise<void> => {

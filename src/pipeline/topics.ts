@@ -75,33 +75,40 @@ export class DataTopics {
     this.#settings = settings;
   }
 
-  /** The table's topic, created when it is missing. Its partition count is fixed from then on (B14). */
-  async topicFor(table: TableSchema, signal: AbortSignal): Promise<Topic> {
-    const name = dataTopic(this.#prefix, table.schema, table.name);
-    const known = this.#topics.get(name) ?? (await this.#lookUp(name, signal));
-    if (known !== undefined) return known;
-    const { partitions, replicationFactor, config } = this.#settings;
-    const spec = { name, partitions, config, ...(replicationFactor === undefined ? {} : { replicationFactor }) };
-    await this.#log.createTopics([spec], signal);
-    const created = await this.#lookUp(name, signal);
-    if (created !== undefined) return created;
-    throw new OperatorError(`Topic ${name} for table ${tableName(table)} could not be created`, {
-      advice: 'Create it, or let Rowcast create topics (ACL: Create on the topic or the cluster).',
+  /** The tables' topics, in their order, created where they are missing. Their partition counts are fixed from then on (B14). */
+  async topicsFor(tables: readonly TableSchema[], signal: AbortSignal): Promise<readonly Topic[]> {
+    const nameOf = ({ schema, name }: TableSchema): string => dataTopic(this.#prefix, schema, name);
+    const names = [...new Set(tables.map(nameOf))];
+    await this.#lookUp(names, signal);
+    const missing = names.filter((name) => !this.#topics.has(name));
+    if (missing.length > 0) {
+      const { partitions, replicationFactor, config } = this.#settings;
+      const more = replicationFactor === undefined ? {} : { replicationFactor };
+      await this.#log.createTopics(
+        missing.map((name) => ({ name, partitions, config, ...more })),
+        signal,
+      );
+      await this.#lookUp(missing, signal);
+    }
+    return tables.map((table) => {
+      const topic = this.#topics.get(nameOf(table));
+      if (topic !== undefined) return topic;
+      throw new OperatorError(`Topic ${nameOf(table)} for table ${tableName(table)} could not be created`, {
+        advice: 'Create it, or let Rowcast create topics (ACL: Create on the topic or the cluster).',
+      });
     });
   }
 
   /** The id of a topic that is written to, by name; control topics included. */
   async ids(names: readonly string[], signal: AbortSignal): Promise<Record<string, string>> {
-    const missing = names.filter((name) => !this.#topics.has(name));
-    if (missing.length > 0) {
-      for (const [name, topic] of await this.#log.topics(missing, signal)) this.#topics.set(name, topic);
-    }
+    await this.#lookUp(names, signal);
     return Object.fromEntries(names.map((name) => [name, this.#topics.get(name)?.id ?? '']));
   }
 
-  async #lookUp(name: string, signal: AbortSignal): Promise<Topic | undefined> {
-    const topic = (await this.#log.topics([name], signal)).get(name);
-    if (topic !== undefined) this.#topics.set(name, topic);
-    return topic;
+  /** Asks for those that are not known yet, all at once. */
+  async #lookUp(names: readonly string[], signal: AbortSignal): Promise<void> {
+    const unknown = names.filter((name) => !this.#topics.has(name));
+    if (unknown.length === 0) return;
+    for (const [name, topic] of await this.#log.topics(unknown, signal)) this.#topics.set(name, topic);
   }
 }

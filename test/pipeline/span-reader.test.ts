@@ -25,13 +25,14 @@ let reads: Cursor[];
 beforeEach(async () => {
   converter = avroConverter(memoryStore());
   [checkpoints, stored, reads] = [[], [], []];
-  const topicFor = (): Promise<{ name: string; partitions: number }> => Promise.resolve({ name: TOPIC, partitions: 1 });
+  const topicsFor = async (tables: readonly unknown[]): Promise<{ name: string; partitions: number }[]> =>
+    tables.map(() => ({ name: TOPIC, partitions: 1 }));
   const encoder = new BatchEncoder({
     prefix: 'srv',
     converter,
     tombstones: false,
     now: () => 0,
-    topicFor,
+    topicsFor,
     recordBatchBytes: 10_000,
   });
   const announcing = new Batch();
