@@ -16,7 +16,7 @@ test('table topics are compressed, in every partition, and control topics are no
     converter: avroConverter(memoryStore()),
     tombstones: false,
     now: () => 0,
-    topicFor: () => Promise.resolve(topic),
+    topicsFor: (tables) => Promise.resolve(tables.map(() => topic)),
     recordBatchBytes: 10_000,
     compression: compressionOf('lz4'),
   });
