@@ -42,7 +42,7 @@ ${conditionLines(conditions).join('\n')}
 
 Workloads: ${workloads(runs)}. Rows of a workload are loaded before anything runs, and everybody finds the whole of them. Rates of Debezium are between its first and
 its last row, so that Java's start does not count; those of Rowcast and Postgres begin with the stream. MB are the text of rows. CPU of latencies is how
-many cores were busy.
+many cores were busy. One broker serves all runs of a command; it is warmed up before the first.
 
 ${pictures.join('\n')}
 

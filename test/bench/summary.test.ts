@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Results, Run } from '../../bench/measurement.ts';
 import { document } from '../../bench/report/document.ts';
+import { growthCharts, growthPage, growthTable } from '../../bench/report/growth.ts';
 import { ratioLines, ratios, summarize } from '../../bench/summary.ts';
 
 function run(contestant: Run['contestant'], more: Partial<Run>): Run {
@@ -70,4 +71,29 @@ test('the page names the command and the conditions, and shows every contestant'
   expect(page).toMatch(/\| W1 +\| source +\| pg_recvlogical +\| 125 000/);
   expect(page).toContain('![source](performance/source.svg)');
   expect(page).toContain('ratio W1u sink debezium 4.00');
+});
+
+test('how the cost grows has a table and charts of its own, in the order of the points, with the cost of a GB', () => {
+  const grown = [1_000, 10].map((value) =>
+    run('rowcast', {
+      phase: 'end-to-end',
+      workload: `tables ${value}`,
+      growth: { axis: 'tables', value },
+      rows: 500_000,
+      bytes: 50_000_000,
+      cpu: { daemon: 2 },
+      isEqual: true,
+    }),
+  );
+  const summaries = summarize([...runs, ...grown]);
+  expect(summaries.map(({ growth }) => growth?.value).filter(Boolean)).toEqual([10, 1_000]);
+  expect(growthTable(summaries).split('\n').slice(2)).toEqual([
+    expect.stringMatching(
+      /^\| 10 tables +\| end-to-end \| rowcast \| 125 000 \| 12.5 \| daemon 4.00 +\| daemon 40.00 +\| yes/,
+    ),
+    expect.stringMatching(/^\| 1 000 tables/),
+  ]);
+  expect([...growthCharts(summaries).keys()]).toEqual(['growth-tables.svg']);
+  expect(growthPage(summaries)).toContain('![growth-tables](performance/growth-tables.svg)');
+  expect(growthPage(summarize(runs))).toBe('');
 });
