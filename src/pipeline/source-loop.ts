@@ -1,9 +1,6 @@
-import type { Batch } from '../change/batch.ts';
-import { type CopyRequests, NO_REQUESTS } from '../change/copy-request.ts';
 import { type CopyProgress, isWhole } from '../change/copy-state.ts';
 import type { Position } from '../change/position.ts';
 import type { Clock } from '../clock.ts';
-import { TooLargeError } from '../errors.ts';
 import type { Converter } from '../converter/converter.ts';
 import { failPoint } from '../failpoint.ts';
 import type { Log } from '../log/log.ts';
@@ -15,8 +12,8 @@ import { isInterruption } from './interruption.ts';
 import { fallsBack } from './gap.ts';
 import { type SignalListener, startListening } from './listening.ts';
 import { type Owned, type OwnershipOptions, type SourceMemory, takeOwnership } from './ownership.ts';
+import { Publisher } from './publisher.ts';
 import { enter, type Stage, wait } from './stage.ts';
-import { explainTooLarge } from './too-large.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
 
 /** What a running source counts, for people; kept by the caller across restarts. */
@@ -96,15 +93,14 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       now: () => options.clock.now(),
       topicsFor: (tables, abort) => dataTopics.topicsFor(tables, abort),
     });
-    const publisher = new Publisher(options, held, encoder, writer);
+    await using publisher = new Publisher(options, held, encoder, writer);
     const copy = async (): Promise<void> => {
       progress.state = 'snapshot';
       at('copying');
-      for await (const batch of held.snapshot(signal)) {
-        await publisher.publish(batch);
-        noteCopy(options, held);
-        at('copying');
-      }
+      await publisher.publishAll((over) => held.snapshot(over), signal, {
+        rest: () => at('copying'),
+        handedOver: () => noteCopy(options, held),
+      });
     };
     let from = owned.position;
     if (from !== undefined && owned.copy !== undefined) {
@@ -128,14 +124,17 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
     }
     if (signal.aborted) return;
     progress.state = 'streaming';
-    wait(progress, WAITING, options.clock.now());
+    const rest = (): void => wait(progress, WAITING, options.clock.now());
+    rest();
     if (publisher.requests !== undefined) held.restore(publisher.requests);
     await using listening = startListening(options.signals, held, writer, log);
-    for await (const batch of held.read(from, AbortSignal.any([signal, listening.failed]))) {
-      await publisher.publish(batch);
-      if (isAhead(held.copying, progress.snapshot)) noteCopy(options, held);
-      wait(progress, WAITING, options.clock.now());
-    }
+    const begin = from;
+    await publisher.publishAll((over) => held.read(begin, over), AbortSignal.any([signal, listening.failed]), {
+      rest,
+      handedOver: () => {
+        if (isAhead(held.copying, progress.snapshot)) noteCopy(options, held);
+      },
+    });
     listening.failed.throwIfAborted();
   } catch (error) {
     if (error instanceof VoidCopyError) options.memory.voidCopy = true;
@@ -177,96 +176,6 @@ async function openSource(
   // Who was refused for a newer process of its own daemon must not end the owner's stream again and again, only to be refused again.
   const takeOver = memory.takeOver && memory.quiet === undefined;
   return await source.open(memory.incarnation, takeOver, signal);
-}
-
-/** Publishes batches one after another: durable first, then checkpointed, only then may the source forget (Invariant 1). */
-class Publisher {
-  readonly #options: SourceLoopOptions;
-  readonly #held: HeldSource;
-  readonly #encoder: BatchEncoder;
-  readonly #writer: CheckpointWriter;
-  /** True when data since the last checkpoint has no checkpoint: the batch ended inside a transaction. */
-  #open = false;
-
-  constructor(options: SourceLoopOptions, held: HeldSource, encoder: BatchEncoder, writer: CheckpointWriter) {
-    this.#options = options;
-    this.#held = held;
-    this.#encoder = encoder;
-    this.#writer = writer;
-  }
-
-  /** What the last checkpoint says of copies while streaming. */
-  get requests(): CopyRequests | undefined {
-    return this.#writer.requests;
-  }
-
-  /** Checkpoint 0: from here on the slot is promised, though nothing is consistent yet (V2). */
-  async markStart(position: Position): Promise<void> {
-    // Everything is copied: what was asked for is done with it.
-    await this.#writer.publish([], position, { committedAt: 0, consistent: false, requests: NO_REQUESTS });
-  }
-
-  async publish(batch: Batch): Promise<void> {
-    try {
-      await this.#publish(batch);
-    } catch (error) {
-      throw error instanceof TooLargeError ? explainTooLarge(error, batch, this.#options.prefix) : error;
-    }
-  }
-
-  async #publish(batch: Batch): Promise<void> {
-    if (batch.length === 0) return await this.#keepalive(batch);
-    const { progress } = this.#options;
-    failPoint('source.batch-read');
-    if (!this.#open) this.#encoder.beginInterval(this.#writer.claim, this.#writer.number);
-    this.#at('publishing');
-    await this.#encoder.prepare(batch, this.#writer.signal);
-    const appends = this.#encoder.encode(batch);
-    for (const { records } of appends) {
-      progress.records += records.count;
-      progress.bytes += records.byteLength;
-    }
-    const { consistent, position, copy, requests } = batch;
-    const last = batch.transactions.at(-1);
-    // Rows that are read while streaming say nothing of how far the stream is.
-    const isRead = last?.xid === 0 && requests !== undefined;
-    const committedAt = isRead ? 0 : Math.floor((last?.commitTimeUs ?? 0) / 1000);
-    await this.#writer.publish(appends, position, { committedAt, consistent, copy, requests });
-    for (const { records } of appends) records.release?.(); // not before: what failed may still be on its way
-    progress.changes += batch.length;
-    this.#open = position === undefined;
-    if (position !== undefined) await this.#acknowledge(position, committedAt);
-  }
-
-  /** An idle checkpoint releases WAL, or says what is copied; one that would fall, or cut a transaction, is none (V1). */
-  async #keepalive({ position, consistent, copy, requests }: Batch): Promise<void> {
-    const last = this.#writer.position;
-    if (position === undefined || this.#open || last === undefined) return;
-    const isNew =
-      consistent !== this.#writer.consistent || (requests !== undefined && requests !== this.#writer.requests);
-    if (position > last || (position === last && isNew)) {
-      this.#at('publishing');
-      await this.#writer.publish([], position, { committedAt: 0, consistent, copy, requests });
-      await this.#acknowledge(position, 0);
-    } else {
-      await this.#held.acknowledge(last);
-    }
-  }
-
-  async #acknowledge(position: Position, committedAt: number): Promise<void> {
-    const { progress } = this.#options;
-    this.#at('acknowledging');
-    failPoint('source.before-acknowledge');
-    await this.#held.acknowledge(position);
-    failPoint('source.acknowledged');
-    progress.position = position;
-    progress.checkpoints++;
-    if (committedAt > 0) progress.committedAt = committedAt;
-  }
-
-  #at(stage: string): void {
-    enter(this.#options.progress, stage, this.#options.clock.now());
-  }
 }
 
 /** A signal that aborts a while after `signal`, so that a write in flight may end; a kill would be as safe, only slower. */

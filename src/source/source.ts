@@ -107,7 +107,8 @@ export interface HeldSource extends AsyncDisposable {
    * Yields the changes committed at or after `from`, in commit order, until `signal` aborts. A transaction is dropped if and only if
    * its commit LSN is below `from`. The next batch is asked for when there is room: pulling is the flow control.
    * A batch ends at its byte limit or when nothing more is queued; an empty batch with a position is a keepalive between
-   * transactions, already paced by the source (PROTOCOL, source 5). A batch stays valid until the one after the next is pulled.
+   * transactions, already paced by the source (PROTOCOL, source 5). A batch stays valid until the one after the next is pulled, and is stored
+   * by then; when the one after an empty batch is pulled, everything is stored.
    */
   read(from: Position, signal: AbortSignal): AsyncIterable<Batch>;
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Batch } from '../../change/batch.ts';
+import { Batch } from '../../change/batch.ts';
 import type { CopyRequests, CopySignal } from '../../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
@@ -194,7 +194,9 @@ export class HeldWalSource implements HeldSource {
       await this.#stream?.close();
       this.#stream = undefined;
     }
-    if (isCopyAll && !signal.aborted) await this.#finish(signal);
+    if (!isCopyAll || signal.aborted) return;
+    yield new Batch(1, 1, 1); // the slot is needed until everything before it is stored
+    await this.#finish(signal);
   }
 
   restore(requests: CopyRequests): void {
@@ -218,7 +220,7 @@ export class HeldWalSource implements HeldSource {
     this.#stream?.acknowledge(positionToLsn(position));
     this.#reader?.acknowledged();
     this.#sequences.acknowledged(position);
-    this.#requests.acknowledged();
+    this.#requests.acknowledged(position);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

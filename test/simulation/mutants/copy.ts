@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const OWNERSHIP = 'src/pipeline/ownership.ts';
-const SOURCE = 'src/pipeline/source-loop.ts';
+const SOURCE = 'src/pipeline/publisher.ts';
 const CATCH_UP = 'src/source/wal/catch-up.ts';
 const MOVED_KEYS = 'src/source/wal/moved-keys.ts';
 const WORK_LIST = 'src/source/snapshot/work-list.ts';

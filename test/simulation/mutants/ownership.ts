@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-const SOURCE = 'src/pipeline/source-loop.ts';
+const SOURCE = 'src/pipeline/publisher.ts';
 const WRITER = 'src/pipeline/checkpoint-writer.ts';
 const OWNERSHIP = 'src/pipeline/ownership.ts';
 const LEDGER = 'src/pipeline/ledger.ts';
@@ -27,8 +27,8 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SOURCE,
-        find: 'await this.#writer.publish([], position, { committedAt: 0, consistent, copy, requests });\n      await',
-        replace: 'await',
+        find: 'await this.#writer.publish([], position, { committedAt: 0, consistent, copy, requests });\n',
+        replace: '',
       },
     ],
   },

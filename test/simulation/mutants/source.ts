@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-const SOURCE = 'src/pipeline/source-loop.ts';
+const SOURCE = 'src/pipeline/publisher.ts';
 const WRITER = 'src/pipeline/checkpoint-writer.ts';
 const LEDGER = 'src/pipeline/ledger.ts';
 
@@ -98,7 +98,32 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     seed: 2,
     why: 'two records of one checkpoint have the same place in the order',
     patches: [
-      { file: SOURCE, find: 'if (!this.#open) this.#encoder.beginInterval', replace: 'this.#encoder.beginInterval' },
+      { file: SOURCE, find: 'if (!this.#isOpen) this.#encoder.beginInterval', replace: 'this.#encoder.beginInterval' },
+    ],
+  },
+  {
+    name: 'I2-sent-although-the-batch-before-failed',
+    seed: 1,
+    why: 'its transactions are in no checkpoint, and those behind it are',
+    patches: [
+      {
+        file: SOURCE,
+        find: 'await this.#storing;\n    this.#storing = this.#store(batch, appends, number);',
+        replace:
+          'await this.#storing.catch(() => {}); this.#storing = this.#store(batch, appends, this.#writer.number);',
+      },
+    ],
+  },
+  {
+    name: 'I2-sent-while-the-batch-before-is-on-its-way',
+    seed: 1,
+    why: 'two checkpoints name one predecessor',
+    patches: [
+      {
+        file: SOURCE,
+        find: 'await this.#storing;\n    this.#storing = this.#store(batch, appends, number);',
+        replace: 'this.#storing = this.#store(batch, appends, this.#writer.number);',
+      },
     ],
   },
   {

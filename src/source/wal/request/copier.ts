@@ -30,9 +30,10 @@ export class Copier {
   readonly #table: TableCopy;
   readonly #partial: PartialRows;
   #version = 0;
-  /** What the last batch with a position said, and its version. */
+  /** What the last batch with a position said. */
   #told: CopyRequests = NO_REQUESTS;
-  #toldVersion = 0;
+  /** The versions that were said with batches that are not known to be stored, in their order. */
+  #underWay: { readonly position: Position; readonly version: number }[] = [];
   #storedVersion = 0;
   #waiters: Waiter[] = [];
   #wake: () => void = () => {};
@@ -62,9 +63,11 @@ export class Copier {
     await new Promise<void>((resolve, reject) => this.#waiters.push({ version, resolve, reject }));
   }
 
-  /** The last batch with a position is stored. */
-  acknowledged(): void {
-    this.#storedVersion = this.#toldVersion;
+  /** The first batch that stands at `position`, of those that are not known to be stored, is stored; with it all before it. */
+  acknowledged(position: Position): void {
+    const at = this.#underWay.findIndex((each) => each.position === position);
+    const stored = at < 0 ? this.#underWay.filter((each) => each.position < position).length : at + 1;
+    this.#storedVersion = this.#underWay.splice(0, stored).at(-1)?.version ?? this.#storedVersion;
     const due = this.#waiters.filter(({ version }) => version <= this.#storedVersion);
     this.#waiters = this.#waiters.filter((waiter) => !due.includes(waiter));
     for (const { resolve } of due) resolve();
@@ -155,7 +158,7 @@ export class Copier {
     batch.requests = this.#list.state;
     if (batch.position !== undefined) {
       this.#told = this.#list.state;
-      this.#toldVersion = this.#version;
+      this.#underWay.push({ position: batch.position, version: this.#version });
     }
     return batch;
   }

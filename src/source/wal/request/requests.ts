@@ -86,8 +86,9 @@ export class Requests {
     await this.#copier.ask(signal);
   }
 
-  acknowledged(): void {
-    this.#copier.acknowledged();
+  /** Everything up to the position is stored. */
+  acknowledged(position: Position): void {
+    this.#copier.acknowledged(position);
   }
 
   /** See `Copier.during`. */
