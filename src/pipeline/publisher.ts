@@ -8,7 +8,7 @@ import type { Append } from '../log/log.ts';
 import type { HeldSource } from '../source/source.ts';
 import type { CheckpointWriter } from './checkpoint-writer.ts';
 import type { BatchEncoder } from './encode-batch.ts';
-import type { SourceProgress } from './source-loop.ts';
+import type { SourceProgress } from './source-progress.ts';
 import { enter } from './stage.ts';
 import { explainTooLarge } from './too-large.ts';
 

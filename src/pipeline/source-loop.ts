@@ -13,25 +13,9 @@ import { fallsBack } from './gap.ts';
 import { type SignalListener, startListening } from './listening.ts';
 import { type Owned, type OwnershipOptions, type SourceMemory, takeOwnership } from './ownership.ts';
 import { Publisher } from './publisher.ts';
-import { enter, type Stage, wait } from './stage.ts';
+import type { SourceProgress } from './source-progress.ts';
+import { enter, wait } from './stage.ts';
 import { DataTopics, ensureControlTopics, type TopicSettings } from './topics.ts';
-
-/** What a running source counts, for people; kept by the caller across restarts. */
-export interface SourceProgress {
-  state: 'starting' | 'snapshot' | 'streaming';
-  stage: Stage;
-  changes: number;
-  records: number;
-  bytes: number;
-  checkpoints: number;
-  position: Position | undefined;
-  /** The copy of the tables: the one that runs, or the last one of this process. */
-  snapshot?: CopyProgress | undefined;
-  /** When this process began that copy, or went on with it, in milliseconds since 1970, and how many rows it had by then. */
-  copyBegan?: { readonly at: number; readonly rows: number } | undefined;
-  /** Commit time of the last checkpointed transaction, milliseconds since 1970. */
-  committedAt: number;
-}
 
 export interface SourceLoopOptions {
   readonly source: Source;

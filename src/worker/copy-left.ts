@@ -1,5 +1,5 @@
 import type { CopyProgress } from '../change/copy-state.ts';
-import type { SourceProgress } from '../pipeline/source-loop.ts';
+import type { SourceProgress } from '../pipeline/source-progress.ts';
 
 /**
  * About how many seconds a copy still takes, as fast as it went since this process began it or went on with it; undefined while nothing tells that, and

@@ -1,5 +1,5 @@
 import type { Stage } from '../pipeline/stage.ts';
-import type { SourceProgress } from '../pipeline/source-loop.ts';
+import type { SourceProgress } from '../pipeline/source-progress.ts';
 import type { SinkCounts } from './counting-sink.ts';
 import type { SourceCounts } from './counting-source.ts';
 
