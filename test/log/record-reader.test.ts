@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
+import { compressionOf } from '../../src/log/compression/compression.ts';
 import { RecordReader, readBatches } from '../../src/log/record-reader.ts';
 import { setBaseOffset } from '../../src/log/record-set.ts';
 import { kafkajsBatch } from './kafkajs-codec.ts';
@@ -56,6 +57,20 @@ describe('RecordReader', () => {
     expect(reader.next()).toBe(true);
     expect(reader.bytes.toString('utf8', reader.valueStart, reader.valueEnd)).toBe('next');
     expect(reader.next()).toBe(false);
+  });
+
+  test('never reads beyond the records of a compressed batch, whichever bit of it is wrong', () => {
+    const values = Array.from({ length: 40 }, (_, i) => `some records like others ${i}`);
+    const bytes = recordSet(values.map(record), undefined, compressionOf('lz4')).batches[0]?.bytes as Buffer;
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+      try {
+        for (const { value } of readRecords(flipped, ['h'])) expect(value?.length ?? 0).toBeLessThan(100_000);
+      } catch (error) {
+        expect(error).toBeInstanceOf(OperatorError);
+      }
+    }
   });
 
   test('never reads beyond a record batch, whichever bit of it is wrong', () => {

@@ -2,6 +2,9 @@ import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type CompressionType, compressionOf, decompress } from '../../../src/log/compression/compression.ts';
+import { loadPackage } from '../../../src/log/compression/load-package.ts';
+import { zstdOfNode } from '../../../src/log/compression/zstd-node.ts';
+import { loadZstdWasm } from '../../../src/log/compression/zstd-wasm.ts';
 import { describeError, OperatorError } from '../../../src/errors.ts';
 
 const require: NodeJS.Require = createRequire(import.meta.url);
@@ -106,6 +109,13 @@ describe('zstd of others', () => {
     reads(ZSTD, Buffer.concat([skippable, packed('zstd', text), skippable]));
   });
 
+  test.skipIf(zstdOfNode() === undefined)("is the same to Node.js's own and to what stands in for it", () => {
+    const [own, wasm] = [zstdOfNode(), loadZstdWasm()];
+    const ofOwn = Buffer.from(own?.compress(text, 1) ?? []);
+    expect(wasm.decompress(ofOwn, text.length).equals(text)).toBe(true);
+    expect(own?.decompress(Buffer.from(wasm.compress(text, 1)), text.length).equals(text)).toBe(true);
+  });
+
   test('may be empty', () => reads(ZSTD, packed('zstd', Buffer.alloc(0)), Buffer.alloc(0)));
 });
 
@@ -170,4 +180,10 @@ test('a frame that says it becomes terabytes is refused by what it says', () => 
 
 test('gzip of others is read at every level', () => {
   for (const level of [1, 6, 9]) reads(GZIP, gzipSync(text, { level }));
+});
+
+test('a package that does not load says which codec it is for, and what to do', () => {
+  const load = (): unknown => loadPackage('no-such-package', 'lz4');
+  expect(load).toThrow(OperatorError);
+  expect(load).toThrow('Compression lz4 cannot be used: package no-such-package does not load');
 });
