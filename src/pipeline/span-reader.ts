@@ -10,6 +10,7 @@ import { EXACT_HEADER, headerOp, headerPart, headerTableVersion, Part } from '..
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import type { RecordReader } from '../log/record-reader.ts';
 import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
+import { fetchBudget } from './fetch-budget.ts';
 import { onlyAccepted } from './accepted-control.ts';
 import type { ReadMemory } from './read-memory.ts';
 import type { TableVersions } from './table-versions.ts';
@@ -232,7 +233,8 @@ export class SpanReader {
 
   async #fetch(signal: AbortSignal): Promise<void> {
     const waiting = this.#cursors.filter((cursor) => !cursor.done && !cursor.loaded);
-    const fetched = await this.#options.log.read(waiting, this.#options.fetchBytes, WAIT_MS, signal);
+    const budget = fetchBudget(this.#cursors, this.#options.fetchBytes);
+    const fetched = await this.#options.log.read(waiting, budget, WAIT_MS, signal);
     for (const { topic, partition, bytes } of fetched) {
       if (bytes.length > 0) waiting.find((c) => c.topic === topic && c.partition === partition)?.feed(bytes);
     }
