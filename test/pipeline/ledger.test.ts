@@ -1,68 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import type { Log } from '../../src/log/log.ts';
-import type { Claim } from '../../src/log/protocol/records.ts';
 import { checkpointsTopic } from '../../src/log/protocol/topics.ts';
-import { ledgerAppends, readHistory } from '../../src/pipeline/ledger.ts';
-import { controlTopic } from '../../src/pipeline/topics.ts';
-
-const PREFIX = 'shop';
-const { signal } = new AbortController();
-
-const CLAIM: Claim = {
-  kind: 'claim',
-  logId: 'log',
-  nonce: 'n',
-  daemon: 'one',
-  booted: 0,
-  id: 'i',
-  at: 0,
-  slot: 's',
-  creating: true,
-  system: '1',
-  timeline: 1,
-  publication: '1',
-  clusterId: 'c',
-};
-
-async function append(log: Log, record: Parameters<typeof ledgerAppends>[1]): Promise<number> {
-  const { spans } = await log.publish(
-    ledgerAppends(PREFIX, record, () => 0),
-    undefined,
-    signal,
-  );
-  return spans[0]?.base ?? -1;
-}
-
-/** Writes checkpoints `first` to `last` of a claim, each following the one before. */
-async function checkpoints(
-  log: Log,
-  claim: number,
-  first: number,
-  last: number,
-  previous: number | null,
-): Promise<number> {
-  let before = previous;
-  for (let number = first; number <= last; number++) {
-    before = await append(log, {
-      kind: 'checkpoint',
-      logId: 'log',
-      nonce: `${claim}/${number}`,
-      claim,
-      number,
-      previous: before === null ? null : { offset: before, claim, position: String(number - 1) },
-      position: String(number),
-      spans: [],
-      topicIds: {},
-      committedAt: 0,
-      consistent: true,
-    });
-  }
-  return before as number;
-}
+import { readHistory } from '../../src/pipeline/ledger.ts';
+import { append, checkpoints, CLAIM, PREFIX, replaced, signal, withLog } from './ledger-world.ts';
 
 /** The same log, which notes the lowest offset that was read, but for single records. */
 function watched(log: Log): { log: Log; lowest: () => number } {
@@ -71,29 +11,7 @@ function watched(log: Log): { log: Log; lowest: () => number } {
     offsets.push(...cursors.map(({ offset }) => offset));
     return await log.read(cursors, ...rest);
   };
-  return { log: { ...bound(log), read }, lowest: () => Math.min(...offsets.filter((offset) => offset > 10)) };
-}
-
-function bound(log: Log): Log {
-  return new Proxy(log, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-    ownKeys: () => ['bounds', 'topics', 'publish', 'createTopics', 'trim', 'release', 'clusterId', Symbol.asyncDispose],
-    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
-  });
-}
-
-async function withLog(use: (log: Log) => Promise<void>): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'rowcast-ledger-'));
-  try {
-    await using log = await openEmbeddedLog(directory);
-    await log.createTopics([controlTopic(checkpointsTopic(PREFIX))], signal);
-    await use(log);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  return { log: replaced(log, { read }), lowest: () => Math.min(...offsets.filter((offset) => offset > 10)) };
 }
 
 test('a long topic is read from near its end, and still tells its owner', async () => {

@@ -36,12 +36,6 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'O8-reset-for-a-daemon-that-was-taken-over-from',
-    seed: 2560,
-    why: 'the log goes back to a daemon that an operator has taken it from',
-    patches: [{ file: RESET, find: 'if (ownerOf(history)?.daemon !== owner.daemon) {', replace: 'if (false) {' }],
-  },
-  {
     name: 'O7-reset-promises-the-old-slot',
     seed: 15,
     why: 'the next start finds a slot that no claim was going to make, and stops',
