@@ -7,6 +7,7 @@ import { decodeLedgerRecord } from '../log/protocol/records.ts';
 import { checkpointsTopic, schemaChangesTopic } from '../log/protocol/topics.ts';
 import { RecordReader } from '../log/record-reader.ts';
 import type { Ownership, Progress, Sink, TopicFilter } from '../sink/sink.ts';
+import { applyBatches } from './apply-batches.ts';
 import { type FilterPlan, planFilter } from './filter-change.ts';
 import { assertSameTopics, historyLost } from './history-lost.ts';
 import { isInterruption } from './interruption.ts';
@@ -224,21 +225,9 @@ class Replay {
     const last = group.at(-1) as CountingCheckpoint;
     const durable = clock.now() - this.#releasedAt >= RELEASE_MS;
     const progress = this.#progressAt(last);
-    {
-      await using transaction = await sink.begin(this.#owned, signal);
-      const reader = new SpanReader(
-        { ...this.#options, ...this.#selection, versions: this.#versions },
-        group,
-        this.#kept,
-      );
-      for await (const batch of reader.batches(signal)) {
-        at('applying');
-        await transaction.apply(batch, signal);
-        at('reading');
-      }
-      at('committing');
-      await transaction.commit(progress, durable, signal);
-    }
+    const read = { ...this.#options, ...this.#selection, versions: this.#versions };
+    const reader = new SpanReader(read, group, this.#kept);
+    await applyBatches(reader, { sink, owned: this.#owned, progress, durable }, at, signal);
     this.#owned = { epoch: this.#owned.epoch, progress };
     shown.applied = progress;
     noteTimes(shown, group, clock.now());

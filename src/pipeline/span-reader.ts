@@ -63,6 +63,7 @@ export class SpanReader {
   #entered: CountingCheckpoint | undefined;
   #index = 0;
   #current: PartitionCursor | undefined;
+  #isThrough = false;
   /** First cell of the old key of a key change whose new half is still to come; -1: none. */
   #oldKey = -1;
 
@@ -73,6 +74,11 @@ export class SpanReader {
     this.#memory = memory;
     this.#batch = memory.batch();
     this.#cursors = cursorsOf(checkpoints, options);
+  }
+
+  /** True once no batch follows the one that was yielded last. */
+  get isThrough(): boolean {
+    return this.#isThrough;
   }
 
   async *batches(signal: AbortSignal): AsyncGenerator<Batch, void, void> {
@@ -86,9 +92,10 @@ export class SpanReader {
         const decoder = await this.#options.converter.decoder(need.schema, need.table, signal);
         this.#decodersOf(need.table).set(need.schema, decoder);
       } else {
-        if (need === 'end') this.#memory.keep(this.#cursors);
+        this.#isThrough = need === 'end';
+        if (this.#isThrough) this.#memory.keep(this.#cursors);
         if (this.#batch.length > 0) yield this.#batch;
-        if (need === 'end') return;
+        if (this.#isThrough) return;
         this.#beginChunk();
       }
     }

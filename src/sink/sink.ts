@@ -45,6 +45,18 @@ export interface Sink extends AsyncDisposable {
    * the checkpoint offset it started from (V5: a zombie's transaction ends here).
    */
   begin(owned: Ownership, signal: AbortSignal): Promise<SinkTransaction>;
+
+  /**
+   * A whole target transaction of one batch, or of none when only progress moves: what `begin`, `apply` and `commit` do, with what they
+   * promise, in as few round trips as the target allows. Nothing of it is there when it throws, unless the outcome is unknown.
+   */
+  commitOne(
+    owned: Ownership,
+    batch: Batch | undefined,
+    progress: Progress,
+    durable: boolean,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** One target transaction. Disposing of it without a commit rolls it back. */

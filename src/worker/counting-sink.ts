@@ -1,6 +1,6 @@
 import type { Position } from '../change/position.ts';
 import { addCounts, type ChangeCounts, countBatch, noChanges } from '../observe/change-counts.ts';
-import type { Sink, SinkTransaction } from '../sink/sink.ts';
+import type { Progress, Sink, SinkTransaction } from '../sink/sink.ts';
 
 /** What a sink has committed; counted where it is certain, behind the commit. */
 export interface SinkCounts {
@@ -30,6 +30,12 @@ export function countingSink(sink: Sink, counts: SinkCounts): Sink {
       return owned;
     },
     begin: async (owned, signal) => countingTransaction(await sink.begin(owned, signal), counts),
+    async commitOne(owned, batch, progress, ...rest) {
+      await sink.commitOne(owned, batch, progress, ...rest);
+      const applied = noChanges();
+      if (batch !== undefined) countBatch(applied, batch);
+      noteCommit(counts, applied, progress);
+    },
     [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
   };
 }
@@ -43,12 +49,16 @@ function countingTransaction(transaction: SinkTransaction, counts: SinkCounts): 
     },
     async commit(progress, ...rest) {
       await transaction.commit(progress, ...rest);
-      addCounts(counts.changes, applied);
-      counts.commits++;
-      counts.position = progress.position;
-      counts.consistent = progress.consistent;
-      counts.partial = progress.partial ?? [];
+      noteCommit(counts, applied, progress);
     },
     [Symbol.asyncDispose]: () => transaction[Symbol.asyncDispose](),
   };
+}
+
+function noteCommit(counts: SinkCounts, applied: ChangeCounts, progress: Progress): void {
+  addCounts(counts.changes, applied);
+  counts.commits++;
+  counts.position = progress.position;
+  counts.consistent = progress.consistent;
+  counts.partial = progress.partial ?? [];
 }

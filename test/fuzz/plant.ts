@@ -27,6 +27,10 @@ export function planted(sink: Sink, plant: Plant): Sink {
   const harm = HARMS[plant];
   return {
     claim: (signal) => sink.claim(signal),
+    async commitOne(owned, batch, ...rest): Promise<void> {
+      if (batch !== undefined) harm(batch);
+      await sink.commitOne(owned, batch, ...rest);
+    },
     async begin(owned, signal): Promise<SinkTransaction> {
       const inner = await sink.begin(owned, signal);
       return {

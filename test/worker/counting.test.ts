@@ -103,6 +103,7 @@ describe('a counted sink', () => {
   const sink: Sink = {
     claim: async () => ({ epoch: 1, progress: undefined }),
     begin: async () => ({ apply: async () => {}, commit: async () => {}, [Symbol.asyncDispose]: async () => {} }),
+    commitOne: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };
 
@@ -132,6 +133,21 @@ describe('a counted sink', () => {
     expect(counts.changes).toEqual({ copied: 1, inserts: 1, updates: 1, deletes: 2, keyChanges: 1 });
     expect([counts.position, counts.consistent, counts.commits]).toEqual(['B', true, 1]);
     expect(counts.partial).toEqual(['public.late']);
+  });
+
+  test('counts a transaction of one batch, and one that moves progress alone', async () => {
+    const counts = noCommits();
+    const counted = countingSink(sink, counts);
+    const owned = await counted.claim(signal);
+    await counted.commitOne(owned, batch([[1, 1, Op.insert]]), progress, false, signal);
+    await counted.commitOne(owned, undefined, progress, false, signal);
+    expect(counts.changes.inserts).toBe(1);
+    expect([counts.position, counts.commits]).toEqual(['B', 2]);
+    const failing = countingSink({ ...sink, commitOne: async () => Promise.reject(new Error('refused')) }, counts);
+    await expect(failing.commitOne(owned, batch([[1, 1, Op.insert]]), progress, false, signal)).rejects.toThrow(
+      'refused',
+    );
+    expect([counts.changes.inserts, counts.commits]).toEqual([1, 2]);
   });
 
   test('counts nothing of a transaction that was rolled back', async () => {

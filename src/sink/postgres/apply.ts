@@ -1,13 +1,11 @@
 import { type Batch, NULL } from '../../change/batch.ts';
-import { partialTables } from '../../change/copy-request.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { OperatorError, RecordError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
-import { RowCells } from '../row-cells.ts';
 import { detour } from './detour.ts';
 import type { Executor } from './executor.ts';
-import { parentsFirst } from './parents-first.ts';
 import { planTable, type TableChanges } from './plan.ts';
+import { planTables, worksOf } from './plan-tables.ts';
 import type { Rows } from './segment.ts';
 import type { Session } from './session.ts';
 import type { Step } from './step.ts';
@@ -38,7 +36,7 @@ export class RowApplier {
 
   async apply(batch: Batch, rows: Rows, signal: AbortSignal): Promise<void> {
     const works = await this.#resolve(batch, rows, signal);
-    const steps = this.#session.isReplica ? planFree(works) : planOrdered(works);
+    const steps = planTables(works, this.#session.isReplica);
     if (steps !== undefined && (await this.#try(() => this.#run(steps, signal), signal)) === undefined) return;
     const refusal = await this.#try(() => this.#runExactly(batch, rows, works, signal), signal);
     if (refusal === undefined) return;
@@ -49,16 +47,9 @@ export class RowApplier {
   }
 
   async #resolve(batch: Batch, rows: Rows, signal: AbortSignal): Promise<TableChanges[]> {
-    const cells = new RowCells(batch);
-    const works: TableChanges[] = [];
-    const partial = batch.requests && partialTables(batch.requests);
-    for (const [schema, changes] of rows.tables) {
-      const table = await this.#targets.resolve(schema, signal);
-      const unchecked = !this.#session.isReplica && table.hasActions;
-      const lenient = !batch.consistent || partial?.has(schema.relationId) === true;
-      works.push({ table, rows: cells, changes, lenient, unchecked });
-    }
-    return works;
+    const targets = new Map<TableSchema, TargetTable>();
+    for (const schema of rows.tables.keys()) targets.set(schema, await this.#targets.resolve(schema, signal));
+    return worksOf(batch, rows, targets, this.#session.isReplica);
   }
 
   /** The version may be ahead of its rows (a column was filled and then made NOT NULL): what the source had, the target has. */
@@ -156,57 +147,4 @@ function explain(refusal: Error, batch: Batch): Error {
   }
   const by = CONSTRAINTS[state] ?? 'a constraint';
   return new RecordError(`${refusal.message}: ${by} refuses them`, { cause: refusal.cause, advice: REFUSED });
-}
-
-/** Nothing checks references: tables are independent. */
-function planFree(works: readonly TableChanges[]): Step[] | undefined {
-  const steps: Step[] = [];
-  for (const work of works) {
-    const planned = planTable(work);
-    if (planned === undefined) return undefined;
-    for (const step of planned) steps.push(step);
-  }
-  return steps;
-}
-
-/** Deletes from children to parents, then the rest from parents to children. */
-function planOrdered(works: readonly TableChanges[]): Step[] | undefined {
-  const removing: Step[][] = [];
-  const writing: Step[][] = [];
-  const planned: Planned[] = [];
-  for (const work of parentsFirst(works, ({ table }) => table)) {
-    const steps = planTable(work);
-    if (steps === undefined) return undefined;
-    planned.push({ table: work.table, steps });
-    const isLinked = work.table.parents.length > 0 || work.table.isReferenced;
-    const write = steps.findIndex((step) => step.kind !== 'delete');
-    const firstWrite = write < 0 ? steps.length : write;
-    // A delete behind a write cannot be moved: only the exact order is sure to please foreign keys.
-    if (isLinked && steps.slice(firstWrite).some((step) => step.kind === 'delete' || step.kind === 'rekey'))
-      return undefined;
-    removing.unshift(steps.slice(0, firstWrite));
-    writing.push(steps.slice(firstWrite));
-  }
-  return mayCascade(planned) ? undefined : [...removing.flat(), ...writing.flat()];
-}
-
-interface Planned {
-  readonly table: TargetTable;
-  readonly steps: readonly Step[];
-}
-
-/**
- * Whether a row that is to change could be gone by then: its parent goes first and takes it along, although at the source it
- * had left that parent before.
- */
-function mayCascade(planned: readonly Planned[]): boolean {
-  const shrinking = new Set(planned.filter(({ steps }) => steps.some(isRemoving)).map(({ table }) => table.oid));
-  return planned.some(({ table, steps }) => {
-    const changes = steps.some(({ kind }) => kind !== 'insert' && kind !== 'delete' && kind !== 'delete-one');
-    return changes && table.hasActions && table.parents.some((oid) => shrinking.has(oid));
-  });
-}
-
-function isRemoving({ kind }: Step): boolean {
-  return kind === 'delete' || kind === 'delete-one';
 }

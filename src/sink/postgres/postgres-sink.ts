@@ -1,5 +1,7 @@
+import type { Batch } from '../../change/batch.ts';
 import { failPoint } from '../../failpoint.ts';
-import type { Ownership, Sink, SinkTransaction } from '../sink.ts';
+import type { Ownership, Progress, Sink, SinkTransaction } from '../sink.ts';
+import { AtOnce } from './at-once.ts';
 import { Executor } from './executor.ts';
 import { beginTransaction, claimProgress, createProgressTables } from './progress.ts';
 import { Session } from './session.ts';
@@ -13,12 +15,18 @@ export function createPostgresSink(settings: PostgresSinkSettings, warn: Warn = 
   return new PostgresSink(resolveSinkSettings(settings), onceEach(warn));
 }
 
+/** What works on one connection. */
+interface Place {
+  readonly session: Session;
+  readonly executor: Executor;
+  readonly atOnce: AtOnce;
+}
+
 class PostgresSink implements Sink {
   readonly #settings: ResolvedSinkSettings;
   readonly #tables: Tables;
   readonly #warn: Warn;
-  #session: Session | undefined;
-  #executor: Executor | undefined;
+  #place: Place | undefined;
 
   constructor(settings: ResolvedSinkSettings, warn: Warn) {
     this.#settings = settings;
@@ -58,18 +66,33 @@ class PostgresSink implements Sink {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#session?.[Symbol.asyncDispose]();
-    this.#session = undefined;
+  async commitOne(
+    owned: Ownership,
+    batch: Batch | undefined,
+    progress: Progress,
+    durable: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { atOnce } = await this.#connected(signal);
+    if (await atOnce.commit(owned, batch, progress, durable, signal)) return;
+    await using transaction = await this.begin(owned, signal);
+    if (batch !== undefined) await transaction.apply(batch, signal);
+    await transaction.commit(progress, durable, signal);
   }
 
-  async #connected(signal: AbortSignal): Promise<{ session: Session; executor: Executor }> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#place?.session[Symbol.asyncDispose]();
+    this.#place = undefined;
+  }
+
+  async #connected(signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted();
-    if (this.#session === undefined || this.#executor === undefined || this.#session.isLost) {
-      this.#session = await Session.open(this.#settings, signal);
-      this.#executor = new Executor(this.#session);
+    if (this.#place === undefined || this.#place.session.isLost) {
+      const session = await Session.open(this.#settings, signal);
+      const atOnce = new AtOnce(session, this.#settings, this.#tables);
+      this.#place = { session, executor: new Executor(session), atOnce };
     }
-    this.#tables.use(this.#session);
-    return { session: this.#session, executor: this.#executor };
+    this.#tables.use(this.#place.session);
+    return this.#place;
   }
 }

@@ -5,6 +5,7 @@ import { quoteLiteral } from '../../postgres/identifier.ts';
 import type { Ownership, Progress } from '../sink.ts';
 import { applicationName, Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
+import { assertCount } from './step.ts';
 import type { StatementResult } from './wire.ts';
 
 type Who = Pick<ResolvedSinkSettings, 'name' | 'prefix'>;
@@ -117,8 +118,20 @@ export async function beginTransaction(
 /** The statements that store progress and commit, in one round trip. A durable commit takes all before it to the disk. */
 export function commitSql(settings: Who, progress: Progress, durable: boolean): string {
   const mode = durable ? 'set local synchronous_commit = on; ' : '';
-  return /* sql */ `${mode}update rowcast.progress set checkpoint_offset = ${progress.checkpointOffset},
-    state = ${quoteLiteral(JSON.stringify({ version: PROGRESS_VERSION, ...progress }))}, updated_at = now() where ${keyOf(settings).match}; commit`;
+  return /* sql */ `${mode}${updateSql(settings, progress)}; commit`;
+}
+
+/** The statement that locks the row and stores progress; it fails when the row is not what the owner started from (V5). */
+export function storeProgressSql(settings: Who, { epoch, progress: from }: Ownership, progress: Progress): string {
+  const at = from === undefined ? 'is null' : `= ${from.checkpointOffset}`;
+  const update = `${updateSql(settings, progress)} and epoch = ${epoch} and checkpoint_offset ${at}`;
+  return /* sql */ `with owned as (${update} returning 1) ${assertCount('owned', 1)}`;
+}
+
+function updateSql(settings: Who, progress: Progress): string {
+  const state = quoteLiteral(JSON.stringify({ version: PROGRESS_VERSION, ...progress }));
+  return /* sql */ `update rowcast.progress set checkpoint_offset = ${progress.checkpointOffset}, state = ${state}, updated_at = now()
+    where ${keyOf(settings).match}`;
 }
 
 /** The connector's key columns, as a condition and as values. */

@@ -162,6 +162,16 @@ export class Session implements AsyncDisposable {
   }
 }
 
+/** Rolls back what is open; a connection that cannot is dropped, which does it as well. */
+export async function rollBack(session: Session): Promise<void> {
+  if (session.isLost) return;
+  try {
+    await session.run(/* sql */ `rollback`, 'Cannot roll back on the target', AbortSignal.timeout(PATIENCE_MS));
+  } catch {
+    session.destroy();
+  }
+}
+
 /** False when the role may not: statements are then ordered by foreign keys. */
 async function becomeReplica(client: pg.Client): Promise<boolean> {
   try {

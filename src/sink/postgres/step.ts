@@ -35,11 +35,29 @@ export function hasNoCells(step: Step): boolean {
 
 /** Appends the step as one statement whose rows are literals. */
 export function writeLiteralStep(out: ByteWriter, step: Step): void {
+  writeStatement(out, step);
+  writeSql(out, ';');
+}
+
+/** The same, but the statement fails by itself when it affects another number of rows than is expected. */
+export function writeCheckedStep(out: ByteWriter, step: Step): void {
+  if (step.expected === undefined) return writeLiteralStep(out, step);
+  writeSql(out, /* sql */ 'with changed as (');
+  writeStatement(out, step);
+  writeSql(out, /* sql */ ` returning 1) ${assertCount('changed', step.expected)};`);
+}
+
+/** A query that fails (22P02) unless the common table expression has so many rows; planning it must not decide it. */
+export function assertCount(name: string, expected: number): string {
+  return /* sql */ `select case count(*) when ${expected} then 0 else ('Rowcast expected ${expected} rows, not ' || count(*))::int end from ${name}`;
+}
+
+function writeStatement(out: ByteWriter, step: Step): void {
   if (isSingle(step)) return writeSingle(out, step);
   const { set } = step;
   if (hasNoCells(step)) {
     const rows = /* sql */ `select from pg_catalog.generate_series(1, ${set.rows.length})`;
-    return writeSql(out, /* sql */ `insert into ${step.table.name} ${rows};`);
+    return writeSql(out, /* sql */ `insert into ${step.table.name} ${rows}`);
   }
   writeSql(out, head(step));
   if (step.kind === 'insert' || step.kind === 'upsert') {
@@ -50,7 +68,7 @@ export function writeLiteralStep(out: ByteWriter, step: Step): void {
     writeValues(out, set, true);
     writeSql(out, `) as s(${set.columns.map((column) => column.alias).join(', ')})`);
   }
-  writeSql(out, `${tail(step)};`);
+  writeSql(out, tail(step));
 }
 
 /** The step as a statement whose rows stand in a staging table (not for kinds that are single). */
@@ -176,5 +194,5 @@ function writeSingle(out: ByteWriter, step: Step): void {
     }
     writeSql(out, ' from one');
   }
-  writeSql(out, /* sql */ ' where t.tableoid = one.o and t.ctid = one.c;');
+  writeSql(out, /* sql */ ' where t.tableoid = one.o and t.ctid = one.c');
 }

@@ -62,13 +62,22 @@ export class Tables {
 
   /** The target of a table version; created or altered where it must be and may be. */
   async resolve(schema: TableSchema, signal: AbortSignal): Promise<TargetTable> {
-    const cached = this.#byVersion.get(schema);
-    if (cached !== undefined) return cached;
-    const latest = this.#latest.get(schema.relationId);
-    const target = latest && isSameShape(latest.schema, schema) ? latest : await this.#bringTo(schema, signal);
+    const found = this.resolved(schema);
+    if (found !== undefined) return found;
+    const target = await this.#bringTo(schema, signal);
     this.#byVersion.set(schema, target);
     this.#latest.set(schema.relationId, target);
     return target;
+  }
+
+  /** The target of a table version when the target needs no question for it. */
+  resolved(schema: TableSchema): TargetTable | undefined {
+    const cached = this.#byVersion.get(schema);
+    if (cached !== undefined) return cached;
+    const latest = this.#latest.get(schema.relationId);
+    if (latest === undefined || !isSameShape(latest.schema, schema)) return undefined;
+    this.#byVersion.set(schema, latest);
+    return latest;
   }
 
   /**

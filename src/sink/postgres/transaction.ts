@@ -1,17 +1,17 @@
 import type { Batch, Control } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
-import { OperatorError, RecordError, TransientError } from '../../errors.ts';
+import { TransientError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
-import { sqlState } from '../../postgres/errors.ts';
 import type { Progress, SinkTransaction } from '../sink.ts';
 import { compareAside } from './adopt.ts';
-import { REFUSED, RowApplier } from './apply.ts';
+import { RowApplier } from './apply.ts';
 import { replayDdl } from './ddl-replay/replay.ts';
 import type { Executor } from './executor.ts';
+import { outcome } from './outcome.ts';
 import { commitSql } from './progress.ts';
 import { cutSegments } from './segment.ts';
 import { syncSequences } from './sequences.ts';
-import { PATIENCE_MS, type Session } from './session.ts';
+import { PATIENCE_MS, rollBack, type Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import type { Tables } from './tables.ts';
 import type { Warn } from './warn.ts';
@@ -66,12 +66,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
     executor.discard();
     executor.stages.transactionRolledBack();
     tables.forget();
-    if (session.isLost) return;
-    try {
-      await session.run(/* sql */ `rollback`, 'Cannot roll back on the target', AbortSignal.timeout(PATIENCE_MS));
-    } catch {
-      session.destroy(); // a connection that is gone rolls back as well
-    }
+    await rollBack(session);
   }
 
   async #apply(batch: Batch, signal: AbortSignal): Promise<void> {
@@ -137,22 +132,4 @@ export class PostgresSinkTransaction implements SinkTransaction {
     this.#announced = [];
     for (const schema of announced) await this.#place.tables.announce(schema, signal);
   }
-}
-
-/** Only an error of the server says that nothing was committed; without one, progress has to be read. */
-function outcome(error: unknown): unknown {
-  const state = sqlState(error);
-  if (state === undefined && !(error instanceof OperatorError)) {
-    return new TransientError('The outcome of COMMIT on the target is unknown', {
-      cause: error,
-      advice: 'The progress row on the target decides it at the next claim.',
-    });
-  }
-  if (error instanceof RecordError) {
-    return new RecordError('A deferred constraint of the target refused the transaction', {
-      cause: error.cause,
-      advice: REFUSED,
-    });
-  }
-  return error;
 }

@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 
 const LEDGER = 'src/pipeline/ledger.ts';
 const SINK = 'src/pipeline/sink-loop.ts';
+const APPLY = 'src/pipeline/apply-batches.ts';
 const SPANS = 'src/pipeline/span-reader.ts';
 const CURSOR = 'src/pipeline/partition-cursor.ts';
 const COUNTER = 'src/log/protocol/counter.ts';
@@ -79,12 +80,18 @@ export const SINK_MUTANTS: readonly Mutant[] = [
     why: 'a crash between the two loses rows',
     patches: [
       {
-        file: SINK,
-        find: 'await using transaction = await sink.begin(this.#owned, signal);',
+        file: APPLY,
+        find: 'await using transaction = await sink.begin(owned, signal);',
         replace:
-          '{ await using first = await sink.begin(this.#owned, signal); await first.commit(progress, durable, signal); }' +
-          'this.#owned = { epoch: this.#owned.epoch, progress };' +
-          'await using transaction = await sink.begin(this.#owned, signal);',
+          '{ await using first = await sink.begin(owned, signal); await first.commit(progress, durable, signal); }' +
+          'await using transaction = await sink.begin({ epoch: owned.epoch, progress }, signal);',
+      },
+      {
+        file: APPLY,
+        find: 'return await sink.commitOne(owned, batch, progress, durable, signal);',
+        replace:
+          'await sink.commitOne(owned, undefined, progress, durable, signal);' +
+          'return await sink.commitOne({ epoch: owned.epoch, progress }, batch, progress, durable, signal);',
       },
     ],
   },
@@ -94,18 +101,24 @@ export const SINK_MUTANTS: readonly Mutant[] = [
     why: 'a replica shows half a checkpoint',
     patches: [
       {
-        file: SINK,
-        find: 'await using transaction = await sink.begin(this.#owned, signal);',
-        replace: 'let transaction = await sink.begin(this.#owned, signal);',
+        file: APPLY,
+        find: 'await using transaction = await sink.begin(owned, signal);',
+        replace: 'let transaction = await sink.begin(owned, signal);',
       },
       {
-        file: SINK,
+        file: APPLY,
         find: 'await transaction.apply(batch, signal);',
         replace:
           'await transaction.apply(batch, signal); await transaction.commit(progress, durable, signal);' +
-          'this.#owned = { epoch: this.#owned.epoch, progress }; transaction = await sink.begin(this.#owned, signal);',
+          'transaction = await sink.begin({ epoch: owned.epoch, progress }, signal);',
       },
     ],
+  },
+  {
+    name: 'V5-first-batch-taken-for-the-only-one',
+    seed: 2,
+    why: 'the rest of the checkpoint is never applied',
+    patches: [{ file: SPANS, find: "this.#isThrough = need === 'end';", replace: 'this.#isThrough = true;' }],
   },
   {
     name: 'V6-released-before-durable',
@@ -114,8 +127,8 @@ export const SINK_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: SINK,
-        find: 'await transaction.commit(progress, durable, signal);',
-        replace: 'await transaction.commit(progress, false, signal);',
+        find: 'owned: this.#owned, progress, durable }',
+        replace: 'owned: this.#owned, progress, durable: false }',
       },
     ],
   },

@@ -54,6 +54,7 @@ export class Target {
     return {
       claim: (signal) => this.#claim(process, signal),
       begin: (owned, signal) => this.#begin(process, owned, signal),
+      commitOne: (owned, batch, ...rest) => this.#commitOne(process, owned, batch, ...rest),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
@@ -110,11 +111,9 @@ export class Target {
         reject(error);
       };
       const proceed = (): void => {
-        const { epoch, progress } = this.committed;
-        if (epoch !== owned.epoch) return fail(new TransientError(`Epoch is ${epoch}, not ${owned.epoch}`));
-        const isSame = progress?.checkpointOffset === owned.progress?.checkpointOffset;
-        if (!isSame) return fail(new TransientError('Progress is not what was claimed'));
-        resolve();
+        const stranger = this.#otherThan(owned);
+        if (stranger) fail(stranger);
+        else resolve();
       };
       this.#lock({ backend, proceed, fail }, () => fail(new TransientError('Lock timeout')));
     };
@@ -125,6 +124,47 @@ export class Target {
       throw error;
     }
     return new ModelTransaction(this, backend);
+  }
+
+  /** One message: nobody gets between the lock, the rows and the commit, but the answer may be lost, or the message late. */
+  async #commitOne(
+    process: Process,
+    owned: Ownership,
+    batch: Batch | undefined,
+    progress: Progress,
+    durable: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const backend = newBackend(process);
+    const shown = batch === undefined ? [] : showBatch(batch);
+    const { random, hazards } = this.world;
+    const fate = fateOf(random, hazards.commitLost, hazards.commitUnanswered, hazards.commitLate);
+    if (fate !== 'answered') this.world.count(`commit at once ${fate}`);
+    const run = (resolve: () => void, reject: (error: unknown) => void): void => {
+      const fail = (error: TransientError): void => {
+        this.#end(backend);
+        reject(error);
+      };
+      const proceed = (): void => {
+        const stranger = this.#otherThan(owned);
+        if (stranger) return fail(stranger);
+        const { epoch, applied } = this.committed;
+        this.#commit({ epoch, progress, applied: this.world.checker.committed(applied, shown, progress) }, durable);
+        this.world.count('commit at once');
+        this.#end(backend);
+        resolve();
+      };
+      this.#lock({ backend, proceed, fail }, () => fail(new TransientError('Lock timeout')));
+    };
+    await process.converse<void>('sink.commitOne', run, { signal, fate });
+  }
+
+  /** The row is not what the owner left (V5). */
+  #otherThan(owned: Ownership): TransientError | undefined {
+    const { epoch, progress } = this.committed;
+    if (epoch !== owned.epoch) return new TransientError(`Epoch is ${epoch}, not ${owned.epoch}`);
+    const isSame = progress?.checkpointOffset === owned.progress?.checkpointOffset;
+    return isSame ? undefined : new TransientError('Progress is not what was claimed');
   }
 
   /** Lets the waiter proceed with the lock of the progress row; `onTimeout` when that takes too long, again and again. */
@@ -163,10 +203,7 @@ export class Target {
       'sink.apply',
       () => {
         this.#check(backend);
-        for (let i = 0; i < batch.length; i++) {
-          const shown = showBatchChange(batch, i);
-          if (shown !== undefined) backend.applied.push(shown);
-        }
+        backend.applied.push(...showBatch(batch));
       },
       { signal, chain: backend.requests },
     );
@@ -213,6 +250,10 @@ export class Target {
 
 function newBackend(process: Process): Backend {
   return { process, requests: [], applied: [], isAlive: true };
+}
+
+function showBatch(batch: Batch): string[] {
+  return Array.from({ length: batch.length }, (_, i) => showBatchChange(batch, i)).filter((each) => each !== undefined);
 }
 
 class ModelTransaction implements SinkTransaction {

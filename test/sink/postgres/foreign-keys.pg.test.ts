@@ -26,10 +26,8 @@ async function restricted(
   return {
     async apply(changes) {
       owned ??= await sink.claim(SIGNAL);
-      await using transaction = await sink.begin(owned, SIGNAL);
-      await transaction.apply(batchOf(changes), SIGNAL);
       const progress = progressAfter(owned);
-      await transaction.commit(progress, false, SIGNAL);
+      await sink.commitOne(owned, batchOf(changes), progress, false, SIGNAL);
       owned = { ...owned, progress };
     },
     async rows(name) {

@@ -12,7 +12,10 @@ export const SIGNAL: AbortSignal = new AbortController().signal;
 export interface Replica extends AsyncDisposable {
   readonly database: Database;
   readonly sink: Sink;
-  /** Applies each list as one chunk of one transaction and commits, with what is said of the progress. */
+  /**
+   * Applies each list as one chunk of one transaction and commits, with what is said of the progress; a single chunk as what it is, a
+   * whole transaction.
+   */
   apply(...chunks: (readonly Change[] | Batch | Partial<Progress>)[]): Promise<void>;
   /** All rows as text, ordered. */
   rows(name: string): Promise<(string | null)[][]>;
@@ -34,11 +37,15 @@ export async function replica(
       owned ??= await sink.claim(SIGNAL);
       const isChunk = (chunk: object): boolean => Array.isArray(chunk) || chunk instanceof Batch;
       const progress: Progress = Object.assign(progressAfter(owned), ...chunks.filter((chunk) => !isChunk(chunk)));
-      await using transaction = await sink.begin(owned, SIGNAL);
-      for (const chunk of chunks.filter(isChunk)) {
-        await transaction.apply(Array.isArray(chunk) ? batchOf(chunk) : (chunk as Batch), SIGNAL);
+      const batches = chunks
+        .filter(isChunk)
+        .map((chunk) => (chunk instanceof Batch ? chunk : batchOf(chunk as Change[])));
+      if (batches.length < 2) await sink.commitOne(owned, batches[0], progress, false, SIGNAL);
+      else {
+        await using transaction = await sink.begin(owned, SIGNAL);
+        for (const batch of batches) await transaction.apply(batch, SIGNAL);
+        await transaction.commit(progress, false, SIGNAL);
       }
-      await transaction.commit(progress, false, SIGNAL);
       owned = { ...owned, progress };
     },
     async rows(name) {
