@@ -29,7 +29,7 @@ export async function applyBatches(
   };
   let batch = await next();
   if (batch === undefined || reader.isThrough) {
-    at('applying');
+    at(batch === undefined ? 'committing' : 'applying');
     return await sink.commitOne(owned, batch, progress, durable, signal);
   }
   await using transaction = await sink.begin(owned, signal);
