@@ -1,5 +1,6 @@
 import { Batch } from '../change/batch.ts';
-import type { RecordReader } from '../log/record-reader.ts';
+import type { Cursor, Fetched } from '../log/log.ts';
+import { RecordReader } from '../log/record-reader.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
 
 /** How much of what was read is kept from one group of checkpoints to the next. */
@@ -8,14 +9,26 @@ export interface ReadLimits {
   readonly chunkBytes: number;
 }
 
+/** So many partitions are read ahead of their checkpoints: those that were read last. */
+const MAX_AHEAD = 8;
+
+/** Records of one partition that nobody has used yet. */
+interface Kept {
+  readonly reader: RecordReader;
+  /** It goes on at this offset, or the first one that there is behind it. */
+  readonly offset: number;
+}
+
 /**
  * What readers of one group of checkpoints after the other share: the batch, whose memory then costs neither the garbage collector
- * nor the kernel anything, and what was fetched behind the last record of a group, where the next one goes on instead of fetching
- * it again. Both are bounded (Invariant 9).
+ * nor the kernel anything; what was fetched behind the last record of a group, where the next one goes on instead of fetching
+ * it again; and what was fetched ahead of its checkpoint. All of it is bounded (Invariant 9).
  */
 export class ReadMemory {
   readonly #limits: ReadLimits;
-  readonly #readers = new Map<string, RecordReader>();
+  readonly #kept = new Map<string, Kept>();
+  /** Where partitions go on behind the last group that had records of them; the latest last. */
+  readonly #next = new Map<string, Cursor>();
   #batch = new Batch();
 
   constructor(limits: ReadLimits) {
@@ -32,21 +45,46 @@ export class ReadMemory {
   keep(cursors: readonly PartitionCursor[]): void {
     const held = new Set<ArrayBufferLike>();
     let size = 0;
-    for (const { topic, partition, reader } of cursors) {
+    for (const { topic, partition, offset, reader } of cursors) {
+      const name = nameOf(topic, partition);
+      this.#note(name, { topic, partition, offset });
       if (reader === undefined || reader.isAtEnd) continue;
       size += heldBy(reader.input, held) + reader.decompressedBytes;
-      if (size > 2 * this.#limits.fetchBytes) break;
-      this.#readers.set(nameOf(topic, partition), reader);
+      if (size <= 2 * this.#limits.fetchBytes) this.#kept.set(name, { reader, offset: reader.offset + 1 });
     }
   }
 
   /** Gives each cursor what is there of its partition, and forgets all of it. */
   handOver(cursors: readonly PartitionCursor[]): void {
     for (const cursor of cursors) {
-      const reader = this.#readers.get(nameOf(cursor.topic, cursor.partition));
-      if (reader !== undefined && reader.offset < cursor.offset) cursor.resume(reader);
+      const kept = this.#kept.get(nameOf(cursor.topic, cursor.partition));
+      if (kept !== undefined && kept.offset <= cursor.offset) cursor.resume(kept.reader);
     }
-    this.#readers.clear();
+    this.#kept.clear();
+  }
+
+  /** What is worth to be read before a checkpoint names it: partitions of the last groups of which nothing is kept. */
+  ahead(): readonly Cursor[] {
+    return [...this.#next].flatMap(([name, cursor]) => (this.#kept.has(name) ? [] : [cursor]));
+  }
+
+  /** Keeps what was read ahead, from the offset that `ahead` said on. */
+  take({ topic, partition, bytes }: Fetched): void {
+    const name = nameOf(topic, partition);
+    const offset = this.#next.get(name)?.offset;
+    if (bytes.length > 0 && offset !== undefined) this.#kept.set(name, { reader: new RecordReader(bytes), offset });
+  }
+
+  /** Reads no partition ahead until a group has records of it again. */
+  forgetAhead(): void {
+    this.#next.clear();
+  }
+
+  #note(name: string, cursor: Cursor): void {
+    this.#next.delete(name);
+    this.#next.set(name, cursor);
+    const [oldest] = this.#next.keys();
+    if (this.#next.size > MAX_AHEAD && oldest !== undefined) this.#next.delete(oldest);
   }
 }
 

@@ -3,11 +3,10 @@ import type { Converter } from '../converter/converter.ts';
 import { OperatorError, TransientError, UncommittedError } from '../errors.ts';
 import type { Cursor, Log } from '../log/log.ts';
 import { CheckpointCounter, type CountingCheckpoint } from '../log/protocol/counter.ts';
-import { decodeLedgerRecord } from '../log/protocol/records.ts';
 import { checkpointsTopic, schemaChangesTopic } from '../log/protocol/topics.ts';
-import { RecordReader } from '../log/record-reader.ts';
 import type { Ownership, Progress, Sink, TopicFilter } from '../sink/sink.ts';
 import { applyBatches } from './apply-batches.ts';
+import { CheckpointReader } from './checkpoint-reader.ts';
 import { type FilterPlan, planFilter } from './filter-change.ts';
 import { assertSameTopics, historyLost } from './history-lost.ts';
 import { isInterruption } from './interruption.ts';
@@ -46,8 +45,6 @@ export interface SinkLoopOptions {
   readonly progress: SinkProgress;
 }
 
-const LEDGER_BYTES = 1024 * 1024;
-const WAIT_MS = 1_000;
 /** How often a commit is made durable, so that the log may forget what it covers. */
 const RELEASE_MS = 10_000;
 
@@ -118,10 +115,10 @@ class Replay {
   readonly #topicIds: Map<string, string>;
   readonly #applied = new Map<string, Cursor>();
   readonly #kept: ReadMemory;
+  readonly #checkpoints: CheckpointReader;
   #owned: Ownership;
   #plan: FilterPlan;
   #selection: Selection;
-  #offset: number;
   #releasedAt: number;
 
   constructor(
@@ -139,8 +136,8 @@ class Replay {
     this.#versions = versions;
     this.#kept = new ReadMemory(options);
     this.#topicIds = topicIds;
-    this.#offset = offset;
     this.#counter = new CheckpointCounter(owned.progress);
+    this.#checkpoints = new CheckpointReader(options, this.#counter, this.#kept, offset);
     this.#releasedAt = options.clock.now();
   }
 
@@ -153,7 +150,7 @@ class Replay {
   async step(signal: AbortSignal): Promise<void> {
     const { progress, clock } = this.#options;
     wait(progress, 'waiting for checkpoints', clock.now());
-    const checkpoints = await this.#readCheckpoints(signal);
+    const checkpoints = await this.#checkpoints.read(signal);
     if (checkpoints.length === 0) progress.applying = 0;
     let group: CountingCheckpoint[] = [];
     let records = 0;
@@ -173,25 +170,6 @@ class Replay {
   #beginsAnew(checkpoint: CountingCheckpoint, before: CountingCheckpoint | undefined): boolean {
     if (this.#plan.fromCopy !== undefined && beginsCopy(checkpoint)) return true;
     return !checkpoint.consistent && (before ?? this.#owned.progress)?.consistent === true;
-  }
-
-  async #readCheckpoints(signal: AbortSignal): Promise<CountingCheckpoint[]> {
-    const topic = checkpointsTopic(this.#options.prefix);
-    const cursor = { topic, partition: 0, offset: this.#offset };
-    const [fetched] = await this.#options.log.read([cursor], LEDGER_BYTES, WAIT_MS, signal);
-    const checkpoints: CountingCheckpoint[] = [];
-    if (fetched === undefined) return checkpoints;
-    const reader = new RecordReader(fetched.bytes);
-    while (reader.next()) {
-      if (reader.offset < this.#offset) continue;
-      if (reader.offset > this.#offset) throw historyLost(this.#options.prefix, `offset ${this.#offset} is missing`);
-      this.#offset = reader.offset + 1;
-      if (reader.valueStart < 0) continue;
-      const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), topic);
-      const checkpoint = record === undefined ? undefined : this.#counter.feed(reader.offset, record);
-      if (checkpoint !== undefined) checkpoints.push(checkpoint);
-    }
-    return checkpoints;
   }
 
   /** A checkpoint's predecessor must be the one applied last, and positions never fall (PROTOCOL, sink 1 and 2). */

@@ -108,6 +108,54 @@ test('goes on in what was fetched for the group before, and fetches only when th
   expect(reads.map(({ offset }) => offset)).toEqual([0, 40]);
 });
 
+/** What a read of the partitions that `ahead` names would bring, up to `end`. */
+function readAhead(memory: ReadMemory, end: number): readonly Cursor[] {
+  const cursors = memory.ahead();
+  for (const { topic, partition, offset } of cursors) {
+    const found = stored.filter(({ base, count }) => base + count > offset && base < end);
+    memory.take({ topic, partition, bytes: Buffer.concat(found.map((each) => each.bytes)), start: 0, end });
+  }
+  return cursors;
+}
+
+test('takes what was read ahead, whatever of it no checkpoint covers, and fetches the rest', async () => {
+  const memory = new ReadMemory(LIMITS);
+  const log = logUpTo(() => 10);
+  expect(memory.ahead()).toEqual([]);
+  expect(await idsOf(log, 0, 1, memory)).toEqual(range(0, 10));
+  expect(readAhead(memory, 10)).toEqual([{ topic: TOPIC, partition: 0, offset: 10 }]); // nothing is there yet
+  expect(readAhead(memory, 30)).toHaveLength(1);
+  expect(readAhead(memory, 30)).toEqual([]); // it is kept
+  expect(await idsOf(log, 2, 3, memory)).toEqual(range(20, 30));
+  expect(reads).toHaveLength(1);
+  expect(readAhead(memory, 40)).toEqual([{ topic: TOPIC, partition: 0, offset: 30 }]);
+  expect(
+    await idsOf(
+      logUpTo(() => 60),
+      3,
+      5,
+      memory,
+    ),
+  ).toEqual(range(30, 50));
+  expect(reads.map(({ offset }) => offset)).toEqual([0, 40]);
+});
+
+test('does not take what was read ahead from behind the records that are wanted', async () => {
+  const memory = new ReadMemory(LIMITS);
+  const log = logUpTo(() => 20);
+  expect(await idsOf(log, 0, 2, memory)).toEqual(range(0, 20));
+  readAhead(memory, 60);
+  expect(
+    await idsOf(
+      logUpTo(() => 60),
+      1,
+      3,
+      memory,
+    ),
+  ).toEqual(range(10, 30));
+  expect(reads.map(({ offset }) => offset)).toEqual([0, 10]);
+});
+
 test('passes over what no checkpoint covers in what was fetched before', async () => {
   const memory = new ReadMemory(LIMITS);
   const log = logUpTo(() => 60);

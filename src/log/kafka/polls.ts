@@ -18,6 +18,7 @@ export interface PollAnswer {
 interface Poll {
   readonly key: string;
   readonly cursors: readonly Cursor[];
+  readonly maxBytes: number;
   readonly endsAt: number;
   /** Resolves when `answer` is there; never rejects. */
   readonly settled: Promise<void>;
@@ -49,9 +50,8 @@ export class Polls {
     // With one leader nothing is ever left over, and its answer says where the partition ends now, not a moment ago.
     const isShared = groups.size > 1;
     const polls = [...groups].map(([node, cursors]) => {
-      const key = keyOf(node, cursors, maxBytes);
-      const kept = isShared ? this.#takeOver(key, endsAt) : undefined;
-      return kept ?? this.#begin(node, key, cursors, maxBytes, endsAt);
+      const key = keyOf(node, cursors);
+      return this.#takeOver(key, maxBytes, endsAt) ?? this.#begin(node, key, cursors, maxBytes, endsAt);
     });
     try {
       await untilAnswered(polls, signal);
@@ -64,10 +64,10 @@ export class Polls {
   }
 
   /** A poll belongs to one reader at a time, so it leaves the map. */
-  #takeOver(key: string, endsAt: number): Poll | undefined {
+  #takeOver(key: string, maxBytes: number, endsAt: number): Poll | undefined {
     const kept = this.#kept.get(key);
     this.#kept.delete(key);
-    if (kept === undefined) return undefined;
+    if (kept === undefined || kept.maxBytes > maxBytes) return undefined;
     const isStillOn = kept.answer === undefined && kept.endsAt <= endsAt + SLACK_MS;
     return isStillOn || hasRecords(kept.answer) ? kept : undefined;
   }
@@ -83,7 +83,7 @@ export class Polls {
         poll.answer = error instanceof Error ? error : new Error(String(error));
       },
     );
-    const poll: Poll = { key, cursors, endsAt, settled, answer: undefined };
+    const poll: Poll = { key, cursors, maxBytes, endsAt, settled, answer: undefined };
     return poll;
   }
 
@@ -96,9 +96,9 @@ export class Polls {
 }
 
 /** Equal for readers that ask the same, whatever the order of their cursors. */
-function keyOf(node: number, cursors: readonly Cursor[], maxBytes: number): string {
+function keyOf(node: number, cursors: readonly Cursor[]): string {
   const names = cursors.map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`);
-  return [node, maxBytes, ...names.sort()].join(' ');
+  return [node, ...names.sort()].join(' ');
 }
 
 function hasRecords(answer: FetchAnswer | Error | undefined): boolean {

@@ -93,6 +93,22 @@ describe('read', () => {
     expect(fake.count('Fetch', 2)).toBe(1);
   });
 
+  test('takes a poll over that was begun with others, but not one whose answer may be larger than wanted', async () => {
+    const fake = cluster([1, 2]);
+    fake.onFetch = (node) => (node === 1 ? { bytes } : new Promise(() => undefined));
+    await using log = await fake.open();
+    await log.read([zero, one], 1000, LONG_MS, signal); // at most 500 bytes of each
+    const stop = new AbortController();
+    const alone = log.read([one], 500, LONG_MS, stop.signal);
+    await expect.poll(() => fake.count('Fetch')).toBe(2);
+    stop.abort(new Error('stopped'));
+    await expect(alone).rejects.toThrow('stopped');
+    await log.read([zero, one], 1000, LONG_MS, signal);
+    expect(fake.count('Fetch', 2)).toBe(2);
+    void log.read([one], 100, LONG_MS, AbortSignal.timeout(1)).catch(() => undefined);
+    await expect.poll(() => fake.count('Fetch', 2)).toBe(3);
+  });
+
   test('asks anew when the offsets are others', async () => {
     const fake = cluster([1, 2]);
     fake.onFetch = (node) => (node === 1 ? { bytes } : new Promise(() => undefined));
