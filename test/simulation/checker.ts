@@ -46,7 +46,7 @@ export class Checker {
   /** Claims of sources whose lists leave nothing out. */
   readonly #wide = new Set<number>();
   /** Where a copy that was not finished was begun again: lists or tables are other ones, or somebody has made another slot. */
-  #anewAt: Position | undefined;
+  readonly #anewAt = new Set<Position>();
   /** Everything was captured so far, nothing left out. */
   #isCovered = false;
   /** Daemons of which some process was asked to take over. */
@@ -104,7 +104,8 @@ export class Checker {
     if (this.position !== undefined && record.position < this.position) {
       this.#violation(`position falls from ${this.position} to ${record.position}`);
     }
-    if (this.position !== undefined && !record.consistent && record.copy === undefined) this.#anewAt = record.position;
+    if (this.position !== undefined && !record.consistent && record.copy === undefined)
+      this.#anewAt.add(record.position);
     this.position = record.position;
     if (this.#isConsistent && !record.consistent && ++this.#resets > this.resetsAsked) {
       this.#violation('a copy began again though nobody had asked for it');
@@ -152,14 +153,14 @@ export class Checker {
       this.#violation(`progress falls from ${applied.position} to ${position}`);
     }
     const begin = changes.lastIndexOf(this.#begin);
-    const mayBeginAnew = this.#anewAt !== undefined && !applied.isConsistent;
+    const mayBeginAnew = this.#anewAt.size > 0 && !applied.isConsistent;
     if (begin >= 0 && applied.transactions !== undefined && !mayBeginAnew)
       this.#violation('the source was copied a second time');
     const after =
       begin >= 0 ? this.#copyAgain(changes.slice(begin), position) : this.#follow(applied, changes, position);
     const point = this.#database.snapshots[after.snapshot]?.point ?? 0;
     const isBegunAnew =
-      mayBeginAnew && position === this.#anewAt && position !== applied.position && point < lsnOf(position);
+      mayBeginAnew && this.#anewAt.has(position) && position !== applied.position && point < lsnOf(position);
     const isReset = after.transactions !== undefined && !progress.consistent && (this.#resets > 0 || isBegunAnew);
     if (!isReset) this.#assertPosition(after, position, progress.consistent);
     // What is there then is void: only a copy may follow.
