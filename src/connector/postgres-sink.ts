@@ -156,7 +156,7 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettin
     maxFetchBytes: integer('max.fetch.bytes', 65_536, 1024 * 1024 * 1024, {
       importance: 'low',
       group: 'Topics',
-      default: String(8 * 1024 * 1024),
+      default: String(4 * 1024 * 1024),
       doc: 'Bytes of records that are read from the log at once: bounds memory.',
     }),
     ...registrySettings('value.converter.', 'restart'),

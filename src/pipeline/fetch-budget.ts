@@ -3,8 +3,8 @@ import type { PartitionCursor } from './partition-cursor.ts';
 const LEAST_BYTES = 64 * 1024;
 /** More than a batch of a partition among a hundred, so that they are not asked for one by one. */
 const ENOUGH_BYTES = 256 * 1024;
-/** What all partitions together may be read ahead, in fetches. */
-const AHEAD = 4;
+/** How far all partitions together may be read ahead, in fetches. */
+const AHEAD = 2;
 
 /**
  * How many bytes to ask for when some of the cursors have nothing left to read. What one partition is read ahead of the others lies in

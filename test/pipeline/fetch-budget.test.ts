@@ -20,8 +20,9 @@ test('a partition alone, or among others that hold little, may be fetched for as
 
 test('one of many is not read far ahead of those that hold as much as a fetch', () => {
   const others = Array.from({ length: 99 }, () => holding(FETCH_BYTES / 100));
-  expect(fetchBudget([waiting, ...others], FETCH_BYTES)).toBe(MB / 4);
-  expect(fetchBudget([waiting, waiting, ...others], FETCH_BYTES)).toBe(MB / 2);
+  const share = Math.floor((2 * FETCH_BYTES) / 100);
+  expect(fetchBudget([waiting, ...others], FETCH_BYTES)).toBe(share);
+  expect(fetchBudget([waiting, waiting, ...others.slice(1)], FETCH_BYTES)).toBe(2 * share);
 });
 
 test('all together hold a few fetches at most, and each can always go on', () => {
@@ -33,7 +34,7 @@ test('all together hold a few fetches at most, and each can always go on', () =>
       expect(budget).toBeGreaterThanOrEqual(64 * 1024);
       held += budget;
     }
-    expect(held).toBeLessThanOrEqual(5 * FETCH_BYTES);
+    expect(held).toBeLessThanOrEqual(count > 100 ? 5 * FETCH_BYTES : 3 * FETCH_BYTES);
   }
 });
 
