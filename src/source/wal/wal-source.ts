@@ -135,6 +135,9 @@ async function endStaleWalsender({ client, settings, self, takeOver }: Opening, 
 /** Often enough for the server's patience, whatever the setting says. */
 async function statusIntervalMs(client: pg.ClientBase, wantedMs: number): Promise<number> {
   const sql = /* sql */ `select setting::int as ms from pg_catalog.pg_settings where name = 'wal_sender_timeout'`;
-  const timeoutMs = (await client.query<{ ms: number }>(sql)).rows[0]?.ms ?? 0;
+  const result = await client.query<{ ms: number }>(sql).catch((error: unknown) => {
+    throw postgresError(error, 'Cannot look up wal_sender_timeout');
+  });
+  const timeoutMs = result.rows[0]?.ms ?? 0;
   return timeoutMs > 0 ? Math.max(100, Math.min(wantedMs, Math.floor(timeoutMs / 3))) : wantedMs;
 }
