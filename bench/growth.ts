@@ -66,7 +66,12 @@ function ofTables(count: number): Workload {
 }
 
 function ofPartitions(partitions: number): Workload {
-  return { ...WORKLOADS.W1, title: `narrow inserts, topic of ${partitions} partitions`, partitions, rows: PARTITION_ROWS };
+  return {
+    ...WORKLOADS.W1,
+    title: `narrow inserts, topic of ${partitions} partitions`,
+    partitions,
+    rows: PARTITION_ROWS,
+  };
 }
 
 const BYTES_PER_TRANSACTION = 1_000_000;

@@ -1,14 +1,16 @@
 import { Kafka, logLevel } from 'kafkajs';
 
 const TOPIC = 'bench.warm-up';
-const REQUESTS = 2_000;
-const RECORDS_EACH = 150;
-const RECORD_BYTES = 300;
+/** Many small requests, then large ones. */
+const LOADS = [
+  { requests: 2_000, recordsEach: 150, recordBytes: 300 },
+  { requests: 600, recordsEach: 90, recordBytes: 10_000 },
+];
 /** Requests at the same time. */
 const LANES = 4;
 
 /**
- * Has a broker take and hand out some hundred thousand records that nobody counts, so that whoever is measured first does not pay for
+ * Has a broker take and hand out some hundred thousand records (600 MB) that nobody counts, so that whoever is measured first does not pay for
  * what its Java machine compiles by then.
  */
 export async function warmUp(bootstrap: string): Promise<void> {
@@ -29,12 +31,14 @@ async function produce(kafka: Kafka): Promise<void> {
   const producer = kafka.producer();
   await producer.connect();
   try {
-    const value = Buffer.alloc(RECORD_BYTES, 'rowcast ');
-    const messages = Array.from({ length: RECORDS_EACH }, (_, i) => ({ key: String(i), value }));
-    const lane = async (): Promise<void> => {
-      for (let i = 0; i < REQUESTS / LANES; i++) await producer.send({ topic: TOPIC, messages, acks: -1 });
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    for (const { requests, recordsEach, recordBytes } of LOADS) {
+      const value = Buffer.alloc(recordBytes, 'rowcast ');
+      const messages = Array.from({ length: recordsEach }, (_, i) => ({ key: String(i), value }));
+      const lane = async (): Promise<void> => {
+        for (let i = 0; i < requests / LANES; i++) await producer.send({ topic: TOPIC, messages, acks: -1 });
+      };
+      await Promise.all(Array.from({ length: LANES }, lane));
+    }
   } finally {
     await producer.disconnect();
   }
@@ -45,7 +49,7 @@ async function consume(kafka: Kafka): Promise<void> {
   await consumer.connect();
   try {
     await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
-    let left = REQUESTS * RECORDS_EACH;
+    let left = LOADS.reduce((sum, { requests, recordsEach }) => sum + requests * recordsEach, 0);
     await new Promise<void>((resolve, reject) => {
       consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
         if (!restart) reject(error); // it goes on by itself while the coordinator loads
