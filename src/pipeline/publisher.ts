@@ -127,6 +127,8 @@ export class Publisher implements AsyncDisposable {
     this.#busy++;
     this.#at('publishing');
     if (!this.#isOpen) this.#encoder.beginInterval(this.#writer.claim, this.#number);
+    // Schemas are stored as well, and a log takes one publish at a time.
+    if (batch.controls.length > 0) await this.#storing;
     await this.#encoder.prepare(batch, this.#writer.signal);
     const appends = this.#encoder.encode(batch);
     const number = this.#number;

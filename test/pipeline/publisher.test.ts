@@ -38,7 +38,9 @@ function make() {
   } satisfies PublisherWriter;
   const encoder: PublisherEncoder = {
     beginInterval: (_claim, number) => void seen.push(`interval ${number}`),
-    prepare: async () => {},
+    prepare: async (batch) => {
+      if (batch.controls.length > 0) seen.push(`prepare ${batch.position}`);
+    },
     encode: (batch) => {
       seen.push(`encode ${batch.position}`);
       return [];
@@ -86,6 +88,26 @@ test('the next batch is read and encoded while one is stored, and sent when that
   await store();
   await published;
   expect(seen.slice(9)).toEqual(['acknowledge B']);
+});
+
+test('what a batch announces is prepared when nothing is on its way: a log takes one publish at a time', async () => {
+  const { publisher, seen, store } = make();
+  const announcing = batchAt('B');
+  announcing.addControl({ kind: 'truncate', tables: [], cascade: false, restartIdentity: false }, 0, 1);
+  const published = publisher.publishAll(
+    async function* () {
+      yield batchAt('A');
+      yield announcing;
+    },
+    new AbortController().signal,
+    REST,
+  );
+  await idle();
+  expect(seen).not.toContain('prepare B');
+  await store();
+  await store();
+  await published;
+  expect(seen.slice(3)).toEqual(['interval 6', 'acknowledge A', 'prepare B', 'encode B', 'send B', 'acknowledge B']);
 });
 
 test('the parts of a transaction are of one interval', async () => {
