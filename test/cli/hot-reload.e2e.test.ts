@@ -42,14 +42,24 @@ class Subject {
   readonly #directory: string;
   readonly #setting: string;
   readonly #random: (bound: number) => number;
+  readonly #seen: (subject: Subject) => Promise<void>;
 
-  constructor(directory: string, name: string, config: Config, setting: string, random: (bound: number) => number) {
+  /** `seen` waits until the daemon has the last valid configuration: what stood there for a moment only, and then was broken, nobody could read. */
+  constructor(
+    directory: string,
+    name: string,
+    config: Config,
+    setting: string,
+    random: (bound: number) => number,
+    seen: (subject: Subject) => Promise<void>,
+  ) {
     this.#directory = directory;
     this.name = name;
     this.config = config;
     this.file = `${name}.json`;
     this.#setting = setting;
     this.#random = random;
+    this.#seen = seen;
   }
 
   /** One random change of its files; says which. */
@@ -103,6 +113,7 @@ class Subject {
   }
 
   async #cut(): Promise<string> {
+    await this.#seen(this);
     const text = JSON.stringify({ name: this.name, config: this.config });
     await this.#write(text.slice(0, this.#random(text.length)));
     this.isBroken = true;
@@ -110,6 +121,7 @@ class Subject {
   }
 
   async #wrong(): Promise<string> {
+    await this.#seen(this);
     const config = { ...this.config, [this.#setting]: 'many' };
     await this.#write(JSON.stringify({ name: this.name, config }));
     this.isBroken = true;
@@ -187,7 +199,10 @@ interface Shown {
 }
 
 /** What the REST API shows of all connectors: the settings that the test changes, and the states. */
-async function shown(url: string, settings: readonly string[]): Promise<unknown> {
+async function shown(
+  url: string,
+  settings: readonly string[],
+): Promise<Record<string, readonly (string | undefined)[]>> {
   const response = await fetch(`${url}/connectors?expand=info&expand=status`);
   const all = (await response.json()) as Record<string, Shown>;
   return Object.fromEntries(
@@ -213,13 +228,24 @@ test(`${CHANGES} random changes of files under load: the last valid configuratio
   await source.query('create table a (id int primary key, note text); create table b (id int primary key, a int)');
   const random = randomOf(seed);
   const prefix = 'reload';
+  const settings = ['max.batch.bytes', 'max.fetch.bytes', 'somethng.unknown'];
+  // What stands under a key that nobody knows may be a password under a misspelt one: it is shown as such.
+  const asShown = (key: string, value: string | undefined): string | undefined =>
+    key === 'somethng.unknown' && value !== undefined ? '********' : value;
+  const expectedOf = ({ config }: Subject): (string | undefined)[] => settings.map((key) => asShown(key, config[key]));
+  let url = '';
+  const seen = async (subject: Subject): Promise<void> => {
+    const now = async (): Promise<unknown> => (await shown(url, settings))[subject.name]?.slice(1);
+    await expect.poll(now, { timeout: 30_000 }).toEqual(expectedOf(subject));
+  };
+  const directory = place.connectors;
   const subjects = [
-    new Subject(place.connectors, 'the-source', sourceConfig(source.settings, prefix), 'max.batch.bytes', random),
-    new Subject(place.connectors, 'the-sink', sinkConfig(replica.settings, prefix), 'max.fetch.bytes', random),
+    new Subject(directory, 'the-source', sourceConfig(source.settings, prefix), 'max.batch.bytes', random, seen),
+    new Subject(directory, 'the-sink', sinkConfig(replica.settings, prefix), 'max.fetch.bytes', random, seen),
   ];
   for (const subject of subjects) await subject.put();
   const run = place.start(command);
-  const url = await place.url();
+  url = await place.url();
   const work = load(source);
   const done: string[] = [];
   for (let i = 0; i < CHANGES; i++) {
@@ -228,13 +254,7 @@ test(`${CHANGES} random changes of files under load: the last valid configuratio
     await sleep(random(4) === 0 ? 700 : random(150));
   }
   for (const subject of subjects) if (!subject.isThere) await subject.put();
-  const settings = ['max.batch.bytes', 'max.fetch.bytes', 'somethng.unknown'];
-  // What stands under a key that nobody knows may be a password under a misspelt one: it is shown as such.
-  const asShown = (key: string, value: string | undefined): string | undefined =>
-    key === 'somethng.unknown' && value !== undefined ? '********' : value;
-  const expected = Object.fromEntries(
-    subjects.map(({ name, config }) => [name, ['RUNNING', ...settings.map((key) => asShown(key, config[key]))]]),
-  );
+  const expected = Object.fromEntries(subjects.map((subject) => [subject.name, ['RUNNING', ...expectedOf(subject)]]));
   const history = `${done.join('\n')}\n${run.output()}`;
   await expect.poll(() => shown(url, settings), { timeout: 30_000, message: history }).toEqual(expected);
   const transactions = await work.stop();
