@@ -35,7 +35,7 @@ All numbers were measured on one machine, which sources, replicas, brokers and w
 ran in turn, ${repeat === 1 ? 'once' : `${repeat} times`} each or more; medians over all runs of a contestant stand here. After each run both sides are compared by content.
 
 \`\`\`sh
-${conditions.command}
+${conditions.command.replaceAll(/ --out \S+/g, '')}
 \`\`\`
 
 ${conditionLines(conditions).join('\n')}
