@@ -1,7 +1,7 @@
 import { SSL_MODES } from './connection-url.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import type { RegistryClientConfig } from './client-config.ts';
-import { compressionType } from './compression-setting.ts';
+import { type CompressionName, SOURCE_COMPRESSION } from './compression-setting.ts';
 import type { Completed, ConnectorClass } from './connector-class.ts';
 import { HARMLESS_TO_ALL, IGNORED_BY_SOURCES, RENAMED_BY_ALL, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
 import type { Files } from './read-tls.ts';
@@ -54,7 +54,7 @@ interface PostgresWalSettings extends SnapshotSettings, SignalSettings, ValueSet
   /** Further settings of new table topics, by Kafka's names. */
   readonly topicConfig: Readonly<Record<string, string>>;
   /** What table topics are compressed with; undefined: what the daemon says. */
-  readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd' | undefined;
+  readonly compression: CompressionName | undefined;
   readonly onIncompatible: 'fail' | 'force';
   readonly skippedOperations: 'none' | 't';
   readonly tasksMax: number;
@@ -218,12 +218,7 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       group: 'Topics',
       doc: "Further settings of a table topic when it is created, by Kafka's names: topic.creation.default.retention.ms.",
     }),
-    compression: optional(
-      compressionType('producer.override.compression.type', {
-        group: 'Topics',
-        doc: "What the records of table topics are compressed with; the daemon's producer.compression.type when it is not said. lz4 costs the least CPU.",
-      }),
-    ),
+    compression: SOURCE_COMPRESSION,
     ...VALUE_SETTINGS,
     skippedOperations: choice('skipped.operations', ['none', 't'], {
       group: 'Records',

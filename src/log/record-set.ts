@@ -1,6 +1,7 @@
 import { crc32c } from '@node-rs/crc32';
 import { ByteWriter, type Run } from '../change/byte-writer.ts';
 import { BatchMemory } from './batch-memory.ts';
+import type { BatchCompression } from './batch-compression.ts';
 import { MAX_RECORDS_BYTES } from './compression/bounds.ts';
 
 /** One record batch in Kafka's format v2, sealed: header, checksum and records. Its base offset is 0 until a log gives it one. */
@@ -36,14 +37,6 @@ export const DEFAULT_MAX_BATCH_BYTES = 1_000_000;
 /** Lengths are reserved with this many bytes, and what follows is shifted when they need another number: values above 8 kB, keys above 63 bytes. */
 const RESERVED = 2;
 const KEY_RESERVED = 1;
-
-/** How the records of a batch are compressed, all of them together. */
-export interface BatchCompression {
-  /** What the attributes of a record batch call it, 1 to 7. */
-  readonly id: number;
-  /** Pieces that make up the compressed bytes, in order. Throws OperatorError when it does not run on this platform. */
-  readonly compress: (bytes: Buffer) => readonly Uint8Array[];
-}
 
 export interface RecordSetWriterOptions {
   /** How much the first batch is given. */

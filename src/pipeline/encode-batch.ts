@@ -7,7 +7,8 @@ import { BatchMemory } from '../log/batch-memory.ts';
 import { encodeControl } from '../log/protocol/control-codec.ts';
 import { beginHeader, EXACT_HEADER, HEADER, HEADER_BYTES, Part, setHeader } from '../log/protocol/header.ts';
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
-import { type BatchCompression, RecordSetWriter } from '../log/record-set.ts';
+import type { BatchCompression } from '../log/batch-compression.ts';
+import { RecordSetWriter } from '../log/record-set.ts';
 import { DdlCauses } from './ddl-causes.ts';
 import { partitionOf } from './partition.ts';
 

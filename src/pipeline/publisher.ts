@@ -29,7 +29,7 @@ export type PublisherWriter = Pick<
 
 /** Who is told how publishing goes on. */
 export interface PublishListener {
-  /** Everything that was read is stored: what is done now is said by `Stage`. */
+  /** Everything that was read is stored; tells the progress what the loop does now. */
   readonly rest: () => void;
   /** A batch is encoded, and everything before it is stored. */
   readonly handedOver: () => void;

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Converter } from '../converter/converter.ts';
 import { failPoint } from '../failpoint.ts';
 import type { Log } from '../log/log.ts';
-import type { BatchCompression } from '../log/record-set.ts';
+import type { BatchCompression } from '../log/batch-compression.ts';
 import { type HeldSource, type Source, VoidCopyError } from '../source/source.ts';
 import { BatchEncoder } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';

@@ -3,8 +3,9 @@ import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
 import { placeholderBytes } from '../connector/value-settings.ts';
 import type { FieldModes } from '../converter/avro/modes.ts';
+import type { BatchCompression } from '../log/batch-compression.ts';
 import { compressionOf } from '../log/compression/compression.ts';
-import { type BatchCompression, DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
+import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
 import { compileTopicFilter, selectionOf } from '../pipeline/topic-filter.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';

@@ -1,3 +1,4 @@
+import type { CompressionName } from '../connector/compression-setting.ts';
 import type { RegistryClientConfig, TlsConfig } from '../connector/client-config.ts';
 import type { LogLevel } from '../observe/logger.ts';
 
@@ -17,7 +18,7 @@ export interface WorkerConfig {
   /** Undefined: the embedded log in the state directory. */
   readonly kafka: KafkaClientConfig | undefined;
   /** `producer.compression.type`: of table topics, where a connector says nothing. */
-  readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+  readonly compression: CompressionName;
   /** Undefined: the built-in registry. A connector may name another one. */
   readonly registry: RegistryClientConfig | undefined;
   /** Undefined when `listeners` is empty: nothing is served. */

@@ -1,4 +1,5 @@
-import { type BatchCompression, type RecordSet, RecordSetWriter } from '../../src/log/record-set.ts';
+import type { BatchCompression } from '../../src/log/batch-compression.ts';
+import { type RecordSet, RecordSetWriter } from '../../src/log/record-set.ts';
 import { RecordReader } from '../../src/log/record-reader.ts';
 import type { Append, Cursor, Fetched, Log } from '../../src/log/log.ts';
 

@@ -1,5 +1,5 @@
 import { OperatorError } from '../../errors.ts';
-import type { BatchCompression } from '../record-set.ts';
+import type { BatchCompression } from '../batch-compression.ts';
 import { BeyondBounds, MAX_RECORDS_BYTES } from './bounds.ts';
 import { compressGzip, decompressGzip } from './gzip.ts';
 import { compressLz4, decompressLz4 } from './lz4.ts';

@@ -47,8 +47,6 @@ export class Polls {
     signal: AbortSignal,
   ): Promise<PollAnswer[]> {
     const endsAt = Math.min(deadline, performance.now() + MAX_POLL_MS);
-    // With one leader nothing is ever left over, and its answer says where the partition ends now, not a moment ago.
-    const isShared = groups.size > 1;
     const polls = [...groups].map(([node, cursors]) => {
       const key = keyOf(node, cursors);
       return this.#takeOver(key, maxBytes, endsAt) ?? this.#begin(node, key, cursors, maxBytes, endsAt);
@@ -56,7 +54,8 @@ export class Polls {
     try {
       await untilAnswered(polls, signal);
     } catch (error) {
-      if (isShared) for (const poll of polls) this.#keep(poll);
+      // One leader is asked anew: its answer says where the partition ends then, not a moment before.
+      if (groups.size > 1) for (const poll of polls) this.#keep(poll);
       throw error;
     }
     for (const poll of polls) if (poll.answer === undefined) this.#keep(poll);
