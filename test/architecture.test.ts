@@ -71,7 +71,7 @@ test('the pipeline knows interfaces only', () => {
 });
 
 test('implementations are named in the composition root only', () => {
-  const implementation = /^(source\/wal|sink\/postgres|converter\/avro|log\/(kafka|embedded))\//;
+  const implementation = /^(source\/(wal|query|trigger)|sink\/postgres|converter\/avro|log\/(kafka|embedded))\//;
   const wrong = files
     .filter((file) => !compositionRoots.test(file))
     .flatMap((file) => importsOf(file).map((target) => ({ file, target })))

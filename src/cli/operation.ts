@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { existsSync } from 'node:fs';
-import type { ConnectorFile } from '../connector/load-file.ts';
+import { type ConnectorFile, isSource } from '../connector/load-file.ts';
 import type { Environment } from '../connector/reference.ts';
 import { findDaemon } from '../worker/daemon-file.ts';
 import { connectorOf } from '../worker/operate/context.ts';
@@ -79,7 +79,7 @@ function onLog(config: WorkerConfig, env: Environment, signal: AbortSignal): Ope
 
 function subjectOf(connector: ConnectorFile): Subject {
   const { file } = connector;
-  if (connector.kind === 'PostgresSink') return { kind: 'sink', slot: undefined, publication: undefined, file };
+  if (!isSource(connector)) return { kind: 'sink', slot: undefined, publication: undefined, file };
   const { slot, publication } = connector.config;
   return { kind: 'source', slot, publication, file };
 }

@@ -1,6 +1,6 @@
 import type { HealthStatus } from '../worker/rest/health.ts';
 import type { FailureCounts } from '../worker/status.ts';
-import { lsnText } from '../worker/operate/text.ts';
+import { positionText } from '../worker/operate/text.ts';
 
 /** One connector as `rowcast status` shows it; `null` is what it has not, or not yet. */
 export interface ConnectorRow {
@@ -133,7 +133,7 @@ export function statusTable(rows: readonly ConnectorRow[], now: number): string 
     since === null ? '-' : ageText(now - since),
     lag_ms === null ? '-' : `${(lag_ms / 1000).toFixed(1)} s`,
     changes === null ? '-' : String(changes),
-    position === null ? '-' : lsnText(position),
+    position === null ? '-' : positionText(position),
   ]);
   const widths = TITLES.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]): string =>

@@ -1,9 +1,9 @@
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import type { PostgresSinkConfig } from './postgres-sink.ts';
-import type { PostgresWalConfig } from './postgres-wal-source.ts';
+import type { OriginSettings } from './source-settings.ts';
 
 /** The source database of a config. */
-export function sourceConnection(config: PostgresWalConfig): ConnectionSettings {
+export function sourceConnection(config: OriginSettings): ConnectionSettings {
   const { hostname: host, port, database, user, sslmode } = config;
   return { host, port, database, user, sslmode, ...given('password', config.password), ...tlsFiles(config) };
 }
@@ -15,7 +15,7 @@ export function sinkConnection(config: PostgresSinkConfig): ConnectionSettings {
   return { ...connection, user, ...given('password', config.password) };
 }
 
-function tlsFiles(config: PostgresWalConfig): Pick<ConnectionSettings, 'sslrootcert' | 'sslcert' | 'sslkey'> {
+function tlsFiles(config: OriginSettings): Pick<ConnectionSettings, 'sslrootcert' | 'sslcert' | 'sslkey'> {
   return {
     ...given('sslrootcert', config.sslrootcert),
     ...given('sslcert', config.sslcert),

@@ -24,6 +24,14 @@ export type ConnectorFile = {
   | { readonly kind: 'PostgresSink'; readonly config: PostgresSinkConfig }
 );
 
+/** A connector that captures changes, in whatever way. */
+export type SourceConnector = Exclude<ConnectorFile, { readonly kind: 'PostgresSink' }>;
+
+/** True for a connector that captures, false for one that applies. */
+export function isSource(connector: ConnectorFile): connector is SourceConnector {
+  return connector.kind !== 'PostgresSink';
+}
+
 /** One file as it is now. `name` and `raw` are there as far as they could be read. */
 export type ReadFile =
   | { readonly file: string; readonly connector: ConnectorFile }
@@ -40,8 +48,9 @@ export type ReadFile =
  * its role or database hides nothing: masked, it would only make names and commands unreadable.
  */
 export function secretsOf(connector: ConnectorFile): readonly string[] {
-  const { user, database } =
-    connector.kind === 'PostgresSink' ? sinkConnection(connector.config) : sourceConnection(connector.config);
+  const { user, database } = isSource(connector)
+    ? sourceConnection(connector.config)
+    : sinkConnection(connector.config);
   return connector.secrets.filter((secret) => secret !== user && secret !== database);
 }
 

@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { readRegularFile } from '../regular-file.ts';
-import { type ConnectorFile, type ReadFile, readConnector } from './connector-file.ts';
+import { type ConnectorFile, isSource, type ReadFile, readConnector } from './connector-file.ts';
 import type { Environment } from './reference.ts';
 
-export { type ConnectorFile, type ReadFile, secretsOf } from './connector-file.ts';
+export { type ConnectorFile, isSource, type ReadFile, secretsOf, type SourceConnector } from './connector-file.ts';
 
 /** Connector files have a few KB; what is that much larger is none. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -87,13 +87,13 @@ export function clashes(connector: ConnectorFile, other: ConnectorFile): readonl
   if (connector.name === other.name) {
     problems.push(`${other.file} already has the name "${other.name}"; give one of the two another name`);
   }
+  if (!isSource(connector) || !isSource(other)) return problems;
+  const { topicPrefix } = connector.config;
+  if (topicPrefix === other.config.topicPrefix) {
+    problems.push(`topic.prefix "${topicPrefix}" is already the one of ${other.file}: two sources cannot share it`);
+  }
   if (connector.kind !== 'PostgresWalSource' || other.kind !== 'PostgresWalSource') return problems;
   const [mine, theirs] = [connector.config, other.config];
-  if (mine.topicPrefix === theirs.topicPrefix) {
-    problems.push(
-      `topic.prefix "${mine.topicPrefix}" is already the one of ${other.file}: two sources cannot share it`,
-    );
-  }
   const isOneServer = mine.hostname.toLowerCase() === theirs.hostname.toLowerCase() && mine.port === theirs.port;
   if (isOneServer && mine.slot === theirs.slot) {
     problems.push(

@@ -23,8 +23,13 @@ export function lsnToPosition(lsn: number): Position {
   return lsn.toString(16).toUpperCase().padStart(16, '0');
 }
 
+/** True for positions of WAL sources. */
+export function isLsnPosition(position: Position): boolean {
+  return /^[0-9A-F]{16}$/.test(position);
+}
+
 /** The LSN that a position of a WAL source stands for. */
 export function positionToLsn(position: Position): number {
-  if (!/^[0-9A-F]{16}$/.test(position)) throw new Error(`Not a position of a WAL source: ${position}`);
+  if (!isLsnPosition(position)) throw new Error(`Not a position of a WAL source: ${position}`);
   return Number.parseInt(position, 16);
 }

@@ -1,6 +1,6 @@
 import type { RegistryClientConfig } from '../connector/client-config.ts';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
-import type { ConnectorFile } from '../connector/load-file.ts';
+import { type ConnectorFile, isSource, type SourceConnector } from '../connector/load-file.ts';
 import { createAvroConverter } from '../converter/avro/avro-converter.ts';
 import type { OnIncompatible, SchemaStore } from '../converter/converter.ts';
 import { createHttpSchemaStore } from '../converter/registry/http-store.ts';
@@ -10,6 +10,7 @@ import { openKafkaLog } from '../log/kafka/kafka-log.ts';
 import type { Log } from '../log/log.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createPostgresSink } from '../sink/postgres/postgres-sink.ts';
+import type { Source } from '../source/source.ts';
 import { createWalSource } from '../source/wal/wal-source.ts';
 import { VERSION } from '../version.ts';
 import { kafkaSettings } from './kafka-settings.ts';
@@ -38,7 +39,7 @@ export type OpenLog = (signal: AbortSignal) => Promise<Log>;
 /** Makes the task of one connector; `embedded` opens the log of a daemon without Kafka. */
 export type MakeTask = (order: TaskOrder, embedded: OpenLog, logger: Logger) => Task;
 
-type Connector<K extends ConnectorFile['kind']> = Extract<ConnectorFile, { readonly kind: K }>;
+type SinkConnector = Exclude<ConnectorFile, SourceConnector>;
 
 /** A sink holds this many records of a backlog in one target transaction, whole checkpoints apart. */
 const GROUP_RECORDS = 20_000;
@@ -51,7 +52,7 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 export const makeTask: MakeTask = (order, embedded, logger) => {
   const { connector } = order;
   const open = logOf(order, embedded);
-  if (connector.kind === 'PostgresWalSource') return sourceTask(connector, order, open, logger);
+  if (isSource(connector)) return sourceTask(connector, order, open, logger);
   return sinkTask(connector, order, open, logger);
 };
 
@@ -61,11 +62,12 @@ function logOf({ connector: { name }, config: { kafka } }: TaskOrder, embedded: 
 }
 
 function sourceTask(
-  { name, config }: Connector<'PostgresWalSource'>,
+  connector: SourceConnector,
   { daemon, memory, status, config: defaults }: TaskOrder,
   open: OpenLog,
   logger: Logger,
 ): Task {
+  const { name, config } = connector;
   const { onIncompatible } = config;
   const external = externalStore(config.registry, defaults, onIncompatible);
   const origin = { version: VERSION, name: config.topicPrefix, database: config.database };
@@ -77,12 +79,7 @@ function sourceTask(
     ...channelsOf(name, config, defaults),
   });
   return createSourceTask({
-    source: createWalSource(
-      walSourceSettings(name, config),
-      systemClock,
-      (message, advice) => logger.warn(message, { connector: name, advice }),
-      signalHearer(logger, name),
-    ),
+    source: sourceOf(connector, logger),
     open: async (signal) => {
       const log = await open(signal);
       const store = external ?? logStore(log, topics.replicationFactor, onIncompatible);
@@ -107,6 +104,11 @@ function sourceTask(
     memory,
     status: status as SourceStatus,
   });
+}
+
+function sourceOf({ name, config }: SourceConnector, logger: Logger): Source {
+  const warn = (message: string, advice: string): void => logger.warn(message, { connector: name, advice });
+  return createWalSource(walSourceSettings(name, config), systemClock, warn, signalHearer(logger, name));
 }
 
 /** Which channels of signals a source has. Throws OperatorError for a topic without Kafka, which nobody could write to. */
@@ -138,7 +140,7 @@ function channelsOf(
 }
 
 function sinkTask(
-  { name, config }: Connector<'PostgresSink'>,
+  { name, config }: SinkConnector,
   { status, config: defaults }: TaskOrder,
   open: OpenLog,
   logger: Logger,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ConnectorFile, ReadFile } from '../connector/load-file.ts';
+import { type ConnectorFile, isSource, type ReadFile, type SourceConnector } from '../connector/load-file.ts';
 import { nearest } from '../connector/nearest.ts';
 import { describeError } from '../errors.ts';
 import type { Finding } from '../finding.ts';
@@ -8,7 +8,8 @@ import type { WantedTopic } from '../log/kafka/preflight/judge-topics.ts';
 import { checkKafka } from '../log/kafka/preflight/preflight.ts';
 import { checkPostgresSink } from '../sink/postgres/preflight/preflight.ts';
 import type { SourceView } from '../sink/postgres/preflight/source-view.ts';
-import { checkWalSource, type SourcePreflight } from '../source/wal/preflight/preflight.ts';
+import type { SourcePreflight } from '../source/capture/preflight/source-preflight.ts';
+import { checkWalSource } from '../source/wal/preflight/preflight.ts';
 import { type DaemonFile, findDaemon } from './daemon-file.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { checkPort, checkRegistry } from './preflight/check-endpoints.ts';
@@ -38,7 +39,6 @@ export interface PreflightOptions {
 /** Nothing takes longer than this on one server, whatever it does. */
 const SERVER_TIMEOUT_MS = 60_000;
 
-type Source = Extract<ConnectorFile, { readonly kind: 'PostgresWalSource' }>;
 type Sources = ReadonlyMap<string, SourcePreflight>;
 
 /**
@@ -61,14 +61,14 @@ export async function preflight(options: PreflightOptions, signal: AbortSignal):
     judgeFile(read).filter(({ connector }) => isWanted(connector)),
   );
   for (const connector of wanted) {
-    const { name, kind } = connector;
-    const findings = kind === 'PostgresSink' ? sinks.get(name) : ofSource(connector, sources);
+    const { name } = connector;
+    const findings = isSource(connector) ? ofSource(connector, sources) : sinks.get(name);
     found.push(...named(name, [...(findings ?? []), ...(resumes.get(name) ?? [])]));
   }
   return [...found, ...named(undefined, shared)];
 }
 
-function ofSource({ name, config }: Source, sources: Sources): readonly Finding[] {
+function ofSource({ name, config }: SourceConnector, sources: Sources): readonly Finding[] {
   const looked = sources.get(name);
   return [...(looked?.findings ?? []), ...judgeRecords(config.topicPrefix, looked?.tables ?? [])];
 }
@@ -93,19 +93,20 @@ async function lookAtSources(
   wanted: readonly ConnectorFile[],
   signal: AbortSignal,
 ): Promise<Sources> {
-  const prefixes = new Set(
-    wanted.flatMap((each) => (each.kind === 'PostgresSink' ? [replayedPrefix(each.config)] : [])),
-  );
+  const prefixes = new Set(wanted.flatMap((each) => (isSource(each) ? [] : [replayedPrefix(each.config)])));
   const looked = new Map<string, SourcePreflight>();
-  const sources = all.filter((each) => each.kind === 'PostgresWalSource');
+  const sources = all.filter(isSource);
   const needed = sources.filter((each) => wanted.includes(each) || prefixes.has(each.config.topicPrefix));
   await Promise.all(
-    needed.map(async ({ name, config }) => {
-      const settings = walSourceSettings(name, config);
-      looked.set(name, await checkWalSource(settings, nearest, bounded(signal)));
+    needed.map(async (source) => {
+      looked.set(source.name, await lookAtSource(source, bounded(signal)));
     }),
   );
   return looked;
+}
+
+async function lookAtSource({ name, config }: SourceConnector, signal: AbortSignal): Promise<SourcePreflight> {
+  return await checkWalSource(walSourceSettings(name, config), nearest, signal);
 }
 
 async function lookAtSinks(
@@ -118,11 +119,9 @@ async function lookAtSinks(
   const looked = new Map<string, readonly Finding[]>();
   await Promise.all(
     wanted.map(async (connector) => {
-      if (connector.kind !== 'PostgresSink') return;
+      if (isSource(connector)) return;
       const { name, config } = connector;
-      const source = all.find(
-        (each) => each.kind === 'PostgresWalSource' && each.config.topicPrefix === replayedPrefix(config),
-      );
+      const source = all.find((each) => isSource(each) && each.config.topicPrefix === replayedPrefix(config));
       const view = source && viewOf(sources.get(source.name), tableFilter(config));
       looked.set(name, await checkPostgresSink(postgresSinkSettings(name, config), view, bounded(signal), isRunning));
     }),
@@ -172,7 +171,7 @@ async function lookAtLog(
 ): Promise<LookedAtLog> {
   const shared = await lookAtShared(config, daemon, wanted, sources, signal);
   if (shared.some(({ level, check }) => level !== 'ok' && IN_THE_WAY.has(check))) return { shared, resumes: new Map() };
-  const readable = wanted.filter((each) => each.kind === 'PostgresWalSource');
+  const readable = wanted.filter(isSource);
   const { running } = daemon;
   const seen = readable.filter(({ name }) => sources.get(name)?.database !== undefined);
   return { shared, resumes: await checkResume({ config, running, sources: seen }, bounded(signal)) };
@@ -208,7 +207,7 @@ async function lookAtShared(
 /** Of two wishes for one topic the writer's counts. */
 function topicsOf(wanted: readonly ConnectorFile[], sources: Sources, isBuiltIn: boolean): readonly WantedTopic[] {
   const topics = wanted.flatMap((connector) => wantedTopics(connector, sources.get(connector.name)?.tables ?? []));
-  const hasSource = wanted.some(({ kind }) => kind === 'PostgresWalSource');
+  const hasSource = wanted.some(isSource);
   if (isBuiltIn && wanted.length > 0) topics.push(schemasTopic(hasSource));
   const byName = new Map<string, WantedTopic>();
   for (const topic of topics) {

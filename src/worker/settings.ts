@@ -1,6 +1,7 @@
 import { sinkConnection, sourceConnection } from '../connector/connection-of.ts';
 import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
+import type { PublishSettings } from '../connector/source-settings.ts';
 import { placeholderBytes } from '../connector/value-settings.ts';
 import type { FieldModes } from '../converter/avro/modes.ts';
 import type { BatchCompression } from '../log/batch-compression.ts';
@@ -42,13 +43,13 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
 }
 
 /** How a source's topics are created. */
-export function topicSettings(config: PostgresWalConfig): TopicSettings {
+export function topicSettings(config: PublishSettings): TopicSettings {
   const { topicPartitions: partitions, topicReplicationFactor: replicationFactor, topicConfig } = config;
   return { partitions, config: topicConfig, ...(replicationFactor > 0 ? { replicationFactor } : {}) };
 }
 
 /** How a source writes values, from its connector's config. */
-export function fieldModes(config: PostgresWalConfig): FieldModes {
+export function fieldModes(config: PublishSettings): FieldModes {
   return {
     decimal: config.decimalHandling,
     time: config.timePrecision,
@@ -63,14 +64,14 @@ export function fieldModes(config: PostgresWalConfig): FieldModes {
 }
 
 /** How large a record batch may become: what Kafka's brokers take by default, or what the topics are told to take if that is less. */
-export function recordBatchBytes({ topicConfig }: PostgresWalConfig): number {
+export function recordBatchBytes({ topicConfig }: PublishSettings): number {
   const limit = Number(topicConfig['max.message.bytes'] ?? DEFAULT_MAX_BATCH_BYTES);
   return Math.min(DEFAULT_MAX_BATCH_BYTES, Number.isFinite(limit) ? limit : DEFAULT_MAX_BATCH_BYTES);
 }
 
 /** What a source compresses table topics with: what its connector says, or else the daemon. Undefined: they are not compressed. */
 export function batchCompression(
-  { compression }: Pick<PostgresWalConfig, 'compression'>,
+  { compression }: Pick<PublishSettings, 'compression'>,
   daemon: Pick<WorkerConfig, 'compression'>,
 ): BatchCompression | undefined {
   return compressionOf(compression ?? daemon.compression);

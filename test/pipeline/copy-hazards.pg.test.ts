@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { connect } from '../../src/postgres/connect.ts';
-import { applicationName } from '../../src/source/wal/holder.ts';
+import { applicationName } from '../../src/source/capture/holder.ts';
 import type { WalSourceSettings } from '../../src/source/wal/settings.ts';
 import { socketOf } from '../../src/postgres/bounded-client.ts';
 import { type Database, freshDatabase } from '../support/postgres.ts';

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { expect, test } from 'vitest';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
-import { compileFilter } from '../../src/source/wal/filter.ts';
+import { compileFilter } from '../../src/source/capture/filter.ts';
 import { readSequences } from '../../src/source/wal/sequences/read-sequences.ts';
 import { freshDatabase, uniqueName } from '../support/postgres.ts';
 import { Replication, type ReplicationOptions, eventually } from './replication.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { ChangeCounts } from '../../observe/change-counts.ts';
-import { parseLsn, positionToLsn } from '../../postgres/lsn.ts';
+import { isLsnPosition, parseLsn, positionToLsn } from '../../postgres/lsn.ts';
 import type { ConnectorStatus, SinkStatus, SourceStatus } from '../../worker/status.ts';
 import type { Screen } from './screen.ts';
 
@@ -66,9 +66,11 @@ function rates(before: Look, now: Look): readonly string[] {
 
 async function lagText({ counts, lagMs }: SinkStatus, source: pg.Client): Promise<string> {
   if (counts.position === undefined) return 'unknown yet';
+  const time = lagMs === undefined ? 'unknown' : `${Math.round(lagMs)} ms`;
+  if (!isLsnPosition(counts.position)) return time;
   const { rows } = await source.query<{ lsn: string }>(/* sql */ `select pg_catalog.pg_current_wal_lsn()::text as lsn`);
   const behind = Math.max(0, parseLsn(rows[0]?.lsn ?? '0/0') - positionToLsn(counts.position));
-  return `${lagMs === undefined ? '' : `${Math.round(lagMs)} ms, `}${bytesText(behind)}`;
+  return `${lagMs === undefined ? '' : `${time}, `}${bytesText(behind)}`;
 }
 
 function bytesText(bytes: number): string {

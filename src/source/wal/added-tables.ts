@@ -1,11 +1,10 @@
 import type pg from 'pg';
-import { findAdded } from './capture.ts';
 import { mayHaveRows } from './coverage.ts';
 import { publishedSinceCreated } from './ddl/ddl-log.ts';
-import type { CaptureFilter } from './filter.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
 import { type PublishedTable, publishedTables } from './published-tables.ts';
 import type { WalSourceSettings } from './settings.ts';
-import type { Warn } from './warn.ts';
+import type { Warn } from '../capture/warn.ts';
 
 export interface AddedTablesParts {
   readonly client: pg.ClientBase;
@@ -70,4 +69,18 @@ export class AddedTables {
       `If it was empty when it was added there is nothing to do. Else copy everything again: rowcast offsets reset ${settings.name}`,
     );
   }
+}
+
+/**
+ * Published tables that were not there before and may have rows from before they were published: those that somebody has added by name, or
+ * with a schema of which nothing was published yet. Other tables are published from their first row on.
+ */
+export function findAdded(published: readonly PublishedTable[], known: ReadonlySet<number>): readonly PublishedTable[] {
+  const schemas = new Set(
+    published.flatMap(({ relationId, schema, by }) => (by === 'schema' && known.has(relationId) ? [schema] : [])),
+  );
+  return published.filter(
+    ({ relationId, schema, by }) =>
+      !known.has(relationId) && (by === 'name' || (by === 'schema' && !schemas.has(schema))),
+  );
 }

@@ -6,13 +6,9 @@ import { lsnToPosition } from '../../postgres/lsn.ts';
 import { type DdlRow, readDdlRow } from './ddl/ddl-row.ts';
 import type { OldTuple, PgoutputListener, RelationMessage } from './decoder.ts';
 import { isSameTable, type Relation } from './relation.ts';
+import type { VersionCounter } from '../capture/version-counter.ts';
 import { signalOfRow } from './signals/signal-table.ts';
 import { appendTuple, HAS_UNEXPECTED_NULL } from './tuple.ts';
-
-/** Counts the table versions of one claim; the snapshot and the stream share it. */
-export interface VersionCounter {
-  last: number;
-}
 
 /** What the assembler needs of whoever feeds it. */
 export interface AssemblerPorts {

@@ -3,8 +3,8 @@ import { findRelation, lookUpRelation } from '../../postgres/catalog.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified } from '../../postgres/identifier.ts';
 import type { Capture } from '../source.ts';
-import { type ColumnNames, findUncovered, hasSameLists, listsOf } from './capture.ts';
-import { type CaptureFilter, compileFilter } from './filter.ts';
+import { type ColumnNames, findUncovered, hasSameLists, listsOf } from '../capture/capture.ts';
+import { type CaptureFilter, compileFilter } from '../capture/filter.ts';
 import { type PublishedTable, publishedTables } from './published-tables.ts';
 import type { WalSourceSettings } from './settings.ts';
 

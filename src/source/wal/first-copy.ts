@@ -11,10 +11,10 @@ import { lsnToPosition } from '../../postgres/lsn.ts';
 import type { Incarnation } from '../source.ts';
 import { copyTables } from '../snapshot/snapshot.ts';
 import { WorkList } from '../snapshot/work-list.ts';
-import type { VersionCounter } from './assembler.ts';
+import type { VersionCounter } from '../capture/version-counter.ts';
 import { type CopyPlan, planCopy } from './copy-plan.ts';
-import type { CaptureFilter } from './filter.ts';
-import { endIfStale } from './holder.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
+import { endIfStale } from '../capture/holder.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { type CreatedSlot, createSlot, createTemporarySlot, temporarySlotHolders } from './slot.ts';
 

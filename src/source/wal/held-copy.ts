@@ -3,7 +3,7 @@ import { type CopyProgress, type CopyState, isWhole } from '../../change/copy-st
 import type { Position } from '../../change/position.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
-import type { VersionCounter } from './assembler.ts';
+import type { VersionCounter } from '../capture/version-counter.ts';
 import { catchUp } from './catch-up.ts';
 import type { CopyPlan } from './copy-plan.ts';
 import { FirstCopy, type FirstCopyParts } from './first-copy.ts';

@@ -10,10 +10,10 @@ import { TransientError } from '../../errors.ts';
 import { lsnToPosition, positionToLsn } from '../../postgres/lsn.ts';
 import type { Capture, HeldSource, Incarnation, SourceIdentity } from '../source.ts';
 import { AddedTables } from './added-tables.ts';
-import type { VersionCounter } from './assembler.ts';
+import type { VersionCounter } from '../capture/version-counter.ts';
 import { DdlReader } from './ddl/ddl-reader.ts';
 import { followsDdl } from './ddl/ddl-setup.ts';
-import type { CaptureFilter } from './filter.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
 import { cover, type LateTablesParts, publish } from './late-tables.ts';
 import { HeldCopy } from './held-copy.ts';
 import { descends } from './identity.ts';
@@ -26,7 +26,7 @@ import { SequenceSync, type SequenceWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { HeardSignals } from './signals/heard-signals.ts';
 import { dropSlot, slotExists } from './slot.ts';
-import type { Warn } from './warn.ts';
+import type { Warn } from '../capture/warn.ts';
 import type { ReplicationStream } from './stream.ts';
 
 /** How long a stream goes on after its lock was lost; longer than the server may wait in vain for a position. */

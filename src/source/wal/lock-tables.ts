@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { TransientError } from '../../errors.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified } from '../../postgres/identifier.ts';
-import type { CaptureFilter } from './filter.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
 import type { PublishedTable } from './published-tables.ts';
 
 /**

@@ -3,7 +3,7 @@ import { OperatorError } from '../../errors.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { findDdlLog, publishDdl, unpublishDdl } from './ddl/ddl-log.ts';
-import type { CaptureFilter } from './filter.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { publishSignals, signalClause } from './signals/publish-signals.ts';
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { beyondDdl, postgresError } from '../../postgres/errors.ts';
-import type { CaptureFilter } from './filter.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
 
 /** A table as the publication publishes it. */
 export interface PublishedTable {

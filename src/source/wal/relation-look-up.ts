@@ -6,10 +6,10 @@ import type { AddedTables } from './added-tables.ts';
 import { findDdlLog } from './ddl/ddl-log.ts';
 import type { DdlReader } from './ddl/ddl-reader.ts';
 import type { RelationMessage } from './decoder.ts';
-import type { CaptureFilter } from './filter.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
 import { ddlLogRelation, describeRelation, missingTypes, type Relation, typeKey } from './relation.ts';
 import type { HeardSignals } from './signals/heard-signals.ts';
-import type { Warn } from './warn.ts';
+import type { Warn } from '../capture/warn.ts';
 
 export interface RelationLookUpParts {
   readonly client: pg.Client;

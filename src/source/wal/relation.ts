@@ -1,7 +1,7 @@
 import type { Column, ColumnType, ReplicaIdentity, TableSchema } from '../../change/table-schema.ts';
 import type { RelationFacts } from '../../postgres/catalog.ts';
-import { computedColumns } from './computed.ts';
-import type { CaptureFilter } from './filter.ts';
+import { computedColumns } from '../capture/computed.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
 import type { SignalLayout } from './signals/signal-table.ts';
 import type { RelationColumn, RelationMessage } from './decoder.ts';
 import type { TupleLayout } from './tuple.ts';

@@ -1,7 +1,8 @@
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
+import type { CaptureLists } from '../capture/filter.ts';
 
-/** What the WAL source is told. Lists hold regular expressions that match whole names, in any case, as Debezium's do. */
-export interface WalSourceSettings {
+/** What the WAL source is told. */
+export interface WalSourceSettings extends CaptureLists {
   readonly connection: ConnectionSettings;
   /** The connector's name: one process at a time holds it (advisory lock). */
   readonly name: string;
@@ -12,14 +13,6 @@ export interface WalSourceSettings {
    * superuser); `disabled`: it must exist; `no_tables`: it is created empty, tables are added by others.
    */
   readonly publicationAutocreateMode: 'filtered' | 'all_tables' | 'disabled' | 'no_tables';
-  readonly schemaInclude: readonly string[];
-  readonly schemaExclude: readonly string[];
-  /** Matched against `schema.table`. */
-  readonly tableInclude: readonly string[];
-  readonly tableExclude: readonly string[];
-  /** Matched against `schema.table.column`. Key columns are captured whatever these say. */
-  readonly columnInclude: readonly string[];
-  readonly columnExclude: readonly string[];
   /** `initial`: copy, then stream; `initial_only`: copy, then drop the slot and end; `no_data`: stream only. */
   readonly snapshotMode: 'initial' | 'initial_only' | 'no_data';
   /** Everything is copied again where history is lost: an invalidated slot does not stop the source, nor a publication that was dropped. */

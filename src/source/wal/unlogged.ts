@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified } from '../../postgres/identifier.ts';
-import type { CaptureFilter } from './filter.ts';
-import type { Warn } from './warn.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
+import type { Warn } from '../capture/warn.ts';
 
 interface Row {
   readonly id: number;

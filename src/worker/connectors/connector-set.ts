@@ -1,4 +1,4 @@
-import type { ConnectorFile } from '../../connector/load-file.ts';
+import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
 import { maskConnector } from '../../connector/connector-classes.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { ConnectorView } from '../rest/daemon-view.ts';
@@ -132,7 +132,7 @@ export class ConnectorSet {
     const problems = invalid.flatMap((each) => each.problems.map((problem) => `${each.file}: ${problem}`));
     return {
       name,
-      kind: connector && (connector.kind === 'PostgresWalSource' ? 'source' : 'sink'),
+      kind: connector && (isSource(connector) ? 'source' : 'sink'),
       file: connector?.file ?? invalid[0]?.file ?? '',
       config: maskConnector(connector?.raw ?? invalid[0]?.raw ?? {}),
       status: place?.task?.status(),

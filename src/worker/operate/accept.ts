@@ -11,7 +11,7 @@ import type { OperatorAnswer } from '../rest/daemon-view.ts';
 import { walSourceSettings } from '../settings.ts';
 import { onDatabase, operatorIncarnation } from './connections.ts';
 import type { OperateContext } from './context.ts';
-import { bytesText, lsnText } from './text.ts';
+import { bytesText, positionText } from './text.ts';
 
 /** Accepts the source as it is now, and says what may be missing. */
 export async function accept(
@@ -52,7 +52,7 @@ function acceptedLines(
   { system, timeline }: { readonly system: string; readonly timeline: number },
   { differences, position, resumes, created }: Accepted,
 ): string[] {
-  const [from, to] = [lsnText(position), lsnText(resumes)];
+  const [from, to] = [positionText(position), positionText(resumes)];
   const isOther = differences.system || differences.branch;
   const lines = [
     `${name}: system ${system}, timeline ${timeline}, slot "${slot}" at ${to} is accepted for the next start`,

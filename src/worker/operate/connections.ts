@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { connect } from '../../postgres/connect.ts';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import type { Incarnation } from '../../source/source.ts';
-import { lockConnector } from '../../source/wal/holder.ts';
+import { lockConnector } from '../../source/capture/holder.ts';
 
 /** How these connections are seen in pg_stat_activity; never taken for a daemon's, which may end older ones of its own. */
 export const APPLICATION = 'rowcast operator';

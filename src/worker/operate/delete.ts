@@ -1,8 +1,8 @@
 import { sinkConnection, sourceConnection } from '../../connector/connection-of.ts';
-import type { ConnectorFile } from '../../connector/load-file.ts';
+import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
 import { OperatorError } from '../../errors.ts';
 import { dropProgress } from '../../sink/postgres/stored-progress.ts';
-import { compileFilter } from '../../source/wal/filter.ts';
+import { compileFilter } from '../../source/capture/filter.ts';
 import { dropPublication } from '../../source/wal/publication.ts';
 import { dropSlot, reportSlot } from '../../source/wal/slot.ts';
 import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
@@ -37,9 +37,9 @@ export async function deleteConnector(
     if (isTidied) throw unknown(name);
   }
   const deleted: Deleted = { done: [], stays: [] };
-  if (connector?.kind === 'PostgresWalSource') await deleteSource(context, connector, request, deleted, signal);
-  if (connector?.kind === 'PostgresSink') await deleteSink(connector, request, deleted, signal);
-  if (context.forget !== undefined && connector?.kind !== 'PostgresWalSource') {
+  if (connector !== undefined && isSource(connector)) await deleteSource(context, connector, request, deleted, signal);
+  else if (connector !== undefined) await deleteSink(connector, request, deleted, signal);
+  if (context.forget !== undefined && (connector === undefined || !isSource(connector))) {
     await context.forget(name, signal);
     deleted.done.push('the log keeps nothing for it any more');
   }

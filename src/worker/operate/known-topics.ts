@@ -1,5 +1,5 @@
 import { checkpointsTopic, schemaChangesTopic } from '../../log/protocol/topics.ts';
-import type { ConnectorFile } from '../../connector/load-file.ts';
+import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
 import type { Log } from '../../log/log.ts';
 import { replayedPrefix } from '../settings.ts';
 import { historyOf } from './source-offsets.ts';
@@ -9,7 +9,7 @@ import { historyOf } from './source-offsets.ts';
  * checkpoint names. A source writes them, a sink reads them.
  */
 export async function knownTopics(log: Log, connector: ConnectorFile, signal: AbortSignal): Promise<readonly string[]> {
-  const prefix = connector.kind === 'PostgresSink' ? replayedPrefix(connector.config) : connector.config.topicPrefix;
+  const prefix = isSource(connector) ? connector.config.topicPrefix : replayedPrefix(connector.config);
   const control = [checkpointsTopic(prefix), schemaChangesTopic(prefix)];
   const present = await log.topics(control, signal);
   if (present.size === 0) return [];

@@ -1,4 +1,4 @@
-import type { ConnectorFile } from '../../connector/load-file.ts';
+import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
 import { describeError } from '../../errors.ts';
 import type { OperatorAnswer } from '../rest/daemon-view.ts';
 import { connectorOf, type ConnectorOffsets, type OperateContext } from './context.ts';
@@ -18,8 +18,7 @@ export async function showOffsets(
   const lines: string[] = [];
   const value: Record<string, unknown> = {};
   for (const connector of connectors) {
-    const { kind } = connector;
-    lines.push(`${connector.name} (${kind === 'PostgresWalSource' ? 'source' : 'sink'})`);
+    lines.push(`${connector.name} (${isSource(connector) ? 'source' : 'sink'})`);
     try {
       const found = await offsetsOf(context, connector, signal);
       lines.push(...found.lines.map((line) => `  ${line}`));
@@ -39,7 +38,7 @@ async function offsetsOf(
   connector: ConnectorFile,
   signal: AbortSignal,
 ): Promise<ConnectorOffsets> {
-  return connector.kind === 'PostgresWalSource'
+  return isSource(connector)
     ? await sourceOffsets(context, connector, signal)
     : await sinkOffsets(context, connector, signal);
 }

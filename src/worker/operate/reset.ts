@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sinkConnection, sourceConnection } from '../../connector/connection-of.ts';
-import type { ConnectorFile } from '../../connector/load-file.ts';
+import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
 import { OperatorError } from '../../errors.ts';
 import { checkpointsTopic, schemaChangesTopic } from '../../log/protocol/topics.ts';
 import { fallsBack } from '../../pipeline/gap.ts';
@@ -16,7 +16,7 @@ import { onDatabase, onIdleSource } from './connections.ts';
 import type { OperateContext } from './context.ts';
 import type { SinkFile } from './sink-offsets.ts';
 import { historyOf, type SourceFile } from './source-offsets.ts';
-import { lsnText } from './text.ts';
+import { positionText } from './text.ts';
 
 /** Makes a connector begin again at its next start: a source copies, a sink replays the log. */
 export async function reset(
@@ -24,7 +24,7 @@ export async function reset(
   connector: ConnectorFile,
   signal: AbortSignal,
 ): Promise<OperatorAnswer> {
-  return connector.kind === 'PostgresWalSource'
+  return isSource(connector)
     ? await resetTheSource(context, connector, signal)
     : await resetTheSink(context, connector, signal);
 }
@@ -45,7 +45,7 @@ async function resetTheSource(
       return { lines: [`${name}: nothing was stored yet, so the next start copies everything anyway`], value };
     }
     await dropSlot(client, slot, signal); // the next start makes it anew; a lost one would stop it
-    const at = lsnText(outcome.position);
+    const at = positionText(outcome.position);
     const first = outcome.kind === 'reset' ? `the position ${at} is void` : 'its first copy was not finished';
     return { lines: [`${name}: ${first}, slot "${slot}" is dropped`, ...aftermath(snapshotMode, at)], value };
   });
@@ -80,7 +80,7 @@ async function resetTheSink(
     const { position } = stored.progress;
     return {
       lines: [
-        `${name}: its progress at ${lsnText(position)} is forgotten`,
+        `${name}: its progress at ${positionText(position)} is forgotten`,
         'the next start replays the log from its beginning: the first copy in it empties the tables that the sink has made or filled',
       ],
       value: { connector: name, kind: 'reset', position },

@@ -8,7 +8,7 @@ import { replayedPrefix } from '../settings.ts';
 import { onDatabase } from './connections.ts';
 import type { ConnectorOffsets, OperateContext } from './context.ts';
 import { historyOf } from './source-offsets.ts';
-import { lsnText, timeText } from './text.ts';
+import { positionText, timeText } from './text.ts';
 
 export type SinkFile = Extract<ConnectorFile, { kind: 'PostgresSink' }>;
 
@@ -39,7 +39,7 @@ export async function sinkOffsets(
       },
     ],
     lines: [
-      `target  ${lsnText(position)} at checkpoint ${number} (${topic}, offset ${checkpointOffset})${copying}`,
+      `target  ${positionText(position)} at checkpoint ${number} (${topic}, offset ${checkpointOffset})${copying}`,
       ...(partial.length > 0 ? [`        lacks rows until they are copied: ${partial.join(', ')}`] : []),
       `        written at ${timeText(stored?.updatedAt ?? 0)}, epoch ${stored?.epoch}`,
       ...behindLines(progress, history),
@@ -59,5 +59,5 @@ function behindLines(progress: Progress | undefined, history: History | undefine
   const { position, offset, committedAt } = checkpoint;
   const applied = count === 0 ? 'everything is applied' : `${count} checkpoint${count === 1 ? '' : 's'} behind`;
   const last = committedAt > 0 ? `, its last transaction was committed at ${timeText(committedAt)}` : '';
-  return [`log     ends with ${lsnText(position)} (offset ${offset}): ${applied}${last}`];
+  return [`log     ends with ${positionText(position)} (offset ${offset}): ${applied}${last}`];
 }

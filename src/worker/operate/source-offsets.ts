@@ -11,7 +11,7 @@ import { walSourceSettings } from '../settings.ts';
 import { APPLICATION, onDatabase } from './connections.ts';
 import type { ConnectorOffsets, OperateContext } from './context.ts';
 import { findObstacle, type Obstacle } from './obstacle.ts';
-import { bytesText, lsnText, timeText } from './text.ts';
+import { bytesText, positionText, timeText } from './text.ts';
 
 export type SourceFile = Extract<ConnectorFile, { kind: 'PostgresWalSource' }>;
 
@@ -106,7 +106,7 @@ function checkpointLines(prefix: string, history: History | undefined): string[]
   const owner = ownerOf(history);
   const copying = consistent ? '' : ', the first copy is not finished';
   return [
-    `log     ${lsnText(position)} at checkpoint ${number} (${checkpointsTopic(prefix)}, offset ${offset})${copying}`,
+    `log     ${positionText(position)} at checkpoint ${number} (${checkpointsTopic(prefix)}, offset ${offset})${copying}`,
     ...(committedAt > 0 ? [`        its last transaction was committed at ${timeText(committedAt)}`] : []),
     ...(owner === undefined
       ? []

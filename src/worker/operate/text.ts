@@ -1,9 +1,14 @@
 import type { Position } from '../../change/position.ts';
-import { formatLsn, positionToLsn } from '../../postgres/lsn.ts';
+import { formatLsn, isLsnPosition, positionToLsn } from '../../postgres/lsn.ts';
 
-/** A position of a WAL source as Postgres prints it. */
-export function lsnText(position: Position): string {
-  return formatLsn(positionToLsn(position));
+/** A position for a person: an LSN as Postgres prints it, of other positions the part that grows. */
+export function positionText(position: Position): string {
+  return isLsnPosition(position) ? formatLsn(positionToLsn(position)) : `#${leading(position)}`;
+}
+
+/** Positions that are no LSNs begin with 16 hexadecimal digits that grow. */
+function leading(position: Position): number {
+  return Number.parseInt(position.slice(0, 16), 16);
 }
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;

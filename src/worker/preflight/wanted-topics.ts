@@ -1,6 +1,6 @@
 import type { TableSchema } from '../../change/table-schema.ts';
-import type { ConnectorFile } from '../../connector/load-file.ts';
-import type { PostgresWalConfig } from '../../connector/postgres-wal-source.ts';
+import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
+import type { SourceConfig } from '../../connector/source-settings.ts';
 import type { WantedTopic } from '../../log/kafka/preflight/judge-topics.ts';
 import { checkpointsTopic, dataTopic, SCHEMAS_TOPIC, schemaChangesTopic } from '../../log/protocol/topics.ts';
 import { controlTopic } from '../../pipeline/topics.ts';
@@ -11,7 +11,7 @@ const CONTROL_BATCH_BYTES = 65_536;
 
 /** The topics that a connector needs; those of tables as far as the tables are known. */
 export function wantedTopics(connector: ConnectorFile, tables: readonly TableSchema[]): readonly WantedTopic[] {
-  if (connector.kind === 'PostgresSink') return control(replayedPrefix(connector.config), false, undefined);
+  if (!isSource(connector)) return control(replayedPrefix(connector.config), false, undefined);
   const { topicPrefix: prefix } = connector.config;
   const { replicationFactor } = topicSettings(connector.config);
   return [...control(prefix, true, replicationFactor), ...tables.map((table) => ofTable(connector.config, table))];
@@ -33,7 +33,7 @@ function control(prefix: string, isWritten: boolean, replicationFactor: number |
   }));
 }
 
-function ofTable(config: PostgresWalConfig, { schema, name }: TableSchema): WantedTopic {
+function ofTable(config: SourceConfig, { schema, name }: TableSchema): WantedTopic {
   const { partitions, config: settings, replicationFactor } = topicSettings(config);
   const topic = dataTopic(config.topicPrefix, schema, name);
   return {

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../../src/postgres/connect.ts';
 import { AddedTables } from '../../../src/source/wal/added-tables.ts';
 import { installDdl, publishDdl } from '../../../src/source/wal/ddl/ddl-log.ts';
-import { compileFilter } from '../../../src/source/wal/filter.ts';
+import { compileFilter } from '../../../src/source/capture/filter.ts';
 import { freshDatabase } from '../../support/postgres.ts';
 import { settings } from './wal-fixture.ts';
 

@@ -3,7 +3,7 @@ import { Batch } from '../../../src/change/batch.ts';
 import { lsnToPosition } from '../../../src/postgres/lsn.ts';
 import { Assembler } from '../../../src/source/wal/assembler.ts';
 import { decodeMessage, type RelationMessage } from '../../../src/source/wal/decoder.ts';
-import { compileFilter } from '../../../src/source/wal/filter.ts';
+import { compileFilter } from '../../../src/source/capture/filter.ts';
 import { describeRelation, typeKey } from '../../../src/source/wal/relation.ts';
 import * as message from './pgoutput-bytes.ts';
 import { changesOf } from './wal-fixture.ts';

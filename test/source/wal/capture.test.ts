@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { captureOf, findAdded, findUncovered, hasSameLists, listsOf } from '../../../src/source/wal/capture.ts';
-import { compileFilter } from '../../../src/source/wal/filter.ts';
+import { captureOf, findUncovered, hasSameLists, listsOf } from '../../../src/source/capture/capture.ts';
+import { findAdded } from '../../../src/source/wal/added-tables.ts';
+import { compileFilter } from '../../../src/source/capture/filter.ts';
 import type { PublishedTable } from '../../../src/source/wal/published-tables.ts';
 import { settings } from './wal-fixture.ts';
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import { expect, test } from 'vitest';
-import { compileFilter } from '../../../src/source/wal/filter.ts';
+import { compileFilter } from '../../../src/source/capture/filter.ts';
 import { HeldWalSource } from '../../../src/source/wal/held-wal-source.ts';
 import { noWish } from '../../../src/source/wal/sequences/sequence-sync.ts';
 import type { ReplicationStream } from '../../../src/source/wal/stream.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { compileFilter } from '../../../src/source/wal/filter.ts';
-import { applicationName, isStale } from '../../../src/source/wal/holder.ts';
+import { compileFilter } from '../../../src/source/capture/filter.ts';
+import { applicationName, isStale } from '../../../src/source/capture/holder.ts';
 import { findBranch } from '../../../src/source/wal/identity.ts';
 
 const LISTS = {

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Batch } from '../../../src/change/batch.ts';
 import type { Clock } from '../../../src/clock.ts';
-import { compileFilter } from '../../../src/source/wal/filter.ts';
+import { compileFilter } from '../../../src/source/capture/filter.ts';
 import { type ReaderParts, WalReader } from '../../../src/source/wal/reader.ts';
 import { describeRelation, type Relation, typeKey } from '../../../src/source/wal/relation.ts';
 import type { StreamListener } from '../../../src/source/wal/stream.ts';

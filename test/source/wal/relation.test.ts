@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Column, TableSchema } from '../../../src/change/table-schema.ts';
 import type { RelationFacts } from '../../../src/postgres/catalog.ts';
-import { compileFilter } from '../../../src/source/wal/filter.ts';
+import { compileFilter } from '../../../src/source/capture/filter.ts';
 import { describeRelation, typeKey } from '../../../src/source/wal/relation.ts';
 import { settings } from './wal-fixture.ts';
 

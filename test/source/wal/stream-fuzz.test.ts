@@ -3,7 +3,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest';
 import type { Batch } from '../../../src/change/batch.ts';
 import { lsnToPosition, positionToLsn } from '../../../src/postgres/lsn.ts';
-import { compileFilter } from '../../../src/source/wal/filter.ts';
+import { compileFilter } from '../../../src/source/capture/filter.ts';
 import { WalReader } from '../../../src/source/wal/reader.ts';
 import { describeRelation, typeKey } from '../../../src/source/wal/relation.ts';
 import { ReplicationStream } from '../../../src/source/wal/stream.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { OperatorError } from '../../../errors.ts';
 import { postgresError, sqlState } from '../../../postgres/errors.ts';
-import type { CaptureFilter } from '../filter.ts';
+import type { CaptureFilter } from '../../capture/filter.ts';
 import type { WalSourceSettings } from '../settings.ts';
 import { readDdl } from './read-ddl.ts';
 import { installSql, uninstallSql } from './install-sql.ts';

@@ -1,7 +1,7 @@
 import { type DdlChange, type DdlCommand, ddlObjectName } from '../../../change/ddl.ts';
 import type { TableSchema } from '../../../change/table-schema.ts';
-import type { CaptureFilter } from '../filter.ts';
-import type { Warn } from '../warn.ts';
+import type { CaptureFilter } from '../../capture/filter.ts';
+import type { Warn } from '../../capture/warn.ts';
 import type { DdlRow } from './ddl-row.ts';
 import { INSTALL_AGAIN } from './ddl-setup.ts';
 import { readDdl } from './read-ddl.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { OperatorError } from '../../../errors.ts';
 import { postgresError } from '../../../postgres/errors.ts';
-import type { Warn } from '../warn.ts';
+import type { Warn } from '../../capture/warn.ts';
 import { findDdlLog, isDdlPublished } from './ddl-log.ts';
 
 /** What lets DDL replication say less than what happens, or something else. */

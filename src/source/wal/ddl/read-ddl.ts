@@ -12,7 +12,7 @@ import {
 } from '../../../change/ddl.ts';
 import { OperatorError } from '../../../errors.ts';
 import { type RawRelation, toFacts } from '../../../postgres/catalog.ts';
-import type { CaptureFilter } from '../filter.ts';
+import type { CaptureFilter } from '../../capture/filter.ts';
 import { conversionsOf } from './conversions.ts';
 import type { DdlRow } from './ddl-row.ts';
 

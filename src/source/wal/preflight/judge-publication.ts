@@ -3,7 +3,7 @@ import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
 import type { WalSourceSettings } from '../settings.ts';
 import type { PublicationFacts } from './publication-facts.ts';
 import type { ServerFacts } from './server-facts.ts';
-import type { TableFacts } from './table-facts.ts';
+import type { TableFacts } from '../../capture/preflight/table-facts.ts';
 
 /** What the publication is judged by. */
 export interface PublicationCase {

@@ -1,6 +1,6 @@
 import { Findings, type Finding } from '../../../finding.ts';
 import { quoteLiteral } from '../../../postgres/identifier.ts';
-import { isStale } from '../holder.ts';
+import { isStale } from '../../capture/holder.ts';
 import type { WalSourceSettings } from '../settings.ts';
 import type { ServerFacts, SlotFacts } from './server-facts.ts';
 

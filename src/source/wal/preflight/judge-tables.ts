@@ -1,8 +1,8 @@
 import { Findings, type Finding } from '../../../finding.ts';
 import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
-import type { CaptureFilter } from '../filter.ts';
+import type { CaptureFilter } from '../../capture/filter.ts';
 import type { WalSourceSettings } from '../settings.ts';
-import type { TableFacts } from './table-facts.ts';
+import type { TableFacts } from '../../capture/preflight/table-facts.ts';
 
 /** Rows above this, and a record may be more than brokers take by default (1 MB). */
 const WIDE_BYTES = 200_000;

@@ -1,32 +1,19 @@
-import type { TableSchema } from '../../../change/table-schema.ts';
-import { Findings, type Finding } from '../../../finding.ts';
+import { Findings } from '../../../finding.ts';
 import { connectionFinding, failedLook, serverName } from '../../../postgres/preflight/connection-finding.ts';
 import { identify, type LookingSession, openLooking } from '../../../postgres/preflight/session.ts';
-import { compileFilter } from '../filter.ts';
+import { compileFilter } from '../../capture/filter.ts';
 import type { WalSourceSettings } from '../settings.ts';
 import { readDdlSetup } from '../ddl/ddl-setup.ts';
 import { judgeDdl } from './judge-ddl.ts';
-import { judgeFilters, type Nearest } from './judge-filters.ts';
+import { judgeFilters, type Nearest } from '../../capture/preflight/judge-filters.ts';
+import { CONNECTION_KEYS, NOT_REACHED, type SourcePreflight } from '../../capture/preflight/source-preflight.ts';
 import { judgePublication } from './judge-publication.ts';
 import { judgeServer } from './judge-server.ts';
 import { judgeSlot } from './judge-slot.ts';
 import { judgeTables } from './judge-tables.ts';
 import { readPublication } from './publication-facts.ts';
 import { readServer, type ServerFacts } from './server-facts.ts';
-import { captured, readRelations, readTables, type SourceType, type TableFacts } from './table-facts.ts';
-
-/** What a look at a source found, and what others are compared with. */
-export interface SourcePreflight {
-  readonly findings: readonly Finding[];
-  /** Undefined when the tables could not be looked at. */
-  readonly tables: readonly TableSchema[] | undefined;
-  readonly types: readonly SourceType[];
-  /** The database in this run of its server; undefined when it was not reached. */
-  readonly database: string | undefined;
-  readonly encoding: string | undefined;
-}
-
-const KEYS = { host: 'database.hostname', password: 'database.password', sslmode: 'database.sslmode' };
+import { captured, readRelations, readTables, type TableFacts } from '../../capture/preflight/table-facts.ts';
 
 /** Looks at the source's server without changing anything there. Never throws: what fails is a finding. */
 export async function checkWalSource(
@@ -42,12 +29,10 @@ export async function checkWalSource(
     found.ok('reachable', object, `Database ${connection.database} is reached as ${connection.user}.`);
     return await look(session, settings, nearest, found, signal);
   } catch (error) {
-    found.add([connectionFinding(error, connection, KEYS)]);
-    return { findings: found.all, ...NOTHING };
+    found.add([connectionFinding(error, connection, CONNECTION_KEYS)]);
+    return { findings: found.all, ...NOT_REACHED };
   }
 }
-
-const NOTHING = { tables: undefined, types: [], database: undefined, encoding: undefined } as const;
 
 async function look(
   session: LookingSession,
@@ -62,7 +47,7 @@ async function look(
     server = await readServer(session.client);
   } catch (error) {
     found.add([failedLook(error, 'server', object)]);
-    return { findings: found.all, ...NOTHING };
+    return { findings: found.all, ...NOT_REACHED };
   }
   found.add(judgeServer(server, settings, object));
   found.add(judgeSlot(server, settings));
@@ -87,8 +72,8 @@ async function lookAtTables(
   try {
     const filter = compileFilter(settings);
     const relations = await readRelations(client);
-    const matched = captured(relations, filter);
-    found.add(judgeFilters(relations, matched, settings, nearest));
+    const matched = captured(relations, filter, true);
+    found.add(judgeFilters(relations, matched, settings, nearest, true));
     const tables = await readTables(client, matched);
     found.add(judgeTables(tables, settings, filter));
     const publication = await readPublication(client, settings.publicationName);
@@ -107,7 +92,7 @@ async function tryWalsender({ connection }: WalSourceSettings, found: Findings, 
     await identify(connection, signal);
     found.ok('replication connection', serverName(connection), 'A replication connection is accepted.');
   } catch (error) {
-    const finding = connectionFinding(error, connection, KEYS);
+    const finding = connectionFinding(error, connection, CONNECTION_KEYS);
     found.add([{ ...finding, check: 'replication connection' }]);
   }
 }

@@ -2,7 +2,7 @@ import type { Position } from '../../../change/position.ts';
 import type { Clock } from '../../../clock.ts';
 import { OperatorError, TransientError } from '../../../errors.ts';
 import { positionToLsn } from '../../../postgres/lsn.ts';
-import type { Warn } from '../warn.ts';
+import type { Warn } from '../../capture/warn.ts';
 
 /** The stream has not come to a place for so long: perhaps the server does not flush what it has written. */
 const STALLED_MS = 100;

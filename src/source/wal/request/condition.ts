@@ -4,7 +4,7 @@ import { OperatorError } from '../../../errors.ts';
 import { postgresError, sqlState } from '../../../postgres/errors.ts';
 import { conditionProblem } from '../../../postgres/condition.ts';
 import { qualified } from '../../../postgres/identifier.ts';
-import type { CaptureFilter } from '../filter.ts';
+import type { CaptureFilter } from '../../capture/filter.ts';
 import { type PublishedTable, publishedTables } from '../published-tables.ts';
 
 /** The table of a request as it is published. Throws OperatorError when it is not captured, or its condition is none. */

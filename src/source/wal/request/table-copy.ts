@@ -6,7 +6,7 @@ import type { TableSchema } from '../../../change/table-schema.ts';
 import { OperatorError, RecordError, TransientError } from '../../../errors.ts';
 import { failPoint } from '../../../failpoint.ts';
 import { lsnToPosition, positionToLsn } from '../../../postgres/lsn.ts';
-import type { VersionCounter } from '../assembler.ts';
+import type { VersionCounter } from '../../capture/version-counter.ts';
 import { AwaitedPlace, type AwaitedPlaceParts } from './awaited-place.ts';
 import { type ActiveCopy, activeCopy, isChunked, isSameCopy } from './active-copy.ts';
 import { type Chunk, ChunkReader, type ChunkReaderParts, type Shown, type View } from './chunk-reader.ts';

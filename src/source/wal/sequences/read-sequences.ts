@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { SequenceColumn, SequenceState } from '../../../change/sequence-state.ts';
 import { postgresError, sqlState } from '../../../postgres/errors.ts';
 import { qualified } from '../../../postgres/identifier.ts';
-import type { CaptureFilter } from '../filter.ts';
+import type { CaptureFilter } from '../../capture/filter.ts';
 
 /** What of the sequences of a database is captured. */
 export interface SequenceFilter {

@@ -6,9 +6,9 @@ import { TransientError } from '../../../errors.ts';
 import type { Clock } from '../../../clock.ts';
 import { positionToLsn } from '../../../postgres/lsn.ts';
 import { postgresError } from '../../../postgres/errors.ts';
-import { type CaptureFilter, compileNames } from '../filter.ts';
+import { type CaptureFilter, compileNames } from '../../capture/filter.ts';
 import type { WalSourceSettings } from '../settings.ts';
-import type { Warn } from '../warn.ts';
+import type { Warn } from '../../capture/warn.ts';
 import { readSequences, type SequenceFilter } from './read-sequences.ts';
 
 /** Sequences of one control record: far below any limit of a record. */

@@ -4,7 +4,7 @@ import type { RelationMessage } from '../decoder.ts';
 import type { Requests } from '../request/requests.ts';
 import type { SequenceSync } from '../sequences/sequence-sync.ts';
 import type { WalSourceSettings } from '../settings.ts';
-import type { Warn } from '../warn.ts';
+import type { Warn } from '../../capture/warn.ts';
 import { isNamed, missingColumns, type SignalLayout, signalLayout } from './signal-table.ts';
 
 export interface HeardSignalsParts {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { OperatorError } from '../../../errors.ts';
 import { qualified, quoteIdentifier } from '../../../postgres/identifier.ts';
-import type { CaptureFilter } from '../filter.ts';
+import type { CaptureFilter } from '../../capture/filter.ts';
 import type { WalSourceSettings } from '../settings.ts';
 
 type Settings = Pick<WalSourceSettings, 'signalTable' | 'publicationName' | 'publicationAutocreateMode'>;

@@ -1,20 +1,29 @@
 import { Findings, type Finding } from '../../../finding.ts';
 import { qualified } from '../../../postgres/identifier.ts';
-import { compileFilter } from '../filter.ts';
-import type { WalSourceSettings } from '../settings.ts';
+import type { ConnectionSettings } from '../../../postgres/connection-settings.ts';
+import { type CaptureLists, compileFilter } from '../filter.ts';
 import type { RelationName } from './table-facts.ts';
+
+/** What is captured of which database. */
+export interface FilteredCapture extends CaptureLists {
+  readonly connection: Pick<ConnectionSettings, 'database'>;
+}
 
 /** The candidate that is spelled most like a word; undefined when none is near. */
 export type Nearest = (word: string, candidates: Iterable<string>) => string | undefined;
 
 const EXAMPLES = 5;
 
-/** Judges the filters by what they match: nothing at all, an expression without effect, relations that cannot be captured. */
+/**
+ * Judges the filters by what they match: nothing at all, an expression without effect, relations that cannot be captured; `isFromWal`: unlogged
+ * tables cannot be.
+ */
 export function judgeFilters(
   relations: readonly RelationName[],
   matched: readonly RelationName[],
-  settings: WalSourceSettings,
+  settings: FilteredCapture,
   nearest: Nearest,
+  isFromWal: boolean,
 ): readonly Finding[] {
   const found = new Findings();
   const database = `database ${settings.connection.database}`;
@@ -34,14 +43,14 @@ export function judgeFilters(
   } else
     found.ok('tables', database, `${matched.length} ${matched.length === 1 ? 'table is' : 'tables are'} captured.`);
   if (matched.length > 0) judgePatterns(relations, names, settings, nearest, found, database);
-  judgeOthers(relations, settings, found);
+  judgeOthers(relations, settings, isFromWal, found);
   return found.all;
 }
 
 function judgePatterns(
   relations: readonly RelationName[],
   names: readonly string[],
-  settings: WalSourceSettings,
+  settings: FilteredCapture,
   nearest: Nearest,
   found: Findings,
   database: string,
@@ -62,14 +71,19 @@ function judgePatterns(
 }
 
 /** What was named, or would be captured if it could be. */
-function judgeOthers(relations: readonly RelationName[], settings: WalSourceSettings, found: Findings): void {
+function judgeOthers(
+  relations: readonly RelationName[],
+  settings: FilteredCapture,
+  isFromWal: boolean,
+  found: Findings,
+): void {
   const filter = compileFilter(settings);
   const isNamed = settings.tableInclude.length > 0;
   for (const relation of relations) {
     const { schema, name, kind, isUnlogged, root } = relation;
     if (!filter.table(schema, name)) continue;
     const object = `table ${nameOf(relation)}`;
-    if ((kind === 'r' || kind === 'p') && isUnlogged) {
+    if (isFromWal && (kind === 'r' || kind === 'p') && isUnlogged) {
       found.warning(
         'unlogged',
         object,

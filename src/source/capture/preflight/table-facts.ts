@@ -61,11 +61,15 @@ export async function readRelations(client: pg.ClientBase): Promise<readonly Rel
   }
 }
 
-/** The relations that are captured: ordinary and partitioned tables that keep WAL, partitions by their root only. */
-export function captured(relations: readonly RelationName[], filter: CaptureFilter): readonly RelationName[] {
+/** The relations that are captured: ordinary and partitioned tables (`isFromWal`: that keep WAL), partitions by their root only. */
+export function captured(
+  relations: readonly RelationName[],
+  filter: CaptureFilter,
+  isFromWal: boolean,
+): readonly RelationName[] {
   return relations.filter(
     ({ schema, name, kind, isUnlogged, root }) =>
-      (kind === 'r' || kind === 'p') && !isUnlogged && root === null && filter.table(schema, name),
+      (kind === 'r' || kind === 'p') && !(isFromWal && isUnlogged) && root === null && filter.table(schema, name),
   );
 }
 

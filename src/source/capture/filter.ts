@@ -1,5 +1,4 @@
 import { OperatorError } from '../../errors.ts';
-import type { WalSourceSettings } from './settings.ts';
 
 /** Which tables and columns are captured. */
 export interface CaptureFilter {
@@ -9,10 +8,17 @@ export interface CaptureFilter {
   column(schema: string, table: string, column: string): boolean;
 }
 
-type Lists = Pick<
-  WalSourceSettings,
-  'schemaInclude' | 'schemaExclude' | 'tableInclude' | 'tableExclude' | 'columnInclude' | 'columnExclude'
->;
+/** The lists that say what is captured: regular expressions that match whole names, in any case, as Debezium's do. */
+export interface CaptureLists {
+  readonly schemaInclude: readonly string[];
+  readonly schemaExclude: readonly string[];
+  /** Matched against `schema.table`. */
+  readonly tableInclude: readonly string[];
+  readonly tableExclude: readonly string[];
+  /** Matched against `schema.table.column`. Key columns are captured whatever these say. */
+  readonly columnInclude: readonly string[];
+  readonly columnExclude: readonly string[];
+}
 
 /**
  * The system's schemas, and our own: a database that is a replica keeps its progress there, and a source of it must not follow that.
@@ -20,7 +26,7 @@ type Lists = Pick<
 const NEVER_CAPTURED = /^(pg_|(information_schema|rowcast)$)/;
 
 /** Compiles the include and exclude lists; the system's schemas and `rowcast` are never captured. Throws OperatorError for a bad expression. */
-export function compileFilter(lists: Lists): CaptureFilter {
+export function compileFilter(lists: CaptureLists): CaptureFilter {
   const schema = matcher(lists.schemaInclude, lists.schemaExclude);
   const table = matcher(lists.tableInclude, lists.tableExclude);
   const column = matcher(lists.columnInclude, lists.columnExclude);

@@ -1,7 +1,5 @@
 import type { Capture } from '../source.ts';
-import type { CaptureFilter } from './filter.ts';
-import type { PublishedTable } from './published-tables.ts';
-import type { WalSourceSettings } from './settings.ts';
+import type { CaptureFilter, CaptureLists } from './filter.ts';
 
 const LISTS = {
   'schema.include.list': 'schemaInclude',
@@ -12,13 +10,11 @@ const LISTS = {
   'column.exclude.list': 'columnExclude',
 } as const;
 
-type Lists = Pick<WalSourceSettings, (typeof LISTS)[keyof typeof LISTS]>;
-
 /** More ids than this would make a claim large; without them nothing is said of tables that are published later. */
 const MAX_TABLES = 20_000;
 
-/** What a source with these lists captures of a publication. */
-export function captureOf(settings: Lists, tables: readonly { readonly relationId: number }[]): Capture {
+/** What a source with these lists captures of the tables that there are for it. */
+export function captureOf(settings: CaptureLists, tables: readonly { readonly relationId: number }[]): Capture {
   const lists = Object.fromEntries(
     Object.entries(LISTS).flatMap(([name, key]) => (settings[key].length > 0 ? [[name, settings[key]]] : [])),
   );
@@ -26,7 +22,7 @@ export function captureOf(settings: Lists, tables: readonly { readonly relationI
 }
 
 /** The lists of a capture, to be compiled. */
-export function listsOf({ lists }: Capture): Lists {
+export function listsOf({ lists }: Capture): CaptureLists {
   const of = (name: keyof typeof LISTS): readonly string[] => lists[name] ?? [];
   return {
     schemaInclude: of('schema.include.list'),
@@ -74,18 +70,4 @@ export function findUncovered<Table extends ColumnNames>(
     );
     return columns.length > 0 ? [{ table, columns }] : [];
   });
-}
-
-/**
- * Published tables that were not there before and may have rows from before they were published: those that somebody has added by name, or
- * with a schema of which nothing was published yet. Other tables are published from their first row on.
- */
-export function findAdded(published: readonly PublishedTable[], known: ReadonlySet<number>): readonly PublishedTable[] {
-  const schemas = new Set(
-    published.flatMap(({ relationId, schema, by }) => (by === 'schema' && known.has(relationId) ? [schema] : [])),
-  );
-  return published.filter(
-    ({ relationId, schema, by }) =>
-      !known.has(relationId) && (by === 'name' || (by === 'schema' && !schemas.has(schema))),
-  );
 }
