@@ -51,6 +51,8 @@ export interface ReplicationOptions {
   readonly target: ConnectionSettings;
   readonly wal?: Partial<WalSourceSettings>;
   readonly sink?: Partial<PostgresSinkSettings>;
+  /** What captures, when it is not a WAL source. */
+  readonly capture?: (connection: ConnectionSettings, warn: (message: string) => void) => Source;
   /** How the source loop differs from the usual one. */
   readonly loop?: Partial<SourceLoopOptions>;
   /** Carries out the signals of a table. */
@@ -144,9 +146,10 @@ export class Replication implements AsyncDisposable {
       ...wal,
     };
     const origin = { version: '0', name: PREFIX, database: source.database };
+    const warn = (message: string): void => void this.warnings.push(message);
     const options: SourceLoopOptions = {
       source: this.#heldBy(
-        createWalSource(settings, systemClock, (message) => this.warnings.push(message), this.#options.hear),
+        this.#options.capture?.(source, warn) ?? createWalSource(settings, systemClock, warn, this.#options.hear),
       ),
       log: this.log,
       converter: createAvroConverter(this.#options.store?.() ?? this.#store, origin, {

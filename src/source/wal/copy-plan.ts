@@ -8,7 +8,7 @@ import type { VersionCounter } from '../capture/version-counter.ts';
 import { computedColumns } from '../capture/computed.ts';
 import { isDdlPublished, lastFollowed } from './ddl/ddl-log.ts';
 import { type CaptureFilter, compileNames } from '../capture/filter.ts';
-import { lockAlike, lockTables } from './lock-tables.ts';
+import { lockAlike, lockTables } from '../snapshot/lock-tables.ts';
 import { type PublishedTable, publishedTables } from './published-tables.ts';
 import type { WalSourceSettings } from './settings.ts';
 

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
-import { connect } from '../../postgres/connect.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import type { Position } from '../../change/position.ts';
 import { parseLsn, positionToLsn } from '../../postgres/lsn.ts';
+import { branchPoint, onWalsender } from '../../postgres/timeline.ts';
 import type { SourceIdentity } from '../source.ts';
 import { otherPublication } from './publication.ts';
 
@@ -47,23 +47,6 @@ export async function descends(now: ServerNow, before: SourceIdentity, position:
   return branch !== undefined && branch >= positionToLsn(position);
 }
 
-/** Where the server's timeline branched off an older one; undefined when that one is none of its ancestors. */
-export async function branchPoint(way: Way, timeline: number, ancestor: number): Promise<number | undefined> {
-  return await onWalsender(way, `Cannot read the history of timeline ${timeline}`, async (client) => {
-    const { rows } = await client.query<{ content: Buffer | string }>(`TIMELINE_HISTORY ${timeline}`);
-    return findBranch(String(rows[0]?.content ?? ''), ancestor);
-  });
-}
-
-/** A timeline's history file: one line per ancestor, its number and where it was left. */
-export function findBranch(history: string, ancestor: number): number | undefined {
-  for (const line of history.split('\n')) {
-    const [timeline, lsn] = line.replace(/#.*/, '').trim().split(/\s+/);
-    if (lsn && Number(timeline) === ancestor) return parseLsn(lsn);
-  }
-  return undefined;
-}
-
 /** The end of the server's WAL at this moment. Throws OperatorError on a standby, which has no WAL of its own. */
 export async function walEnd(client: pg.ClientBase): Promise<number> {
   try {
@@ -83,23 +66,5 @@ export async function hasReached(client: pg.ClientBase, lsn: number): Promise<bo
     return typeof end !== 'string' || parseLsn(end) >= lsn;
   } catch (error) {
     throw postgresError(error, "Cannot look up the end of the server's WAL");
-  }
-}
-
-/** How a walsender of our own is reached. */
-type Way = Pick<ServerNow, 'connection' | 'application' | 'signal'>;
-
-async function onWalsender<T>(
-  { connection, application, signal }: Way,
-  doing: string,
-  ask: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  const client = await connect(connection, application, { replication: 'database' }, signal);
-  try {
-    return await ask(client);
-  } catch (error) {
-    throw postgresError(error, doing);
-  } finally {
-    await client.end();
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { compileFilter } from '../../../src/source/capture/filter.ts';
 import { applicationName, isStale } from '../../../src/source/capture/holder.ts';
-import { findBranch } from '../../../src/source/wal/identity.ts';
+import { findBranch } from '../../../src/postgres/timeline.ts';
 
 const LISTS = {
   schemaInclude: [],

@@ -1,29 +1,5 @@
-import { PINNED } from '../../../postgres/connect.ts';
-import { quoteLiteral } from '../../../postgres/identifier.ts';
+import { PINS } from '../../../postgres/function-pins.ts';
 import { describeMoreSql } from './describe-more-sql.ts';
-
-/** Settings that the text of expressions and values depends on, or what our own literals mean (Invariant 10). */
-const PINNED_HERE = [
-  'DateStyle',
-  'IntervalStyle',
-  'extra_float_digits',
-  'bytea_output',
-  'TimeZone',
-  'lc_monetary',
-  'xmloption',
-  'quote_all_identifiers',
-  'standard_conforming_strings',
-  'jit',
-];
-
-/**
- * What holds in every function of ours, whatever the session that it runs in has set. pg_temp comes last by name: unnamed it comes first, and a
- * type that an ordinary user has made there would run its checks with the rights of our functions (Invariant 11).
- */
-export const PINS: string = [
-  'set search_path = pg_catalog, pg_temp',
-  ...PINNED_HERE.map((name) => `set ${name} = ${quoteLiteral(PINNED[name] as string)}`),
-].join(' ');
 
 /**
  * The functions that say what an object is like, as JSON (the shapes of `read-ddl.ts`); null for what is not followed. `relation` is the query that

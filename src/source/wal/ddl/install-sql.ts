@@ -1,6 +1,7 @@
 import { RELATION } from '../../../postgres/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../postgres/identifier.ts';
-import { describeObjectsSql, PINS } from './describe-sql.ts';
+import { PINS } from '../../../postgres/function-pins.ts';
+import { describeObjectsSql } from './describe-sql.ts';
 import { LOCK_VALUES, PASSED, RECORD } from './record-sql.ts';
 
 /** Statements whose effects are followed; drops of every kind are, too. */

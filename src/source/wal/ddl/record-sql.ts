@@ -1,5 +1,5 @@
 import { quoteLiteral } from '../../../postgres/identifier.ts';
-import { PINS } from './describe-sql.ts';
+import { PINS } from '../../../postgres/function-pins.ts';
 
 /** Statements that nobody follows; that there was one is recorded, so that it can be told. */
 export const PASSED: readonly string[] = [

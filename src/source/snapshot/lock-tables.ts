@@ -3,7 +3,14 @@ import { TransientError } from '../../errors.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified } from '../../postgres/identifier.ts';
 import type { CaptureFilter } from '../capture/filter.ts';
-import type { PublishedTable } from './published-tables.ts';
+
+/** A table to be locked; the rows of a partitioned one are those of its partitions. */
+export interface LockedTable {
+  readonly relationId: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly isPartitioned: boolean;
+}
 
 /**
  * Locks the tables to copy, so that they stay what they are until they are copied, inside the transaction that shows their rows.
@@ -12,7 +19,7 @@ import type { PublishedTable } from './published-tables.ts';
  */
 export async function lockTables(
   client: pg.ClientBase,
-  tables: readonly PublishedTable[],
+  tables: readonly LockedTable[],
   filter: CaptureFilter,
 ): Promise<void> {
   try {
@@ -31,7 +38,7 @@ export async function lockTables(
  * Locks for another reader what the first one has locked. It must not wait: an ALTER TABLE that waits for the first one stands before it in the
  * queue, and the first one would wait for this one.
  */
-export async function lockAlike(client: pg.ClientBase, tables: readonly PublishedTable[]): Promise<void> {
+export async function lockAlike(client: pg.ClientBase, tables: readonly LockedTable[]): Promise<void> {
   if (tables.length === 0) return;
   try {
     await client.query(/* sql */ `lock table ${namesOf(tables)} in access share mode nowait`);
@@ -45,7 +52,7 @@ export async function lockAlike(client: pg.ClientBase, tables: readonly Publishe
 
 const LOCK_NOT_AVAILABLE = '55P03';
 
-function namesOf(tables: readonly PublishedTable[]): string {
+function namesOf(tables: readonly LockedTable[]): string {
   return tables
     .map(({ schema, name, isPartitioned }) => `${isPartitioned ? '' : 'only '}${qualified(schema, name)}`)
     .join(', ');

@@ -1,0 +1,320 @@
+import type pg from 'pg';
+import { Batch } from '../../change/batch.ts';
+import type { CopyRequests, CopySignal } from '../../change/copy-request.ts';
+import type { CopyProgress } from '../../change/copy-state.ts';
+import type { Position } from '../../change/position.ts';
+import type { TableName } from '../../change/signal.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
+import type { Clock } from '../../clock.ts';
+import { OperatorError, TransientError } from '../../errors.ts';
+import { endStatementsWith } from '../../postgres/bounded-client.ts';
+import { connect } from '../../postgres/connect.ts';
+import { branchPoint } from '../../postgres/timeline.ts';
+import type { CaptureFilter } from '../capture/filter.ts';
+import type { Warn } from '../capture/warn.ts';
+import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
+import {
+  assertCaptured,
+  type CapturedTable,
+  captureTables,
+  type CaptureTablesParts,
+  type TriggeredTables,
+} from './capture-tables.ts';
+import { FirstCopy } from './first-copy.ts';
+import { askServer, descends } from './identity.ts';
+import { IdlePace } from './idle-pace.ts';
+import type { TriggerNames } from './names.ts';
+import { NeededCopies } from './needed-copies.ts';
+import { forget, storedPosition, storePosition } from './reader-row.ts';
+import { Reading, type ReadingParts } from './reading.ts';
+import type { TriggerSourceSettings } from './settings.ts';
+import { ShapeBook } from './shape-book.ts';
+import { capturedRelation } from './tables.ts';
+import { Wake } from './wake.ts';
+
+/** How often the triggers are looked at. */
+const LOOK_MS = 10_000;
+
+export interface HeldTriggerSourceParts extends CaptureTablesParts {
+  /** The connection that holds the connector's lock; hears notifications, and forgets events. */
+  readonly client: pg.Client;
+  readonly settings: TriggerSourceSettings;
+  readonly names: TriggerNames;
+  readonly application: string;
+  readonly identity: SourceIdentity;
+  readonly clock: Clock;
+  readonly filter: CaptureFilter;
+  readonly warn: Warn;
+  readonly capture: Capture;
+  /** What is captured when it is opened. */
+  readonly tables: TriggeredTables;
+  readonly confirmed: Position | undefined;
+}
+
+/** The events of a set of triggers, and the connector's lock, held by this process. */
+export class HeldTriggerSource implements HeldSource {
+  readonly identity: SourceIdentity;
+  readonly slot: string;
+  readonly capture: Capture;
+  readonly #parts: HeldTriggerSourceParts;
+  readonly #book: ShapeBook;
+  readonly #wake: Wake;
+  readonly #needed: NeededCopies;
+  #tables: TriggeredTables;
+  #confirmed: Position | undefined;
+  #copy: FirstCopy | undefined;
+  #reader: pg.Client | undefined;
+  /** Positions that were handed out, with the greatest number of an event below. */
+  readonly #lastIds = new Map<Position, number>();
+  #lockLost: Error | undefined;
+  #isDisposed = false;
+
+  constructor(parts: HeldTriggerSourceParts) {
+    this.#parts = parts;
+    this.identity = parts.identity;
+    this.slot = parts.settings.triggerName;
+    this.capture = parts.capture;
+    this.#tables = parts.tables;
+    this.#confirmed = parts.confirmed;
+    this.#book = new ShapeBook(parts.names, parts.filter);
+    this.#wake = new Wake(parts.client, parts.names, parts.clock);
+    this.#needed = new NeededCopies(() => this.#wake.now());
+    parts.client.once('end', () => this.#loseLock());
+  }
+
+  get confirmed(): Position | undefined {
+    return this.#confirmed;
+  }
+
+  async exists(_signal: AbortSignal): Promise<boolean> {
+    return (await storedPosition(this.#parts.client, this.#parts.names)) !== undefined;
+  }
+
+  async descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean> {
+    const { client, settings, application, names } = this.#parts;
+    const way = { connection: settings.connection, application, signal };
+    const now = await askServer(client);
+    const isSame = await descends(now, identity, position, (timeline, ancestor) =>
+      branchPoint(way, timeline, ancestor),
+    );
+    if (isSame && identity.publication !== this.identity.publication) {
+      throw new OperatorError(
+        `${names.events} is not the table that the log was read from: what was written before it was made is lost`,
+        {
+          advice: `Was it dropped, or another connector's? Copy everything again: rowcast offsets reset ${settings.name}`,
+        },
+      );
+    }
+    return isSame;
+  }
+
+  async assertCovered(before: Capture, _announced: readonly TableSchema[], _signal: AbortSignal): Promise<void> {
+    const isSame = JSON.stringify(before.lists) === JSON.stringify(this.capture.lists);
+    const known = new Set(before.tables ?? []);
+    // Other lists may take in columns of every table; and without ids nobody knows which tables were captured.
+    assertCaptured(this.#tables, new Set((before.tables ?? []).map(capturedRelation)), this.#parts.settings);
+    const isLate = ({ captureId }: CapturedTable): boolean =>
+      !isSame || before.tables === undefined || !known.has(captureId);
+    this.#need(this.#tables.captured.filter(isLate));
+  }
+
+  async create(signal: AbortSignal): Promise<Position> {
+    const { client, settings, names } = this.#parts;
+    await this.#copy?.close();
+    this.#needed.clear();
+    this.#tables = await captureTables(this.#parts, true);
+    this.#copy = await FirstCopy.begin(this.#parts, this.#tables.captured, signal);
+    await storePosition(client, names, this.#copy.position);
+    this.#confirmed = this.#copy.position;
+    if (settings.snapshotMode === 'no_data') {
+      await this.#copy.close();
+      this.#copy = undefined;
+    }
+    return this.#confirmed;
+  }
+
+  /** A copy that was interrupted begins anew. */
+  async goOn(): Promise<boolean> {
+    return false;
+  }
+
+  get copying(): CopyProgress | undefined {
+    return this.#copy?.progress;
+  }
+
+  async *snapshot(signal: AbortSignal): AsyncGenerator<Batch> {
+    const copy = this.#copy;
+    if (copy === undefined) {
+      if (this.#confirmed === undefined) throw new Error('A copy was asked for before its point was there');
+      return yield idle(this.#confirmed);
+    }
+    try {
+      for await (const batch of copy.batches(this.#book, signal)) {
+        this.#assertHeld();
+        yield batch;
+      }
+    } finally {
+      this.#copy = undefined;
+      await copy.close();
+    }
+  }
+
+  async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
+    const { clock, settings } = this.#parts;
+    const pace = new IdlePace(clock.now());
+    // A process that was killed may have stored a checkpoint and not said so.
+    await this.#forget(from, undefined);
+    await this.#wake.listen();
+    let last = from;
+    let lookAt = clock.now() + LOOK_MS;
+    while (!signal.aborted) {
+      this.#assertHeld();
+      if (clock.now() >= lookAt) {
+        await this.#look();
+        lookAt = clock.now() + LOOK_MS;
+      }
+      const reading = await this.#begin(last, signal);
+      if (reading.isEmpty && !this.#needed.isWaiting) {
+        await reading.end();
+        if (pace.isDue(clock.now())) {
+          pace.said(clock.now());
+          // Nothing was written anywhere: there is nothing to say.
+          if (reading.isBeyond) {
+            last = reading.position;
+            yield idle(last);
+          }
+        }
+        const limitMs = Math.min(settings.pollIntervalMs, pace.waitMs(clock.now()), lookAt - clock.now());
+        await this.#wait(Math.max(0, limitMs), signal);
+      } else {
+        yield* this.#interval(reading, signal);
+        last = reading.position;
+        pace.stored(clock.now());
+        await this.#wake.awake();
+      }
+    }
+  }
+
+  restore({ tables }: CopyRequests): void {
+    // Another kind of source was here before: what it has copied in part is copied whole.
+    for (const { schema, name, condition } of tables) {
+      const table = this.#tables.captured.find((each) => each.schema === schema && each.name === name);
+      if (table !== undefined && condition === undefined) this.#needed.need(table);
+    }
+  }
+
+  async signal(signal: CopySignal): Promise<void> {
+    await this.#needed.hear(signal, this.#tables.captured);
+  }
+
+  async syncSequences(_signal: AbortSignal): Promise<void> {
+    throw new OperatorError('A trigger source does not send where sequences stand', {
+      advice: 'Set the sequences of the replica by hand before it is written to, or cut over with a WAL source.',
+    });
+  }
+
+  async tables(): Promise<readonly TableName[]> {
+    return this.#tables.captured.map(({ schema, name }) => ({ schema, name }));
+  }
+
+  async acknowledge(position: Position): Promise<void> {
+    const lastId = this.#lastIds.get(position);
+    for (const each of this.#lastIds.keys()) if (each <= position) this.#lastIds.delete(each);
+    this.#needed.acknowledged(position);
+    // An idle position covers nothing that is there: to note it would be a change, after which comes another one.
+    if (lastId !== undefined) await this.#forget(position, lastId);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    this.#needed.close();
+    try {
+      await this.#copy?.close();
+      await this.#reader?.end();
+    } finally {
+      await this.#parts.client.end(); // last, and whatever fails: it holds the lock
+    }
+  }
+
+  async #begin(last: Position, signal: AbortSignal): Promise<Reading> {
+    const { settings, application, names, filter } = this.#parts;
+    if (this.#reader === undefined) {
+      this.#reader = await connect(settings.connection, application, {}, signal);
+      endStatementsWith(this.#reader, signal);
+    }
+    const parts: ReadingParts = { names, book: this.#book, filter, maxBatchBytes: settings.maxBatchBytes };
+    return await Reading.begin(parts, this.#reader, last);
+  }
+
+  /** Everything that the snapshot shows; the last batch has the position. */
+  async *#interval(reading: Reading, signal: AbortSignal): AsyncGenerator<Batch> {
+    const wanted = this.#needed.take();
+    const nowUs = this.#parts.clock.now() * 1000;
+    let last: Batch | undefined;
+    for await (const batch of reading.batches(wanted, nowUs)) {
+      signal.throwIfAborted();
+      if (batch.length === 0) continue;
+      if (last) yield last;
+      last = batch;
+    }
+    await reading.end();
+    const batch = last ?? new Batch(1, 1, 1);
+    batch.position = reading.position;
+    batch.requests = this.#needed.handedOut(wanted, reading.position);
+    this.#lastIds.set(reading.position, reading.lastId);
+    yield batch;
+  }
+
+  async #wait(limitMs: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#wake.wait(limitMs, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #forget(position: Position, lastId: number | undefined): Promise<void> {
+    if (position === this.#confirmed) return;
+    await forget(this.#parts.client, this.#parts.names, position, lastId);
+    this.#confirmed = position;
+  }
+
+  /** Tables that have come, and triggers that somebody has dropped, disabled or made anew. */
+  async #look(): Promise<void> {
+    const before = new Map(this.#tables.captured.map(({ relationId, captureId }) => [relationId, captureId]));
+    this.#tables = await captureTables(this.#parts, false);
+    assertCaptured(this.#tables, new Set(before.keys()), this.#parts.settings);
+    this.#need(this.#tables.captured.filter(({ relationId, captureId }) => before.get(relationId) !== captureId));
+  }
+
+  #need(tables: readonly CapturedTable[]): void {
+    if (tables.length === 0) return;
+    if (this.#parts.settings.snapshotMode === 'no_data') {
+      const names = tables.map(({ schema, name }) => `${schema}.${name}`).join(', ');
+      this.#parts.warn(
+        `Captured from now on: ${names}`,
+        'snapshot.mode is no_data: their earlier rows are yours to copy.',
+      );
+      return;
+    }
+    for (const table of tables) this.#needed.need(table);
+  }
+
+  #assertHeld(): void {
+    if (this.#lockLost) throw this.#lockLost;
+  }
+
+  #loseLock(): void {
+    if (this.#isDisposed) return;
+    this.#lockLost = new TransientError(
+      `The connection that holds the lock of connector "${this.#parts.settings.name}" was lost`,
+    );
+    this.#wake.now();
+  }
+}
+
+function idle(position: Position): Batch {
+  const batch = new Batch(1, 1, 1);
+  batch.position = position;
+  return batch;
+}

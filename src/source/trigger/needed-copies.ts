@@ -1,0 +1,122 @@
+import type { CopyRequests, CopySignal } from '../../change/copy-request.ts';
+import type { Position } from '../../change/position.ts';
+import { OperatorError, TransientError } from '../../errors.ts';
+import type { CapturedTable } from './capture-tables.ts';
+
+/** Somebody who waits until the tables that he has asked for are copied. */
+interface Waiter {
+  readonly tables: Set<number>;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Tables that are to be copied whole: those that were not captured before, and those that somebody asks for. Each is copied in the snapshot of a
+ * reading, as one interval with its events; nothing of it is stored in parts, so that nothing has to be remembered.
+ */
+export class NeededCopies {
+  readonly #wake: () => void;
+  readonly #waiting = new Map<number, CapturedTable>();
+  readonly #waiters = new Set<Waiter>();
+  /** Names the triggers of tables that were copied under this claim, which does not name them. */
+  readonly #covered = new Set<number>();
+  #underWay: { readonly position: Position; readonly tables: readonly CapturedTable[] } | undefined;
+  #isPaused = false;
+
+  /** `wake` lets a reading follow at once. */
+  constructor(wake: () => void) {
+    this.#wake = wake;
+  }
+
+  get isWaiting(): boolean {
+    return !this.#isPaused && this.#waiting.size > 0;
+  }
+
+  need(table: CapturedTable): void {
+    this.#waiting.set(table.relationId, table);
+    this.#wake();
+  }
+
+  /** What the next reading is to copy. */
+  take(): readonly CapturedTable[] {
+    if (this.#isPaused) return [];
+    const tables = [...this.#waiting.values()];
+    this.#waiting.clear();
+    return tables;
+  }
+
+  /** They are copied with this position: what its checkpoint says of copies. Undefined when there is nothing to say. */
+  handedOut(tables: readonly CapturedTable[], position: Position): CopyRequests | undefined {
+    if (tables.length === 0) return undefined;
+    for (const { captureId } of tables) this.#covered.add(captureId);
+    this.#underWay = { position, tables };
+    return { isPaused: this.#isPaused, tables: [], covered: [...this.#covered] };
+  }
+
+  /** Everything up to the position is stored. */
+  acknowledged(position: Position): void {
+    if (this.#underWay === undefined || position < this.#underWay.position) return;
+    const { tables } = this.#underWay;
+    this.#underWay = undefined;
+    for (const waiter of this.#waiters) {
+      for (const { relationId } of tables) waiter.tables.delete(relationId);
+      if (waiter.tables.size > 0) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  /** Resolves when what is asked for is done and stored. Throws OperatorError when it cannot be. */
+  async hear(signal: CopySignal, captured: readonly CapturedTable[]): Promise<void> {
+    if (signal.kind === 'pause' || signal.kind === 'resume') {
+      this.#isPaused = signal.kind === 'pause';
+      this.#wake();
+    } else if (signal.kind === 'stop') this.#stop(signal.tables);
+    else await this.#execute(signal, captured);
+  }
+
+  /** Everything is copied: nothing is needed besides. */
+  clear(): void {
+    this.#waiting.clear();
+  }
+
+  /** Nothing is copied any more: who waits is told. */
+  close(): void {
+    for (const waiter of this.#waiters)
+      waiter.reject(new TransientError('The source ended before the copy was stored'));
+    this.#waiters.clear();
+  }
+
+  async #execute(signal: Extract<CopySignal, { kind: 'execute' }>, captured: readonly CapturedTable[]): Promise<void> {
+    const tables = signal.tables.map(({ schema, name, condition }) => {
+      const table = captured.find((each) => each.schema === schema && each.name === name);
+      if (table === undefined) {
+        throw new OperatorError(`Table ${schema}.${name} is not captured`, { advice: 'Compare table.include.list.' });
+      }
+      if (condition !== undefined) {
+        throw new OperatorError(`Table ${schema}.${name} cannot be copied in part from its triggers' events`, {
+          advice: 'Leave the condition out: the table is copied whole, at one moment.',
+        });
+      }
+      return table;
+    });
+    await new Promise<void>((resolve, reject) => {
+      this.#waiters.add({ tables: new Set(tables.map(({ relationId }) => relationId)), resolve, reject });
+      for (const table of tables) this.need(table);
+      if (tables.length === 0) resolve();
+    });
+  }
+
+  #stop(names: readonly string[]): void {
+    for (const [id, { schema, name }] of this.#waiting) {
+      if (names.length > 0 && !names.includes(`${schema}.${name}`)) continue;
+      this.#waiting.delete(id);
+      for (const waiter of this.#waiters) {
+        waiter.tables.delete(id);
+        if (waiter.tables.size > 0) continue;
+        this.#waiters.delete(waiter);
+        waiter.resolve();
+      }
+    }
+  }
+}
