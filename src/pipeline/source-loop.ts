@@ -101,7 +101,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
         await options.clock.sleep(options.copyDelayMs, signal);
       }
       at('creating the slot'); // waits for every transaction that is running
-      from = await held.create(signal);
+      from = await held.create(signal, owned.previous?.position);
       assertBeyond(owned, from, prefix);
       await publisher.markStart(from);
       await copy();

@@ -82,9 +82,10 @@ export interface HeldSource extends AsyncDisposable {
 
   /**
    * Creates the slot anew, dropping the present one, and returns its consistent point, from which `snapshot` and `read` go on.
-   * Only for a source that has promised nothing yet, or whose first snapshot was not finished.
+   * Only for a source that has promised nothing yet, or whose first snapshot was not finished. `beyond` is the position that the log had reached
+   * before, if any: a source that numbers its positions itself goes on from it.
    */
-  create(signal: AbortSignal): Promise<Position>;
+  create(signal: AbortSignal, beyond?: Position): Promise<Position>;
 
   /**
    * Prepares to go on with a copy that another process has left: `state` and `from` are of the last checkpoint. What `snapshot` then copies, and
