@@ -11,6 +11,8 @@ interface CheckFlags {
   readonly verbose?: boolean;
   readonly installDdl?: boolean;
   readonly uninstallDdl?: boolean;
+  readonly installTriggers?: boolean;
+  readonly removeTriggers?: boolean;
   readonly yes?: boolean;
 }
 
@@ -34,12 +36,19 @@ export function checkCommand({ env, exit }: CommandContext): Command {
     .option('--verbose', 'also list what is in order')
     .option('--install-ddl', 'instead: print the SQL that lets sources replicate DDL, and run it with --yes')
     .option('--uninstall-ddl', 'instead: print the SQL that takes this away again, and run it with --yes')
-    .option('--yes', 'run the SQL of --install-ddl or --uninstall-ddl as the role of the connector')
+    .option('--install-triggers', 'instead: print the SQL that lets trigger sources capture, and run it with --yes')
+    .option('--remove-triggers', 'instead: print the SQL that takes this away again, and run it with --yes')
+    .option('--yes', 'run the SQL that is printed, as the role of the connector')
     .addHelpText('after', EXIT_CODES)
     .action(async (names: readonly string[], flags: CheckFlags) => {
       if (flags.installDdl === true || flags.uninstallDdl === true) {
         const { runDdl } = await import('./ddl.ts');
         exit(await runDdl({ ...flags, names }, env));
+        return;
+      }
+      if (flags.installTriggers === true || flags.removeTriggers === true) {
+        const { runTriggers } = await import('./triggers.ts');
+        exit(await runTriggers({ ...flags, names }, env));
         return;
       }
       const { runCheck } = await import('./check.ts');

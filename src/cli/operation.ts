@@ -80,6 +80,7 @@ function onLog(config: WorkerConfig, env: Environment, signal: AbortSignal): Ope
 function subjectOf(connector: ConnectorFile): Subject {
   const { file } = connector;
   if (!isSource(connector)) return { kind: 'sink', slot: undefined, publication: undefined, file };
+  if (connector.kind !== 'PostgresWalSource') return { kind: 'source', slot: undefined, publication: undefined, file };
   const { slot, publication } = connector.config;
   return { kind: 'source', slot, publication, file };
 }

@@ -45,6 +45,7 @@ export function referenceFiles(): Readonly<Record<string, string>> {
   const page = (name: string): string => pageOf(subjectNamed(name));
   return {
     'docs/settings/postgres-wal-source.md': page('PostgresWalSource'),
+    'docs/settings/postgres-trigger-source.md': page('PostgresTriggerSource'),
     'docs/settings/postgres-sink.md': page('PostgresSink'),
     'docs/settings/worker.md': page('worker'),
     'schema/connector.schema.json': json(connectorFileSchema()),

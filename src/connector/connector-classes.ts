@@ -3,6 +3,7 @@ import { isKnownKey } from './known-keys.ts';
 import { maskConfig, maskWhole } from './mask-config.ts';
 import { nearest } from './nearest.ts';
 import { POSTGRES_SINK } from './postgres-sink.ts';
+import { POSTGRES_TRIGGER_SOURCE } from './postgres-trigger-source.ts';
 import { POSTGRES_WAL_SOURCE } from './postgres-wal-source.ts';
 import type { RawConfig } from './read-settings.ts';
 import { looksSecret } from './secret.ts';
@@ -10,7 +11,11 @@ import { looksSecret } from './secret.ts';
 export type { AnyConnectorClass } from './connector-class.ts';
 
 /** Every kind of connector that there is. */
-export const CONNECTOR_CLASSES: readonly AnyConnectorClass[] = [POSTGRES_WAL_SOURCE, POSTGRES_SINK];
+export const CONNECTOR_CLASSES: readonly AnyConnectorClass[] = [
+  POSTGRES_WAL_SOURCE,
+  POSTGRES_TRIGGER_SOURCE,
+  POSTGRES_SINK,
+];
 
 /** True when `wanted` is the name of the class, or an alias of it. */
 export function isNamed(connector: AnyConnectorClass, wanted: string): boolean {

@@ -4,6 +4,7 @@ import { sinkConnection, sourceConnection } from './connection-of.ts';
 import { isNamed, unknownClass } from './connector-classes.ts';
 import { type ParsedConfig, parseConfig } from './parse-config.ts';
 import { POSTGRES_SINK, type PostgresSinkConfig } from './postgres-sink.ts';
+import { POSTGRES_TRIGGER_SOURCE, type PostgresTriggerConfig } from './postgres-trigger-source.ts';
 import { POSTGRES_WAL_SOURCE, type PostgresWalConfig } from './postgres-wal-source.ts';
 import type { RawConfig } from './read-settings.ts';
 import type { Environment } from './reference.ts';
@@ -21,6 +22,7 @@ export type ConnectorFile = {
   readonly secrets: readonly string[];
 } & (
   | { readonly kind: 'PostgresWalSource'; readonly config: PostgresWalConfig }
+  | { readonly kind: 'PostgresTriggerSource'; readonly config: PostgresTriggerConfig }
   | { readonly kind: 'PostgresSink'; readonly config: PostgresSinkConfig }
 );
 
@@ -76,6 +78,10 @@ export function readConnector(file: string, json: string, env: Environment): Rea
   if (isNamed(POSTGRES_WAL_SOURCE, wanted)) {
     const parsed = parseConfig(POSTGRES_WAL_SOURCE, raw, env);
     return finish(head, parsed, (config, common) => ({ kind: 'PostgresWalSource', ...common, config }));
+  }
+  if (isNamed(POSTGRES_TRIGGER_SOURCE, wanted)) {
+    const parsed = parseConfig(POSTGRES_TRIGGER_SOURCE, raw, env);
+    return finish(head, parsed, (config, common) => ({ kind: 'PostgresTriggerSource', ...common, config }));
   }
   if (isNamed(POSTGRES_SINK, wanted)) {
     const parsed = parseConfig(POSTGRES_SINK, raw, env);

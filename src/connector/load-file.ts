@@ -92,6 +92,7 @@ export function clashes(connector: ConnectorFile, other: ConnectorFile): readonl
   if (topicPrefix === other.config.topicPrefix) {
     problems.push(`topic.prefix "${topicPrefix}" is already the one of ${other.file}: two sources cannot share it`);
   }
+  problems.push(...triggerClashes(connector, other));
   if (connector.kind !== 'PostgresWalSource' || other.kind !== 'PostgresWalSource') return problems;
   const [mine, theirs] = [connector.config, other.config];
   const isOneServer = mine.hostname.toLowerCase() === theirs.hostname.toLowerCase() && mine.port === theirs.port;
@@ -101,4 +102,18 @@ export function clashes(connector: ConnectorFile, other: ConnectorFile): readonl
     );
   }
   return problems;
+}
+
+/** Events are consumed: each can have one reader. */
+function triggerClashes(connector: ConnectorFile, other: ConnectorFile): readonly string[] {
+  if (connector.kind !== 'PostgresTriggerSource' || other.kind !== 'PostgresTriggerSource') return [];
+  const [mine, theirs] = [connector.config, other.config];
+  const isOneDatabase =
+    mine.hostname.toLowerCase() === theirs.hostname.toLowerCase() &&
+    mine.port === theirs.port &&
+    mine.database === theirs.database;
+  if (!isOneDatabase || mine.triggerName !== theirs.triggerName) return [];
+  return [
+    `trigger.name "${mine.triggerName}" is already the one of ${other.file} in the same database: give one another name`,
+  ];
 }

@@ -1,5 +1,6 @@
 import type { RegistryClientConfig } from '../connector/client-config.ts';
-import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
+import type { SignalSettings } from '../connector/signal-settings.ts';
+import type { SourceConfig } from '../connector/source-settings.ts';
 import { type ConnectorFile, isSource, type SourceConnector } from '../connector/load-file.ts';
 import { createAvroConverter } from '../converter/avro/avro-converter.ts';
 import type { OnIncompatible, SchemaStore } from '../converter/converter.ts';
@@ -11,6 +12,7 @@ import type { Log } from '../log/log.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createPostgresSink } from '../sink/postgres/postgres-sink.ts';
 import type { Source } from '../source/source.ts';
+import { createTriggerSource } from '../source/trigger/trigger-source.ts';
 import { createWalSource } from '../source/wal/wal-source.ts';
 import { VERSION } from '../version.ts';
 import { kafkaSettings } from './kafka-settings.ts';
@@ -22,6 +24,7 @@ import {
   recordBatchBytes,
   replayedPrefix,
   topicSettings,
+  triggerSourceSettings,
   walSourceSettings,
 } from './settings.ts';
 import { signalHearer } from './signals/hear-signal.ts';
@@ -106,9 +109,19 @@ function sourceTask(
   });
 }
 
-function sourceOf({ name, config }: SourceConnector, logger: Logger): Source {
+function sourceOf(connector: SourceConnector, logger: Logger): Source {
+  const { name } = connector;
   const warn = (message: string, advice: string): void => logger.warn(message, { connector: name, advice });
-  return createWalSource(walSourceSettings(name, config), systemClock, warn, signalHearer(logger, name));
+  switch (connector.kind) {
+    case 'PostgresWalSource': {
+      const settings = walSourceSettings(name, connector.config);
+      return createWalSource(settings, systemClock, warn, signalHearer(logger, name));
+    }
+    case 'PostgresTriggerSource':
+      return createTriggerSource(triggerSourceSettings(name, connector.config), systemClock, warn);
+    default:
+      return connector satisfies never;
+  }
 }
 
 /** Which channels of signals a source has. Throws OperatorError for a topic without Kafka, which nobody could write to. */
@@ -121,7 +134,7 @@ function channelsOf(
     signalFile,
     signalPollIntervalMs,
     topicPrefix,
-  }: PostgresWalConfig,
+  }: SignalSettings & Pick<SourceConfig, 'topicPrefix'>,
   { kafka }: TaskOrder['config'],
 ): Pick<SignalFeedOptions, 'topic' | 'file' | 'intervalMs'> {
   if (signalChannels.includes('kafka') && kafka === undefined) {

@@ -9,6 +9,7 @@ import { checkKafka } from '../log/kafka/preflight/preflight.ts';
 import { checkPostgresSink } from '../sink/postgres/preflight/preflight.ts';
 import type { SourceView } from '../sink/postgres/preflight/source-view.ts';
 import type { SourcePreflight } from '../source/capture/preflight/source-preflight.ts';
+import { checkTriggerSource } from '../source/trigger/preflight/preflight.ts';
 import { checkWalSource } from '../source/wal/preflight/preflight.ts';
 import { type DaemonFile, findDaemon } from './daemon-file.ts';
 import { kafkaSettings } from './kafka-settings.ts';
@@ -16,7 +17,13 @@ import { checkPort, checkRegistry } from './preflight/check-endpoints.ts';
 import { checkResume } from './preflight/check-resume.ts';
 import { judgeRecords } from './preflight/judge-records.ts';
 import { schemasTopic, wantedTopics } from './preflight/wanted-topics.ts';
-import { postgresSinkSettings, replayedPrefix, tableFilter, walSourceSettings } from './settings.ts';
+import {
+  postgresSinkSettings,
+  replayedPrefix,
+  tableFilter,
+  triggerSourceSettings,
+  walSourceSettings,
+} from './settings.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
 /** A finding and whose it is; without a connector it is about what all of them share. */
@@ -105,8 +112,16 @@ async function lookAtSources(
   return looked;
 }
 
-async function lookAtSource({ name, config }: SourceConnector, signal: AbortSignal): Promise<SourcePreflight> {
-  return await checkWalSource(walSourceSettings(name, config), nearest, signal);
+async function lookAtSource(connector: SourceConnector, signal: AbortSignal): Promise<SourcePreflight> {
+  const { name } = connector;
+  switch (connector.kind) {
+    case 'PostgresWalSource':
+      return await checkWalSource(walSourceSettings(name, connector.config), nearest, signal);
+    case 'PostgresTriggerSource':
+      return await checkTriggerSource(triggerSourceSettings(name, connector.config), nearest, signal);
+    default:
+      return connector satisfies never;
+  }
 }
 
 async function lookAtSinks(

@@ -1,5 +1,6 @@
 import { sinkConnection, sourceConnection } from '../connector/connection-of.ts';
 import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts';
+import type { PostgresTriggerConfig } from '../connector/postgres-trigger-source.ts';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
 import type { PublishSettings } from '../connector/source-settings.ts';
 import { placeholderBytes } from '../connector/value-settings.ts';
@@ -10,6 +11,7 @@ import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
 import { compileTopicFilter, selectionOf } from '../pipeline/topic-filter.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
+import type { TriggerSourceSettings } from '../source/trigger/settings.ts';
 import type { WalSourceSettings } from '../source/wal/settings.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
@@ -39,6 +41,30 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
     ...(config.signalChannels.includes('source') && { signalTable: config.signalTable }),
     maxBatchBytes: config.maxBatchBytes,
     statusIntervalMs: config.statusIntervalMs,
+  };
+}
+
+/** What the trigger source is told, from its connector's config. */
+export function triggerSourceSettings(name: string, config: PostgresTriggerConfig): TriggerSourceSettings {
+  return {
+    connection: sourceConnection(config),
+    name,
+    triggerName: config.triggerName,
+    autocreateMode: config.triggerAutocreate,
+    schemaInclude: config.schemaInclude,
+    schemaExclude: config.schemaExclude,
+    tableInclude: config.tableInclude,
+    tableExclude: config.tableExclude,
+    columnInclude: config.columnInclude,
+    columnExclude: config.columnExclude,
+    snapshotMode: config.snapshotMode,
+    outlivesLoss: config.recopy !== 'never',
+    snapshotTables: config.snapshotTables,
+    snapshotConditions: config.snapshotConditions,
+    snapshotThreads: config.snapshotThreads,
+    snapshotChunkBytes: config.snapshotChunkBytes,
+    maxBatchBytes: config.maxBatchBytes,
+    pollIntervalMs: config.pollIntervalMs,
   };
 }
 

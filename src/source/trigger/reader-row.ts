@@ -27,6 +27,16 @@ export async function storePosition(
   }
 }
 
+/** Nothing is known any more: the next start begins with a copy. */
+export async function forgetReader(client: pg.ClientBase, { reader }: TriggerNames): Promise<void> {
+  try {
+    const isThere = (await client.query(/* sql */ `select where to_regclass($1) is not null`, [reader])).rowCount === 1;
+    if (isThere) await client.query(/* sql */ `delete from ${reader}`);
+  } catch (error) {
+    throw postgresError(error, 'Cannot forget how far the captured events are consumed');
+  }
+}
+
 /** Forgets the events that the position covers; none above `lastId` is among them. They go with the note of it, or stay. */
 export async function forget(
   client: pg.ClientBase,

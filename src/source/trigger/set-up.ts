@@ -4,7 +4,7 @@ import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { installSql, uninstallSql } from './install-sql.ts';
 import { triggerNames } from './names.ts';
-import { type FoundTable, leavesWithout } from './tables.ts';
+import { firesAlways, type FoundTable, leavesWithout, missing } from './tables.ts';
 import { triggerSql } from './trigger-sql.ts';
 
 /** A table is not waited for any longer: whoever wants to write to it stands in the queue behind. */
@@ -47,6 +47,15 @@ export async function dropTriggers(client: pg.ClientBase, name: string, table: F
     /* sql */ `drop trigger if exists ${quoteIdentifier(trigger)} on ${qualified(on.schema, on.name)}`;
   const statements = [rowTrigger, truncateTrigger, partTrigger].map((trigger) => drop(trigger, table));
   await alter(client, table, [...statements, ...table.leaves.map((leaf) => drop(partTrigger, leaf))]);
+}
+
+/** SQL that makes the triggers that are missing, for a person to run; empty when all are there. */
+export function missingTriggersSql(name: string, wanted: readonly FoundTable[], always: boolean): string {
+  const statements = wanted.flatMap((table) => {
+    if (missing(table) !== undefined || !firesAlways(table)) return triggerSql(name, table, always);
+    return leavesWithout(table).length > 0 ? partTriggersSql(name, table) : [];
+  });
+  return statements.map((statement) => `${statement};\n`).join('');
 }
 
 async function alter(client: pg.ClientBase, table: FoundTable, statements: readonly string[]): Promise<void> {

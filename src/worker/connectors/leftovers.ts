@@ -18,6 +18,16 @@ export function leftovers(connector: ConnectorFile): LogFields {
           `runs (later only with the file put back), or on ${host}:${port}, database ${database}: ${dropSlotSql(slot)}`,
       };
     }
+    case 'PostgresTriggerSource': {
+      const { triggerName, topicPrefix } = connector.config;
+      return {
+        connector: name,
+        stays: `triggers "${triggerName}" and their events, topics ${topicPrefix}.*`,
+        advice:
+          'Events that nobody reads fill the disk: put the file back, or run ' +
+          `"rowcast delete ${name} --drop-slot" while this daemon runs (later only with the file put back), which takes the triggers away.`,
+      };
+    }
     case 'PostgresSink':
       return {
         connector: name,

@@ -22,7 +22,7 @@ export async function accept(
 ): Promise<OperatorAnswer> {
   const { name } = connector;
   if (connector.kind !== 'PostgresWalSource') {
-    throw new OperatorError(`Connector "${name}" is a sink: only a source has a server to accept`);
+    throw new OperatorError(`Connector "${name}" reads no WAL: only a source that does has a slot to accept`);
   }
   const { config } = connector;
   const topic = checkpointsTopic(config.topicPrefix);

@@ -3,6 +3,9 @@ import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
 import { OperatorError } from '../../errors.ts';
 import { dropProgress } from '../../sink/postgres/stored-progress.ts';
 import { compileFilter } from '../../source/capture/filter.ts';
+import { findSetUp } from '../../source/trigger/tables.ts';
+import { triggerNames } from '../../source/trigger/names.ts';
+import { uninstall } from '../../source/trigger/set-up.ts';
 import { dropPublication } from '../../source/wal/publication.ts';
 import { dropSlot, reportSlot } from '../../source/wal/slot.ts';
 import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
@@ -37,8 +40,9 @@ export async function deleteConnector(
     if (isTidied) throw unknown(name);
   }
   const deleted: Deleted = { done: [], stays: [] };
-  if (connector !== undefined && isSource(connector)) await deleteSource(context, connector, request, deleted, signal);
-  else if (connector !== undefined) await deleteSink(connector, request, deleted, signal);
+  if (connector?.kind === 'PostgresWalSource') await deleteSource(context, connector, request, deleted, signal);
+  else if (connector?.kind === 'PostgresTriggerSource') await deleteTriggers(connector, request, deleted, signal);
+  else if (connector?.kind === 'PostgresSink') await deleteSink(connector, request, deleted, signal);
   if (context.forget !== undefined && (connector === undefined || !isSource(connector))) {
     await context.forget(name, signal);
     deleted.done.push('the log keeps nothing for it any more');
@@ -88,6 +92,29 @@ async function deleteSource(
     }
   });
   deleted.stays.push(`the topics ${config.topicPrefix}.*: delete them when nobody reads them any more`);
+}
+
+/** What the triggers write into goes with them: unread events are as lost as those of a slot. */
+async function deleteTriggers(
+  { name, config }: Extract<ConnectorFile, { kind: 'PostgresTriggerSource' }>,
+  { dropSlot: drop }: DeleteRequest,
+  deleted: Deleted,
+  signal: AbortSignal,
+): Promise<void> {
+  const { triggerName, topicPrefix } = config;
+  const onSource = drop ? onIdleSource : onAnySource;
+  await onSource(name, sourceConnection(config), signal, async (client) => {
+    const isThere = (await findSetUp(client, triggerNames(triggerName))) !== undefined;
+    if (drop) {
+      await uninstall(client, triggerName);
+      deleted.done.push(`triggers "${triggerName}" and their events ${isThere ? 'are dropped' : 'do not exist'}`);
+    } else if (isThere) {
+      deleted.stays.push(
+        `triggers "${triggerName}", whose events fill the disk: rowcast check --remove-triggers ${name} --yes`,
+      );
+    }
+  });
+  deleted.stays.push(`the topics ${topicPrefix}.*: delete them when nobody reads them any more`);
 }
 
 /** Only looks. */

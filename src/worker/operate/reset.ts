@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
 import { sinkConnection, sourceConnection } from '../../connector/connection-of.ts';
-import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
+import { type ConnectorFile, isSource, type SourceConnector } from '../../connector/load-file.ts';
 import { OperatorError } from '../../errors.ts';
 import { checkpointsTopic, schemaChangesTopic } from '../../log/protocol/topics.ts';
 import { fallsBack } from '../../pipeline/gap.ts';
@@ -8,6 +9,8 @@ import { type LogPlace, lowestOffsets } from '../../pipeline/ledger.ts';
 import { resetSource } from '../../pipeline/reset.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
 import { forgetProgress, readStoredProgress } from '../../sink/postgres/stored-progress.ts';
+import { triggerNames } from '../../source/trigger/names.ts';
+import { forgetReader } from '../../source/trigger/reader-row.ts';
 import { walEnd } from '../../source/wal/identity.ts';
 import { dropSlot } from '../../source/wal/slot.ts';
 import type { OperatorAnswer } from '../rest/daemon-view.ts';
@@ -15,7 +18,7 @@ import { replayedPrefix } from '../settings.ts';
 import { onDatabase, onIdleSource } from './connections.ts';
 import type { OperateContext } from './context.ts';
 import type { SinkFile } from './sink-offsets.ts';
-import { historyOf, type SourceFile } from './source-offsets.ts';
+import { historyOf } from './source-offsets.ts';
 import { positionText } from './text.ts';
 
 /** Makes a connector begin again at its next start: a source copies, a sink replays the log. */
@@ -31,27 +34,29 @@ export async function reset(
 
 async function resetTheSource(
   { log, clock }: OperateContext,
-  { name, config }: SourceFile,
+  connector: SourceConnector,
   signal: AbortSignal,
 ): Promise<OperatorAnswer> {
-  const { topicPrefix: prefix, slot, snapshotMode } = config;
+  const { name, config } = connector;
+  const { topicPrefix: prefix, snapshotMode } = config;
   return await onIdleSource(name, sourceConnection(config), signal, async (client) => {
     const position = (await historyOf(log, prefix, signal))?.checkpoint?.position;
     const end = lsnToPosition(await walEnd(client));
-    if (position !== undefined && end < position) throw fallsBack(prefix, position, end);
-    const outcome = await resetSource({ log, clock, random: randomUUID, prefix }, slot, signal);
+    if (position !== undefined && end < position.slice(0, 16)) throw fallsBack(prefix, position, end);
+    const outcome = await resetSource({ log, clock, random: randomUUID, prefix }, placeOf(connector).name, signal);
     const value = { connector: name, ...outcome };
     if (outcome.kind === 'empty') {
       return { lines: [`${name}: nothing was stored yet, so the next start copies everything anyway`], value };
     }
-    await dropSlot(client, slot, signal); // the next start makes it anew; a lost one would stop it
+    const place = placeOf(connector);
+    await place.drop(client, signal); // the next start makes it anew; a lost one would stop it
     const at = positionText(outcome.position);
     const first = outcome.kind === 'reset' ? `the position ${at} is void` : 'its first copy was not finished';
-    return { lines: [`${name}: ${first}, slot "${slot}" is dropped`, ...aftermath(snapshotMode, at)], value };
+    return { lines: [`${name}: ${first}, ${place.text} is dropped`, ...aftermath(snapshotMode, at)], value };
   });
 }
 
-function aftermath(mode: SourceFile['config']['snapshotMode'], at: string): string[] {
+function aftermath(mode: SourceConnector['config']['snapshotMode'], at: string): string[] {
   if (mode === 'no_data') {
     return [
       `snapshot.mode is no_data: the next start copies nothing, and what was committed after ${at} until then is missing`,
@@ -61,6 +66,32 @@ function aftermath(mode: SourceFile['config']['snapshotMode'], at: string): stri
     'the next start copies every captured table again into the same topics',
     'sinks empty the tables that they have made or filled and fill them again; until the copy is finished they show a part of it',
   ];
+}
+
+/** Where a source's server keeps how far it has come. */
+interface Place {
+  readonly name: string;
+  readonly text: string;
+  drop(client: pg.ClientBase, signal: AbortSignal): Promise<void>;
+}
+
+function placeOf(connector: SourceConnector): Place {
+  switch (connector.kind) {
+    case 'PostgresWalSource': {
+      const { slot } = connector.config;
+      return { name: slot, text: `slot "${slot}"`, drop: (client, signal) => dropSlot(client, slot, signal) };
+    }
+    case 'PostgresTriggerSource': {
+      const { triggerName: name } = connector.config;
+      return {
+        name,
+        text: `how far triggers "${name}" were read`,
+        drop: (client) => forgetReader(client, triggerNames(name)),
+      };
+    }
+    default:
+      return connector satisfies never;
+  }
 }
 
 async function resetTheSink(

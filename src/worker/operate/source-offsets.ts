@@ -1,10 +1,10 @@
 import { sourceConnection } from '../../connector/connection-of.ts';
-import type { ConnectorFile } from '../../connector/load-file.ts';
+import type { ConnectorFile, SourceConnector } from '../../connector/load-file.ts';
 import { describeError } from '../../errors.ts';
 import { checkpointsTopic } from '../../log/protocol/topics.ts';
 import { ownerOf } from '../../pipeline/gap.ts';
 import { type History, readHistory } from '../../pipeline/ledger.ts';
-import { formatLsn, positionToLsn } from '../../postgres/lsn.ts';
+import { formatLsn, isLsnPosition, positionToLsn } from '../../postgres/lsn.ts';
 import { lookAtWalSource } from '../../source/wal/look.ts';
 import type { SlotReport } from '../../source/wal/slot.ts';
 import { walSourceSettings } from '../settings.ts';
@@ -15,8 +15,21 @@ import { bytesText, positionText, timeText } from './text.ts';
 
 export type SourceFile = Extract<ConnectorFile, { kind: 'PostgresWalSource' }>;
 
-/** The source's last checkpoint that counts, where its slot stands on the server, and whether the one goes on where the other ends. */
+/** Where a source of whatever kind stands; what its server says too if it has a slot. */
 export async function sourceOffsets(
+  context: OperateContext,
+  connector: SourceConnector,
+  signal: AbortSignal,
+): Promise<ConnectorOffsets> {
+  if (connector.kind === 'PostgresWalSource') return await walOffsets(context, connector, signal);
+  const { topicPrefix } = connector.config;
+  const history = await historyOf(context.log, topicPrefix, signal);
+  const more = { owner: (history && ownerOf(history)?.daemon) ?? null, problem: null };
+  return { offsets: offsetsIn(topicPrefix, history?.checkpoint), lines: checkpointLines(topicPrefix, history), more };
+}
+
+/** The source's last checkpoint that counts, where its slot stands on the server, and whether the one goes on where the other ends. */
+async function walOffsets(
   { log }: OperateContext,
   connector: SourceFile,
   signal: AbortSignal,
@@ -44,11 +57,17 @@ export async function sourceOffsets(
 function offsetsIn(prefix: string, checkpoint: History['checkpoint']): ConnectorOffsets['offsets'] {
   if (checkpoint === undefined) return [];
   const { position, committedAt, number, consistent, offset } = checkpoint;
-  const lsn = positionToLsn(position);
   const snapshot = consistent ? {} : { snapshot: 'INITIAL' };
   const time = committedAt > 0 ? { ts_usec: committedAt * 1000 } : {};
-  const at = { lsn, lsn_proc: lsn, position: formatLsn(lsn), checkpoint: number, checkpoint_offset: offset };
+  const at = { ...placeIn(position), checkpoint: number, checkpoint_offset: offset };
   return [{ partition: { server: prefix }, offset: { ...at, ...time, ...snapshot } }];
+}
+
+/** Debezium's members where the position is an LSN. */
+function placeIn(position: string): Readonly<Record<string, unknown>> {
+  if (!isLsnPosition(position)) return { position };
+  const lsn = positionToLsn(position);
+  return { lsn, lsn_proc: lsn, position: formatLsn(lsn) };
 }
 
 /** A source's server beside its log. */

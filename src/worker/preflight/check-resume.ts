@@ -7,7 +7,8 @@ import { knownDaemonId } from '../daemon-id.ts';
 import type { SourceFacts } from '../operate/context.ts';
 import { askDaemon } from '../operate/daemon-client.ts';
 import { operateOnLog } from '../operate/on-log.ts';
-import { lookAtSource, type SourceFile } from '../operate/source-offsets.ts';
+import { lookAtSource } from '../operate/source-offsets.ts';
+import type { SourceConnector } from '../../connector/load-file.ts';
 import type { OperatorRequest } from '../rest/daemon-view.ts';
 import type { WorkerConfig } from '../worker-config.ts';
 
@@ -17,7 +18,7 @@ export interface ResumeOptions {
   readonly config: Pick<WorkerConfig, 'stateDir' | 'kafka' | 'rest'>;
   /** The daemon that runs on the state directory. */
   readonly running: DaemonFile | undefined;
-  readonly sources: readonly SourceFile[];
+  readonly sources: readonly SourceConnector[];
 }
 
 /** What a program is told of one connector's offsets. */
@@ -76,7 +77,8 @@ async function tell(
 }
 
 /** Nothing was ever stored: a slot that is there was made by somebody else, or its log was removed. */
-async function withoutLog(connector: SourceFile, signal: AbortSignal): Promise<readonly Finding[]> {
+async function withoutLog(connector: SourceConnector, signal: AbortSignal): Promise<readonly Finding[]> {
+  if (connector.kind !== 'PostgresWalSource') return [];
   const looked = await lookAtSource(async () => undefined, connector, signal);
   const found = new Findings();
   const object = `slot ${connector.config.slot}`;

@@ -13,7 +13,9 @@ test('copies, then follows inserts, updates, deletes, key changes and truncates'
   await replication.settled();
   expect(await replication.expectEqual('a', 'b')).toBe(1500);
   await source.query(`begin; insert into a values (2001, 'x'); insert into b values (2001, 2001, 'NaN'); commit`);
-  await source.query(`update a set v = v || '!' where id % 2 = 0; delete from b where id % 3 = 0; update b set id = id + 10000 where id % 5 = 0`);
+  await source.query(
+    `update a set v = v || '!' where id % 2 = 0; delete from b where id % 3 = 0; update b set id = id + 10000 where id % 5 = 0`,
+  );
   await replication.settled();
   await replication.expectEqual('a', 'b');
   await source.query(`truncate a, b; insert into a values (1, 'again')`);
