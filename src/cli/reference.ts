@@ -46,6 +46,7 @@ export function referenceFiles(): Readonly<Record<string, string>> {
   return {
     'docs/settings/postgres-wal-source.md': page('PostgresWalSource'),
     'docs/settings/postgres-trigger-source.md': page('PostgresTriggerSource'),
+    'docs/settings/postgres-query-source.md': page('PostgresQuerySource'),
     'docs/settings/postgres-sink.md': page('PostgresSink'),
     'docs/settings/worker.md': page('worker'),
     'schema/connector.schema.json': json(connectorFileSchema()),

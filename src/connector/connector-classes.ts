@@ -2,6 +2,7 @@ import type { AnyConnectorClass } from './connector-class.ts';
 import { isKnownKey } from './known-keys.ts';
 import { maskConfig, maskWhole } from './mask-config.ts';
 import { nearest } from './nearest.ts';
+import { POSTGRES_QUERY_SOURCE } from './postgres-query-source.ts';
 import { POSTGRES_SINK } from './postgres-sink.ts';
 import { POSTGRES_TRIGGER_SOURCE } from './postgres-trigger-source.ts';
 import { POSTGRES_WAL_SOURCE } from './postgres-wal-source.ts';
@@ -14,6 +15,7 @@ export type { AnyConnectorClass } from './connector-class.ts';
 export const CONNECTOR_CLASSES: readonly AnyConnectorClass[] = [
   POSTGRES_WAL_SOURCE,
   POSTGRES_TRIGGER_SOURCE,
+  POSTGRES_QUERY_SOURCE,
   POSTGRES_SINK,
 ];
 

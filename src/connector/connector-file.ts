@@ -3,6 +3,7 @@ import { describeError } from '../errors.ts';
 import { sinkConnection, sourceConnection } from './connection-of.ts';
 import { isNamed, unknownClass } from './connector-classes.ts';
 import { type ParsedConfig, parseConfig } from './parse-config.ts';
+import { POSTGRES_QUERY_SOURCE, type PostgresQueryConfig } from './postgres-query-source.ts';
 import { POSTGRES_SINK, type PostgresSinkConfig } from './postgres-sink.ts';
 import { POSTGRES_TRIGGER_SOURCE, type PostgresTriggerConfig } from './postgres-trigger-source.ts';
 import { POSTGRES_WAL_SOURCE, type PostgresWalConfig } from './postgres-wal-source.ts';
@@ -23,6 +24,7 @@ export type ConnectorFile = {
 } & (
   | { readonly kind: 'PostgresWalSource'; readonly config: PostgresWalConfig }
   | { readonly kind: 'PostgresTriggerSource'; readonly config: PostgresTriggerConfig }
+  | { readonly kind: 'PostgresQuerySource'; readonly config: PostgresQueryConfig }
   | { readonly kind: 'PostgresSink'; readonly config: PostgresSinkConfig }
 );
 
@@ -82,6 +84,10 @@ export function readConnector(file: string, json: string, env: Environment): Rea
   if (isNamed(POSTGRES_TRIGGER_SOURCE, wanted)) {
     const parsed = parseConfig(POSTGRES_TRIGGER_SOURCE, raw, env);
     return finish(head, parsed, (config, common) => ({ kind: 'PostgresTriggerSource', ...common, config }));
+  }
+  if (isNamed(POSTGRES_QUERY_SOURCE, wanted)) {
+    const parsed = parseConfig(POSTGRES_QUERY_SOURCE, raw, env);
+    return finish(head, parsed, (config, common) => ({ kind: 'PostgresQuerySource', ...common, config }));
   }
   if (isNamed(POSTGRES_SINK, wanted)) {
     const parsed = parseConfig(POSTGRES_SINK, raw, env);

@@ -9,7 +9,7 @@ const FRAMEWORK = 'Rowcast has its own way to do this';
 const CLIENTS = 'Kafka clients are set up by the daemon';
 
 /** Connect's keys that every kind of connector may have and that change nothing here. */
-const IGNORED_BY_ALL: Readonly<Record<string, string>> = {
+export const IGNORED_BY_ALL: Readonly<Record<string, string>> = {
   'tasks.max.enforce': FRAMEWORK,
   'header.converter*': 'headers are bytes',
   ...forBothConverters({
@@ -58,7 +58,8 @@ export const HARMLESS_TO_ALL: Readonly<Record<string, readonly string[]>> = {
   'value.converter.value.subject.name.strategy': [TOPIC_NAME_STRATEGY],
 };
 
-const UNSUPPORTED_BY_ALL: Readonly<Record<string, string>> = {
+/** Connect's keys whose effect would be missed by every kind of connector. */
+export const UNSUPPORTED_BY_ALL: Readonly<Record<string, string>> = {
   'transforms*': 'there are no transforms yet',
   'predicates*': 'there are no predicates yet',
   'key.converter*': 'records are written and read as Avro; leave this out',

@@ -13,6 +13,7 @@ import type { Logger } from '../observe/logger.ts';
 import { createPostgresSink } from '../sink/postgres/postgres-sink.ts';
 import type { Source } from '../source/source.ts';
 import { createTriggerSource } from '../source/trigger/trigger-source.ts';
+import { createQuerySource } from '../source/query/query-source.ts';
 import { createWalSource } from '../source/wal/wal-source.ts';
 import { VERSION } from '../version.ts';
 import { kafkaSettings } from './kafka-settings.ts';
@@ -21,6 +22,7 @@ import {
   batchCompression,
   fieldModes,
   postgresSinkSettings,
+  querySourceSettings,
   recordBatchBytes,
   replayedPrefix,
   topicSettings,
@@ -79,7 +81,7 @@ function sourceTask(
     connector: name,
     logger,
     clock: systemClock,
-    ...channelsOf(name, config, defaults),
+    ...('signalChannels' in config ? channelsOf(name, config, defaults) : NO_CHANNELS),
   });
   return createSourceTask({
     source: sourceOf(connector, logger),
@@ -99,8 +101,7 @@ function sourceTask(
       recordBatchBytes: recordBatchBytes(config),
       compression: batchCompression(config, defaults),
       signals,
-      recopy: config.recopy,
-      copyDelayMs: config.snapshotDelayMs,
+      ...('recopy' in config && { recopy: config.recopy, copyDelayMs: config.snapshotDelayMs }),
       onCopyAgain: (reason) => logger.warn('copying everything again', { connector: name, reason }),
       onCopied: copyTeller(logger, name, systemClock),
     },
@@ -119,10 +120,15 @@ function sourceOf(connector: SourceConnector, logger: Logger): Source {
     }
     case 'PostgresTriggerSource':
       return createTriggerSource(triggerSourceSettings(name, connector.config), systemClock, warn);
+    case 'PostgresQuerySource':
+      return createQuerySource(querySourceSettings(name, connector.config), systemClock, warn);
     default:
       return connector satisfies never;
   }
 }
+
+/** Copies are asked for over REST, which every source hears. */
+const NO_CHANNELS = { topic: undefined, file: undefined, intervalMs: 5_000 } as const;
 
 /** Which channels of signals a source has. Throws OperatorError for a topic without Kafka, which nobody could write to. */
 function channelsOf(

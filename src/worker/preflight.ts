@@ -10,6 +10,7 @@ import { checkPostgresSink } from '../sink/postgres/preflight/preflight.ts';
 import type { SourceView } from '../sink/postgres/preflight/source-view.ts';
 import type { SourcePreflight } from '../source/capture/preflight/source-preflight.ts';
 import { checkTriggerSource } from '../source/trigger/preflight/preflight.ts';
+import { checkQuerySource } from '../source/query/preflight/preflight.ts';
 import { checkWalSource } from '../source/wal/preflight/preflight.ts';
 import { type DaemonFile, findDaemon } from './daemon-file.ts';
 import { kafkaSettings } from './kafka-settings.ts';
@@ -19,6 +20,7 @@ import { judgeRecords } from './preflight/judge-records.ts';
 import { schemasTopic, wantedTopics } from './preflight/wanted-topics.ts';
 import {
   postgresSinkSettings,
+  querySourceSettings,
   replayedPrefix,
   tableFilter,
   triggerSourceSettings,
@@ -119,6 +121,8 @@ async function lookAtSource(connector: SourceConnector, signal: AbortSignal): Pr
       return await checkWalSource(walSourceSettings(name, connector.config), nearest, signal);
     case 'PostgresTriggerSource':
       return await checkTriggerSource(triggerSourceSettings(name, connector.config), nearest, signal);
+    case 'PostgresQuerySource':
+      return await checkQuerySource(querySourceSettings(name, connector.config), nearest, signal);
     default:
       return connector satisfies never;
   }

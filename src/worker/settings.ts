@@ -1,5 +1,6 @@
 import { sinkConnection, sourceConnection } from '../connector/connection-of.ts';
 import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts';
+import type { PostgresQueryConfig } from '../connector/postgres-query-source.ts';
 import type { PostgresTriggerConfig } from '../connector/postgres-trigger-source.ts';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
 import type { PublishSettings } from '../connector/source-settings.ts';
@@ -11,6 +12,7 @@ import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
 import { compileTopicFilter, selectionOf } from '../pipeline/topic-filter.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
+import type { QuerySourceSettings } from '../source/query/settings.ts';
 import type { TriggerSourceSettings } from '../source/trigger/settings.ts';
 import type { WalSourceSettings } from '../source/wal/settings.ts';
 import type { WorkerConfig } from './worker-config.ts';
@@ -65,6 +67,32 @@ export function triggerSourceSettings(name: string, config: PostgresTriggerConfi
     snapshotChunkBytes: config.snapshotChunkBytes,
     maxBatchBytes: config.maxBatchBytes,
     pollIntervalMs: config.pollIntervalMs,
+  };
+}
+
+/** What the query source is told, from its connector's config. */
+export function querySourceSettings(name: string, config: PostgresQueryConfig): QuerySourceSettings {
+  const { queryText, queryName, queryKey, deletes } = config;
+  const [schema = '', table = ''] = queryName.split('.');
+  return {
+    connection: sourceConnection(config),
+    name,
+    mode: config.mode,
+    incrementingColumn: config.incrementingColumn,
+    timestampColumns: config.timestampColumns,
+    timestampDelayMs: config.timestampDelayMs,
+    pollIntervalMs: config.pollIntervalMs,
+    query: queryText === undefined ? undefined : { sql: queryText, schema, name: table, key: queryKey },
+    keyColumns: config.keyColumns,
+    deletes: deletes === 'keys' ? 'keys' : 'ignore',
+    keyMemoryBytes: config.keyMemoryBytes,
+    schemaInclude: config.schemaInclude,
+    schemaExclude: config.schemaExclude,
+    tableInclude: config.tableInclude,
+    tableExclude: config.tableExclude,
+    columnInclude: config.columnInclude,
+    columnExclude: config.columnExclude,
+    maxBatchBytes: config.maxBatchBytes,
   };
 }
 

@@ -6,7 +6,7 @@ import { postgresError } from '../../postgres/errors.ts';
 import type { DeliveredXids } from './delivered.ts';
 import type { KeyMemory, LookedAtKeys } from './key-memory.ts';
 import type { PollBatches } from './poll-batches.ts';
-import { type CursorColumns, cursorNowStatement, cursorStatement, keysStatement, rowsStatement } from './poll-sql.ts';
+import { cursorColumns, cursorNowStatement, cursorStatement, keysStatement, rowsStatement } from './poll-sql.ts';
 import type { PollSnapshot } from './poll-snapshot.ts';
 import type { Cursor, PollState, TableState } from './poll-state.ts';
 import type { PolledTable } from './polled-tables.ts';
@@ -213,19 +213,6 @@ async function cursorNow({ client, settings }: PollParts, { table, origin }: Pol
   } catch (error) {
     throw postgresError(error, `Cannot look how far ${tableName(table)} can be read`);
   }
-}
-
-function cursorColumns({
-  mode,
-  incrementingColumn,
-  timestampColumns,
-  timestampDelayMs,
-}: QuerySourceSettings): CursorColumns {
-  return {
-    incrementing: mode.includes('incrementing') ? incrementingColumn : undefined,
-    timestamps: mode.includes('timestamp') ? timestampColumns : [],
-    delayMs: timestampDelayMs,
-  };
 }
 
 function keyless(table: TableSchema, kind: PolledTable['origin']['kind']): OperatorError {

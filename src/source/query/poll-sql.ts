@@ -1,6 +1,7 @@
 import type { TableSchema } from '../../change/table-schema.ts';
 import { qualified, quoteIdentifier, quoteLiteral } from '../../postgres/identifier.ts';
 import type { Cursor } from './poll-state.ts';
+import type { QuerySourceSettings } from './settings.ts';
 import { shortXid, type XidWindow } from './xid-window.ts';
 
 /** Where rows are read from: a table (`xmin` tells when a row was written), or a view or query, which best effort has to do for. */
@@ -14,6 +15,20 @@ export interface CursorColumns {
   readonly incrementing: string | undefined;
   readonly timestamps: readonly string[];
   readonly delayMs: number;
+}
+
+/** What rows of views and queries are read by in this mode. */
+export function cursorColumns({
+  mode,
+  incrementingColumn,
+  timestampColumns,
+  timestampDelayMs,
+}: Pick<QuerySourceSettings, 'mode' | 'incrementingColumn' | 'timestampColumns' | 'timestampDelayMs'>): CursorColumns {
+  return {
+    incrementing: mode.includes('incrementing') ? incrementingColumn : undefined,
+    timestamps: mode.includes('timestamp') ? timestampColumns : [],
+    delayMs: timestampDelayMs,
+  };
 }
 
 /** Prints all rows, or those of the window; the first field is the row's xmin where it is a table's. */

@@ -28,6 +28,12 @@ export function leftovers(connector: ConnectorFile): LogFields {
           `"rowcast delete ${name} --drop-slot" while this daemon runs (later only with the file put back), which takes the triggers away.`,
       };
     }
+    case 'PostgresQuerySource':
+      return {
+        connector: name,
+        stays: `topics ${connector.config.topicPrefix}.*`,
+        advice: 'Nothing of it is left on the source. Put the file back to go on from there.',
+      };
     case 'PostgresSink':
       return {
         connector: name,

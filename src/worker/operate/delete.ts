@@ -42,6 +42,7 @@ export async function deleteConnector(
   const deleted: Deleted = { done: [], stays: [] };
   if (connector?.kind === 'PostgresWalSource') await deleteSource(context, connector, request, deleted, signal);
   else if (connector?.kind === 'PostgresTriggerSource') await deleteTriggers(connector, request, deleted, signal);
+  else if (connector?.kind === 'PostgresQuerySource') deleted.stays.push(topicsOf(connector.config));
   else if (connector?.kind === 'PostgresSink') await deleteSink(connector, request, deleted, signal);
   if (context.forget !== undefined && (connector === undefined || !isSource(connector))) {
     await context.forget(name, signal);
@@ -91,7 +92,11 @@ async function deleteSource(
         deleted.stays.push(`publication "${publicationName}", because ${outcome.why}: ${drop}`);
     }
   });
-  deleted.stays.push(`the topics ${config.topicPrefix}.*: delete them when nobody reads them any more`);
+  deleted.stays.push(topicsOf(config));
+}
+
+function topicsOf({ topicPrefix }: { readonly topicPrefix: string }): string {
+  return `the topics ${topicPrefix}.*: delete them when nobody reads them any more`;
 }
 
 /** What the triggers write into goes with them: unread events are as lost as those of a slot. */
@@ -101,7 +106,7 @@ async function deleteTriggers(
   deleted: Deleted,
   signal: AbortSignal,
 ): Promise<void> {
-  const { triggerName, topicPrefix } = config;
+  const { triggerName } = config;
   const onSource = drop ? onIdleSource : onAnySource;
   await onSource(name, sourceConnection(config), signal, async (client) => {
     const isThere = (await findSetUp(client, triggerNames(triggerName))) !== undefined;
@@ -114,7 +119,7 @@ async function deleteTriggers(
       );
     }
   });
-  deleted.stays.push(`the topics ${topicPrefix}.*: delete them when nobody reads them any more`);
+  deleted.stays.push(topicsOf(config));
 }
 
 /** Only looks. */

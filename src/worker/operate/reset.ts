@@ -27,14 +27,36 @@ export async function reset(
   connector: ConnectorFile,
   signal: AbortSignal,
 ): Promise<OperatorAnswer> {
-  return isSource(connector)
-    ? await resetTheSource(context, connector, signal)
-    : await resetTheSink(context, connector, signal);
+  if (!isSource(connector)) return await resetTheSink(context, connector, signal);
+  if (connector.kind === 'PostgresQuerySource') return await resetPolls(context, connector, signal);
+  return await resetTheSource(context, connector, signal);
 }
+
+/** A source whose server keeps how far it has come. */
+type PlacedSource = Exclude<SourceConnector, PollingSource>;
+type PollingSource = Extract<ConnectorFile, { kind: 'PostgresQuerySource' }>;
+
+/** Nothing of a source that polls stands on its server. */
+async function resetPolls(
+  { log, clock }: OperateContext,
+  { name, config }: PollingSource,
+  signal: AbortSignal,
+): Promise<OperatorAnswer> {
+  return await onIdleSource(name, sourceConnection(config), signal, async () => {
+    const outcome = await resetSource({ log, clock, random: randomUUID, prefix: config.topicPrefix }, '', signal);
+    const value = { connector: name, ...outcome };
+    if (outcome.kind === 'empty') return { lines: [`${name}: ${NOTHING_STORED}`], value };
+    const at = positionText(outcome.position);
+    const first = outcome.kind === 'reset' ? `the position ${at} is void` : 'its first copy was not finished';
+    return { lines: [`${name}: ${first}`, ...aftermath('initial', at)], value };
+  });
+}
+
+const NOTHING_STORED = 'nothing was stored yet, so the next start copies everything anyway';
 
 async function resetTheSource(
   { log, clock }: OperateContext,
-  connector: SourceConnector,
+  connector: PlacedSource,
   signal: AbortSignal,
 ): Promise<OperatorAnswer> {
   const { name, config } = connector;
@@ -46,7 +68,7 @@ async function resetTheSource(
     const outcome = await resetSource({ log, clock, random: randomUUID, prefix }, placeOf(connector).name, signal);
     const value = { connector: name, ...outcome };
     if (outcome.kind === 'empty') {
-      return { lines: [`${name}: nothing was stored yet, so the next start copies everything anyway`], value };
+      return { lines: [`${name}: ${NOTHING_STORED}`], value };
     }
     const place = placeOf(connector);
     await place.drop(client, signal); // the next start makes it anew; a lost one would stop it
@@ -56,7 +78,7 @@ async function resetTheSource(
   });
 }
 
-function aftermath(mode: SourceConnector['config']['snapshotMode'], at: string): string[] {
+function aftermath(mode: PlacedSource['config']['snapshotMode'], at: string): string[] {
   if (mode === 'no_data') {
     return [
       `snapshot.mode is no_data: the next start copies nothing, and what was committed after ${at} until then is missing`,
@@ -75,7 +97,7 @@ interface Place {
   drop(client: pg.ClientBase, signal: AbortSignal): Promise<void>;
 }
 
-function placeOf(connector: SourceConnector): Place {
+function placeOf(connector: PlacedSource): Place {
   switch (connector.kind) {
     case 'PostgresWalSource': {
       const { slot } = connector.config;
