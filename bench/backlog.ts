@@ -48,7 +48,16 @@ export async function load(
     const { changes, records } = workload.amounts(rows);
     const whole = `exists (select from ${workload.table} where id = ${SENTINEL})`;
     const bytes = Math.round(changes * Number(width.rows[0]?.bytes ?? 0));
-    return { changes, records, endLsn, begun: workload.begun(rows), whole, bytes };
+    const { met, tables = [] } = workload;
+    return {
+      changes,
+      records,
+      endLsn,
+      begun: workload.begun(rows),
+      whole,
+      bytes,
+      ...(met && { met: { condition: met.condition, changes: met.rows * tables.length } }),
+    };
   } finally {
     await Promise.all(clients.map((each) => each.end()));
   }

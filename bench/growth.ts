@@ -62,6 +62,8 @@ function ofTables(count: number): Workload {
     sentinel: lastNarrow('t0'),
     amounts: inserts,
     begun: () => /* sql */ `exists (select from t0)`,
+    // The tables come one after the other, so that the last one is the last.
+    met: { condition: /* sql */ `exists (select from t${count - 1})`, rows: ROWS_EACH },
   };
 }
 

@@ -22,6 +22,8 @@ export interface Measurement {
   /** What was moved, and in which time; none of latencies. */
   readonly rows?: number;
   readonly seconds?: number;
+  /** Where there are many tables: the part of it until each of them had rows, which shows what a table costs at first. */
+  readonly met?: { readonly rows: number; readonly seconds: number };
   readonly latency?: Latency;
   /** CPU-seconds by process in that time: `daemon`, `walsender`, `backend`, `broker`, `connect`, … */
   readonly cpu: Readonly<Record<string, number>>;

@@ -15,6 +15,8 @@ export interface Summary {
   readonly range: readonly [number, number] | undefined;
   readonly megabytesPerSecond: number | undefined;
   readonly seconds: number | undefined;
+  /** Seconds until each of several tables had rows, and rows per second from there on. */
+  readonly met: { readonly seconds: number; readonly rowsPerSecondThen: number } | undefined;
   readonly latency: { readonly p50: number; readonly p99: number; readonly p999: number } | undefined;
   /** CPU-seconds per million rows by process; of latencies, how many cores were busy. */
   readonly cpu: Readonly<Record<string, number>>;
@@ -102,6 +104,7 @@ function summaryOf(runs: readonly Run[]): Summary {
     rowsPerSecond: rates.length === 0 ? undefined : median(rates),
     range: rates.length === 0 ? undefined : [Math.min(...rates), Math.max(...rates)],
     megabytesPerSecond: speeds.length === 0 ? undefined : median(speeds),
+    met: metOf(runs),
     seconds: times.length === 0 ? undefined : median(times),
     latency:
       latencies.length === 0
@@ -113,6 +116,15 @@ function summaryOf(runs: readonly Run[]): Summary {
       ? runs.every(({ isEqual }) => isEqual !== false)
       : undefined,
     profile: runs[0]?.profile,
+  };
+}
+
+function metOf(runs: readonly Run[]): Summary['met'] {
+  const all = runs.flatMap(({ rows, seconds, met }) => (met && rows && seconds ? [{ rows, seconds, met }] : []));
+  if (all.length === 0) return undefined;
+  return {
+    seconds: median(all.map(({ met }) => met.seconds)),
+    rowsPerSecondThen: median(all.map(({ rows, seconds, met }) => (rows - met.rows) / (seconds - met.seconds))),
   };
 }
 

@@ -31,6 +31,8 @@ export interface Workload {
   amounts(rows: number): Amounts;
   /** True on a replica as soon as the first changes are there. */
   begun(rows: number): string;
+  /** True on a replica as soon as every table has rows, of which each has so many by then; absent: there is one table. */
+  readonly met?: { readonly condition: string; readonly rows: number };
 }
 
 /** What databases, slots and topics of a workload are called: `W1u` is `w1u`, and `tables 100` is `tables_100`. */

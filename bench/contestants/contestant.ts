@@ -18,6 +18,8 @@ export interface Backlog {
   /** Conditions on the replica: something, and everything has arrived. */
   readonly begun: string;
   readonly whole: string;
+  /** That every table has rows, and how many changes make it so; for workloads of several tables. */
+  readonly met?: { readonly condition: string; readonly changes: number };
 }
 
 /** Something that moves rows, and how it is measured. Disposing of it stops what it keeps running. */

@@ -41,13 +41,24 @@ export class Native implements Contestant {
       );
       meter.add('apply', await until(async () => await applyWorker(lane), { what: 'an apply worker', signal }), true);
     }
+    const { met } = backlog;
+    const isMet = async (): Promise<true | undefined> =>
+      (await holdsOnReplica(lane, met?.condition ?? 'true')) || undefined;
+    if (met !== undefined && !isCopy) await until(isMet, { what: 'rows in every table', signal });
+    const metSeconds = (performance.now() - begun) / 1000;
     const done = async (): Promise<true | undefined> =>
       (isCopy ? await isCopied(lane) : await holdsOnReplica(lane, backlog.whole)) || undefined;
     await until(done, { what: 'the last row', signal });
     const seconds = (performance.now() - begun) / 1000;
     const cpu = meter.seconds();
     await subscription[Symbol.asyncDispose]();
-    return { rows: backlog.changes, seconds, cpu, isEqual: await assertEqual(lane) };
+    return {
+      rows: backlog.changes,
+      seconds,
+      ...(met && !isCopy && { met: { rows: met.changes, seconds: metSeconds } }),
+      cpu,
+      isEqual: await assertEqual(lane),
+    };
   }
 
   /** Its rows keep the source's commit time, so that a column of the replica's own says when they came. */

@@ -104,10 +104,25 @@ export class Rowcast implements Contestant {
     if (walsender === undefined) await backend;
     const begun = this.#begin(meter, daemon, walsender);
     meter.add('backend', await backend, true);
-    await this.#until(daemon, 'the last row', async () => (await holdsOnReplica(lane, backlog.whole)) || undefined);
+    const holds = async (condition: string): Promise<true | undefined> =>
+      (await holdsOnReplica(lane, condition)) || undefined;
+    const met = await this.#met(daemon, backlog, begun, holds);
+    await this.#until(daemon, 'the last row', () => holds(backlog.whole));
     const measured = this.#end(meter, daemon, begun, backlog.changes);
     await daemon.stop();
-    return { ...measured, isEqual: await assertEqual(lane) };
+    return { ...measured, ...met, isEqual: await assertEqual(lane) };
+  }
+
+  /** Waits until every table has rows, where there are several. */
+  async #met(
+    daemon: Daemon,
+    { met }: Backlog,
+    begun: number,
+    holds: (condition: string) => Promise<true | undefined>,
+  ): Promise<Pick<Measurement, 'met'>> {
+    if (met === undefined) return {};
+    await this.#until(daemon, 'rows in every table', () => holds(met.condition));
+    return { met: { rows: met.changes, seconds: (performance.now() - begun) / 1000 } };
   }
 
   /** From the moment at which there is a slot until every row is stored. */

@@ -5,7 +5,19 @@ import { byProcess, markdown, type Row, whole } from './table.ts';
 
 type Grown = Summary & { readonly growth: Point };
 
-const HEAD: Row = ['', 'phase', 'who', 'rows/s', 'MB/s', 'CPU-s per 1M rows', 'CPU-s per GB', 'peak MB', 'equal'];
+const HEAD: Row = [
+  '',
+  'phase',
+  'who',
+  'rows/s',
+  'all tables met after s',
+  'rows/s then',
+  'MB/s',
+  'CPU-s per 1M rows',
+  'CPU-s per GB',
+  'peak MB',
+  'equal',
+];
 
 const TITLES: Readonly<Record<Axis, string>> = {
   tables: 'By the number of tables',
@@ -61,7 +73,7 @@ function isGrown(summary: Summary): summary is Grown {
 }
 
 function rowOf(summary: Grown): Row {
-  const { growth, phase, contestant, rowsPerSecond, megabytesPerSecond, cpu, peakBytes, isEqual } = summary;
+  const { growth, phase, contestant, rowsPerSecond, megabytesPerSecond, cpu, peakBytes, isEqual, met } = summary;
   const rowsPerGigabyte = ((rowsPerSecond ?? Number.NaN) / (megabytesPerSecond ?? Number.NaN)) * 1_000;
   const perGigabyte = Object.entries(cpu).map(([name, used]) => [name, (used * rowsPerGigabyte) / 1e6] as const);
   return [
@@ -69,6 +81,8 @@ function rowOf(summary: Grown): Row {
     phase,
     contestant,
     whole(rowsPerSecond),
+    met?.seconds.toFixed(2) ?? '',
+    whole(met?.rowsPerSecondThen),
     megabytesPerSecond?.toFixed(1) ?? '',
     byProcess(cpu),
     byProcess(Object.fromEntries(perGigabyte)),

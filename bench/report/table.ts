@@ -38,6 +38,7 @@ export function line(run: Run): string {
   const [workload, phase, who, rate, , megabytes, latency, cpu, peak, equal] = rowOf(summary as Summary);
   const parts = [
     rate && `${rate} rows/s`,
+    run.met && `all tables met after ${run.met.seconds.toFixed(2)} s`,
     megabytes && `${megabytes} MB/s`,
     latency && `${latency} ms`,
     cpu && `CPU ${cpu}`,
