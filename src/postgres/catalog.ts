@@ -22,6 +22,29 @@ export async function lookUpRelation(client: pg.ClientBase, relationId: number):
   }
 }
 
+/** The same of many relations with as many questions as of one; those that are gone are missing. */
+export async function lookUpRelations(
+  client: pg.ClientBase,
+  relationIds: readonly number[],
+): Promise<Map<number, RelationFacts>> {
+  try {
+    const { rows } = await client.query<{ oid: number; facts: RawRelation }>(RELATIONS, [relationIds]);
+    const all = rows.map(({ oid, facts }) => toFacts(oid, facts));
+    const columns = await withMadeTypes(
+      client,
+      all.flatMap((facts) => facts.columns),
+    );
+    let from = 0;
+    const complete = all.map((facts): [number, RelationFacts] => {
+      const own = columns.slice(from, (from += facts.columns.length));
+      return [facts.relationId, { ...facts, columns: own }];
+    });
+    return new Map(complete);
+  } catch (error) {
+    throw postgresError(error, `Cannot look up ${relationIds.length} relations`);
+  }
+}
+
 /** The columns with what their types are made of. */
 export async function withMadeTypes(client: pg.ClientBase, columns: readonly Column[]): Promise<Column[]> {
   const made = await lookUpMadeTypes(
@@ -158,7 +181,7 @@ function toType(raw: RawType): ColumnType {
 function typeMembers(modifier: string): string {
   return /* sql */ `'oid', t.oid::int8, 'modifier', ${modifier}, 'declared', format_type(t.oid, ${modifier}),
     'type', quote_ident(tn.nspname) || '.' || ${bare('t.typname')},
-    'kind', case when exists (select from pg_catalog.pg_type e where e.typarray = t.oid) then 'array'
+    'kind', case when exists (select from pg_catalog.pg_type e where e.oid = t.typelem and e.typarray = t.oid) then 'array'
       else case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'c' then 'composite' when 'r' then 'range'
       when 'm' then 'multirange' else 'base' end end,
     'base', quote_ident(bn.nspname) || '.' || ${bare('bt.typname')}, 'baseModifier', base.modifier,
@@ -187,11 +210,10 @@ const TYPES = /* sql */ `
   ${baseOf('r.modifier')}`;
 
 /**
- * Describes the relation $1 as one JSON value. A missing value is an array of one element, of which array_to_string alone gives the text as it
+ * Describes the relation `c` as one JSON value. A missing value is an array of one element, of which array_to_string alone gives the text as it
  * is, whatever its type. A partitioned table has no rows of its own: what its older rows have stands with the partitions.
  */
-export const RELATION: string = /* sql */ `
-  select json_build_object(
+const DESCRIBED = /* sql */ `json_build_object(
     'schema', n.nspname, 'name', c.relname, 'identity', c.relreplident,
     'key', (
       select json_agg(k.attnum order by k.ordinality)
@@ -215,5 +237,12 @@ export const RELATION: string = /* sql */ `
       left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)) as facts
   from pg_catalog.pg_class c
-  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace`;
+
+/** Describes the relation $1. */
+export const RELATION: string = /* sql */ `
+  select ${DESCRIBED}
   where c.oid = $1`;
+
+const RELATIONS = /* sql */ `select c.oid, ${DESCRIBED}
+  where c.oid = any($1::oid[])`;

@@ -30,6 +30,11 @@ export interface AssemblerPorts {
 const CHANGE_BYTES = 29;
 const CELL_BYTES = 8;
 
+/** How full a batch is handed out between two transactions: it need not end inside one for want of room. */
+const HALF = 1 / 2;
+const MOST = 7 / 8;
+const MANY_TABLES = 100;
+
 /**
  * Turns the messages of the stream into batches: one change per row message, in commit order, transactions below `from` left
  * out (resends, F8). Synchronous; knows no I/O.
@@ -120,7 +125,7 @@ export class Assembler implements PgoutputListener {
       return;
     }
     this.#open = false;
-    if (this.#altersEnum || this.#size() >= this.#maxBytes / 2) this.#ports.full(this.#cut());
+    if (this.#altersEnum || this.#size() >= this.#enough()) this.#ports.full(this.#cut());
     this.#altersEnum = false;
   }
 
@@ -266,6 +271,11 @@ export class Assembler implements PgoutputListener {
       if (to < 0 || newTo < 0) return newTo !== UNCHANGED && to !== newTo;
       return bytes.compare(bytes, newFrom, newTo, from, to) !== 0;
     });
+  }
+
+  /** Ends a batch between transactions. What a log does for each topic of a batch is shared by its rows: of many tables there are to be more. */
+  #enough(): number {
+    return this.#maxBytes * (this.#batch.tables.length > MANY_TABLES ? MOST : HALF);
   }
 
   #size(): number {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { TableSchema } from '../../change/table-schema.ts';
-import { lookUpRelation } from '../../postgres/catalog.ts';
+import { lookUpRelations, type RelationFacts } from '../../postgres/catalog.ts';
 import type { SnapshotTable } from '../snapshot/chunk-sql.ts';
 import { chunkRowsOf, type CopyFacts, lookUpCopyFacts } from '../snapshot/table-sizes.ts';
 import type { VersionCounter } from '../capture/version-counter.ts';
@@ -62,9 +62,13 @@ export async function planTables(
   const shapes = createHash('sha256');
   // The stream replays DDL in its place: below the point it would meet rows of other moments, of which what it asks for may not hold (R2).
   if (isFollowed) shapes.update(String(await lastFollowed(client, filter)));
+  const described = await lookUpRelations(
+    client,
+    published.map(({ relationId }) => relationId),
+  );
   for (const [i, each] of published.entries()) {
     const { rangeColumns, bytes, files } = facts[i] as CopyFacts;
-    const version = await versionOf(client, each, filter, versions);
+    const version = versionOf(each, described.get(each.relationId), filter, versions);
     const table: TableSchema = isFollowed ? { ...version, isFollowed } : version;
     const { rowFilter, isPartitioned } = each;
     const isSmall = bytes <= settings.snapshotChunkBytes;
@@ -97,14 +101,12 @@ export function copiedTables(
 }
 
 /** The columns that the stream will have too, so that copy and stream tell the same of a table. */
-async function versionOf(
-  client: pg.ClientBase,
-  published: PublishedTable,
+function versionOf(
+  { schema, name, columns: names }: PublishedTable,
+  facts: RelationFacts | undefined,
   filter: CaptureFilter,
   versions: VersionCounter,
-): Promise<TableSchema> {
-  const { schema, name, columns: names } = published;
-  const facts = await lookUpRelation(client, published.relationId);
+): TableSchema {
   if (!facts) throw new Error(`Table ${schema}.${name} is locked, but the catalog does not show it`);
   const kept = facts.columns.filter(
     (column, i) =>

@@ -73,6 +73,11 @@ export function decodeMessage(bytes: Buffer, start: number, end: number, listene
   }
 }
 
+/** The message if it is one that describes a relation. Throws as `decodeMessage`. */
+export function readRelation(bytes: Buffer, start: number, end: number): RelationMessage | undefined {
+  return bytes[start] === 0x52 && end > start ? decodeRelation(bytes, start, end) : undefined;
+}
+
 /** Reads an unsigned 64-bit integer below 2^53. */
 export function readLsn(bytes: Buffer, at: number): number {
   return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);

@@ -174,7 +174,7 @@ export class HeldWalSource implements HeldSource {
     this.#stream.acknowledge(fromLsn);
     this.#reader = new WalReader({
       stream: this.#stream,
-      describe: (message, previous) => this.#relations.describe(message, previous, { isFollowed, ddl }),
+      describe: (message, previous, behind) => this.#relations.describe(message, previous, behind, { isFollowed, ddl }),
       ddl: (row) => ddl.read(row),
       signal: (signal) => this.#signals.hear(signal),
       clock,

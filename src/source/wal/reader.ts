@@ -9,7 +9,7 @@ import { Assembler } from './assembler.ts';
 import type { VersionCounter } from '../capture/version-counter.ts';
 import { BatchPool } from './batch-pool.ts';
 import type { DdlRow } from './ddl/ddl-row.ts';
-import { decodeMessage, type RelationMessage } from './decoder.ts';
+import { decodeMessage, readRelation, type RelationMessage } from './decoder.ts';
 import { KeepalivePacing } from './keepalive.ts';
 import type { Relation } from './relation.ts';
 import type { ReplicationStream, StreamListener } from './stream.ts';
@@ -18,8 +18,15 @@ import type { ReplicationStream, StreamListener } from './stream.ts';
 export interface ReaderParts {
   readonly stream: Pick<ReplicationStream, 'listen' | 'pause' | 'resume' | 'answer'> &
     Partial<Pick<ReplicationStream, 'ask'>>;
-  /** Asks the catalog what the stream does not tell of a relation. */
-  readonly describe: (message: RelationMessage, previous: TableSchema | undefined) => Promise<Relation>;
+  /**
+   * Asks the catalog what the stream does not tell of a relation. `behind` are such messages that have arrived behind it, the same objects
+   * when their turn comes.
+   */
+  readonly describe: (
+    message: RelationMessage,
+    previous: TableSchema | undefined,
+    behind: readonly RelationMessage[],
+  ) => Promise<Relation>;
   /** What a row of the log of DDL says of what is captured. */
   readonly ddl?: (row: DdlRow) => DdlCommand | undefined;
   /** Hears a signal, before anything that comes behind it. */
@@ -32,7 +39,7 @@ export interface ReaderParts {
 
 /** What arrived while a relation was looked up: copies of messages, and keepalives in between. */
 type Late =
-  | { readonly bytes: Buffer; readonly lsn: number }
+  | { readonly bytes: Buffer; readonly lsn: number; readonly relation?: RelationMessage | undefined }
   | { readonly bytes: undefined; readonly walEnd: number; readonly replyRequested: boolean };
 
 /**
@@ -108,7 +115,7 @@ export class WalReader implements StreamListener {
 
   message(bytes: Buffer, start: number, end: number, lsn: number): void {
     if (this.#late) {
-      this.#late.push({ bytes: Buffer.from(bytes.subarray(start, end)), lsn });
+      this.#keep(Buffer.from(bytes.subarray(start, end)), lsn);
       return;
     }
     this.#feed(bytes, start, end, lsn);
@@ -202,6 +209,15 @@ export class WalReader implements StreamListener {
     wake?.();
   }
 
+  #keep(bytes: Buffer, lsn: number): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#late?.push({ bytes, lsn, relation: readRelation(bytes, 0, bytes.length) });
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
   #feed(bytes: Buffer, start: number, end: number, lsn: number): void {
     if (this.#failure !== undefined) return;
     try {
@@ -212,17 +228,29 @@ export class WalReader implements StreamListener {
     }
   }
 
+  #feedRelation(message: RelationMessage, lsn: number): void {
+    if (this.#failure !== undefined) return;
+    this.#assembler.lsn = lsn;
+    this.#assembler.relation(message);
+  }
+
   /** Stream first, catalog second: what arrives meanwhile waits as copies, at most what the socket had read already. */
   #lookUp(message: RelationMessage): void {
     const { stream, describe } = this.#parts;
     this.#late = [];
     stream.pause();
-    describe(message, this.#assembler.tableOf(message.relationId))
+    const previous = this.#assembler.tableOf(message.relationId);
+    Promise.resolve() // by then there is what the socket had read, with what is to be looked up next
+      .then(() => describe(message, previous, this.#relationsBehind()))
       .then((relation) => {
         this.#assembler.setRelation(relation);
         this.#catchUp();
       })
       .catch((error: unknown) => this.failed(error));
+  }
+
+  #relationsBehind(): readonly RelationMessage[] {
+    return (this.#late ?? []).flatMap((item) => (item.bytes && item.relation) ?? []);
   }
 
   /** What follows waits, so that the batch which ends the signal's transaction tells of what it asks for. */
@@ -241,7 +269,8 @@ export class WalReader implements StreamListener {
     const late = this.#late ?? [];
     this.#late = undefined;
     for (const [i, item] of late.entries()) {
-      if (item.bytes) this.#feed(item.bytes, 0, item.bytes.length, item.lsn);
+      if (item.bytes && item.relation) this.#feedRelation(item.relation, item.lsn);
+      else if (item.bytes) this.#feed(item.bytes, 0, item.bytes.length, item.lsn);
       else this.keepalive(item.walEnd, item.replyRequested);
       if (this.#isLookingUp()) {
         this.#late = late.slice(i + 1);

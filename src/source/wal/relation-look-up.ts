@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { TableSchema } from '../../change/table-schema.ts';
-import { lookUpRelation, lookUpTypes } from '../../postgres/catalog.ts';
+import { lookUpRelations, lookUpTypes, type RelationFacts } from '../../postgres/catalog.ts';
 import type { Capture } from '../source.ts';
 import type { AddedTables } from './added-tables.ts';
 import { findDdlLog } from './ddl/ddl-log.ts';
@@ -30,6 +30,8 @@ export class RelationLookUp {
   readonly #parts: RelationLookUpParts;
   readonly #added: Pick<AddedTables, 'isKnown' | 'look'>;
   readonly #signals: Pick<HeardSignals, 'layoutOf'>;
+  /** What was asked together with an earlier message; undefined: the relation was gone. */
+  readonly #facts = new WeakMap<RelationMessage, { readonly found: RelationFacts | undefined }>();
 
   constructor(
     parts: RelationLookUpParts,
@@ -41,10 +43,14 @@ export class RelationLookUp {
     this.#signals = signals;
   }
 
-  /** The relation of a message, which had the shape `previous` before. */
+  /**
+   * The relation of a message, which had the shape `previous` before. `behind` are messages that have arrived behind it: what the catalog tells of
+   * their relations is asked for at the same time, and kept for when their turn comes.
+   */
   async describe(
     message: RelationMessage,
     previous: TableSchema | undefined,
+    behind: readonly RelationMessage[],
     { isFollowed, ddl }: ToldDdl,
   ): Promise<Relation> {
     const { client, filter, capture } = this.#parts;
@@ -55,7 +61,7 @@ export class RelationLookUp {
     const isCaptured = filter.table(message.schema, message.name);
     if (isCaptured && capture.tables !== undefined && !this.#added.isKnown(message.relationId))
       await this.#added.look();
-    const facts = await lookUpRelation(client, message.relationId);
+    const facts = await this.#factsOf(message, behind);
     const missing = missingTypes(message, facts);
     const found = await lookUpTypes(client, missing);
     const types = new Map(found.map((type, i) => [typeKey(missing[i]?.typeId ?? 0, missing[i]?.modifier ?? -1), type]));
@@ -66,6 +72,18 @@ export class RelationLookUp {
       ...(isFollowed && { table: { ...relation.table, isFollowed: true } }),
       ...(signals && { signals }),
     };
+  }
+
+  /** Stream first, catalog second: facts are never older than their message. */
+  async #factsOf(message: RelationMessage, behind: readonly RelationMessage[]): Promise<RelationFacts | undefined> {
+    const known = this.#facts.get(message);
+    if (known !== undefined) return known.found;
+    const { client, filter } = this.#parts;
+    const asked = behind.filter((each) => !this.#facts.has(each) && filter.table(each.schema, each.name));
+    const ids = new Set([message, ...asked].map(({ relationId }) => relationId));
+    const found = await lookUpRelations(client, [...ids]);
+    for (const each of asked) this.#facts.set(each, { found: found.get(each.relationId) });
+    return found.get(message.relationId);
   }
 
   /** Anybody can call a table so: it is believed only when it is what was installed (Invariant 11). */

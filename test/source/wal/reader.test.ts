@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Batch } from '../../../src/change/batch.ts';
 import type { Clock } from '../../../src/clock.ts';
 import { compileFilter } from '../../../src/source/capture/filter.ts';
+import type { RelationMessage } from '../../../src/source/wal/decoder.ts';
 import { type ReaderParts, WalReader } from '../../../src/source/wal/reader.ts';
 import { describeRelation, type Relation, typeKey } from '../../../src/source/wal/relation.ts';
 import type { StreamListener } from '../../../src/source/wal/stream.ts';
@@ -29,6 +30,7 @@ const RELATION = {
 /** A reader of a stream that had `early` ready before anybody listened; look-ups are answered by hand. */
 function reading(early: readonly Buffer[], more: Partial<ReaderParts> = {}) {
   const calls: string[] = [];
+  const asked: RelationMessage[][] = [];
   const lookUps: ((relation: Relation) => void)[] = [];
   const feed = (listener: StreamListener, bytes: Buffer): void => listener.message(bytes, 0, bytes.length, 1);
   const reader = new WalReader({
@@ -40,7 +42,10 @@ function reading(early: readonly Buffer[], more: Partial<ReaderParts> = {}) {
       resume: () => void calls.push('resume'),
       answer: () => undefined,
     },
-    describe: () => new Promise((resolve) => lookUps.push(resolve)),
+    describe: (relation, _, behind) => {
+      asked.push([relation, ...behind]);
+      return new Promise((resolve) => lookUps.push(resolve));
+    },
     clock: { now: () => performance.now(), sleep: () => new Promise(() => undefined) },
     versions: { last: 0 },
     from: 0,
@@ -52,10 +57,11 @@ function reading(early: readonly Buffer[], more: Partial<ReaderParts> = {}) {
   return {
     reader,
     calls,
+    asked,
     batches,
     stop,
     feed: (...messages: Buffer[]) => messages.forEach((bytes) => feed(reader, bytes)),
-    answer: () => lookUps.shift()?.(describeRelation(RELATION, undefined, TYPES, undefined, FILTER)),
+    answer: (relation = RELATION) => lookUps.shift()?.(describeRelation(relation, undefined, TYPES, undefined, FILTER)),
   };
 }
 
@@ -72,6 +78,20 @@ test('lets the stream wait when what came early began a look-up, until it is ans
   expect(calls).toEqual(['pause', 'resume']);
 });
 
+test('tells a look-up which relations have arrived behind it, and shows each of them again when its turn comes', async () => {
+  const other = { ...RELATION, relationId: 2, name: 'u' };
+  const { asked, batches, answer, feed } = reading([message.begin(10, 0, 1), message.relation(RELATION)]);
+  const next = batches.next();
+  feed(message.insert(1, ['1']), message.relation(other), message.insert(2, ['2']), message.commit(10, 20));
+  await turn();
+  answer();
+  await turn();
+  answer(other);
+  expect(idsOf((await next).value as Batch)).toEqual(['1', '2']);
+  expect(asked.map((each) => each.map(({ relationId }) => relationId))).toEqual([[1, 2], [2]]);
+  expect(asked[1]?.[0]).toBe(asked[0]?.[1]);
+});
+
 test('lets the stream wait while a full batch waits, also when it came early', async () => {
   const early = [
     message.begin(10, 0, 1),
@@ -81,6 +101,7 @@ test('lets the stream wait while a full batch waits, also when it came early', a
   ];
   const { calls, batches, answer, reader } = reading(early, { maxBatchBytes: 100 });
   const next = batches.next();
+  await turn();
   answer();
   await turn();
   expect(calls.filter((call) => call === 'resume')).toHaveLength(calls.indexOf('resume') < 0 ? 0 : 1);
