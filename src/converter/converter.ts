@@ -9,10 +9,18 @@ export class SchemaRefused extends OperatorError {}
 /** What becomes of a schema that the level of its subject forbids: the source stops, or it is registered all the same. */
 export type OnIncompatible = 'fail' | 'force';
 
+/** A schema (canonical JSON text) and the subject that it is of. */
+export interface SubjectSchema {
+  readonly subject: string;
+  readonly schema: string;
+}
+
 /** Where schemas live; ids are the registry's own. One implementation speaks HTTP, one keeps them in the log. */
 export interface SchemaStore {
   /** Registers `schema` (canonical JSON text) under `subject` and returns its id; the id of an equal schema already there. Throws SchemaRefused. */
   register(subject: string, schema: string, signal: AbortSignal): Promise<number>;
+  /** Registers many at once where that is cheaper; `register` is asked for each of them all the same, and refuses what is to be refused. */
+  registerAhead?(schemas: readonly SubjectSchema[], signal: AbortSignal): Promise<void>;
   /** The text of the schema with this id. Throws OperatorError when there is none. */
   byId(id: number, signal: AbortSignal): Promise<string>;
 }
@@ -67,10 +75,18 @@ export interface RowDecoder {
   after: number;
 }
 
+/** A table version and the topic of its rows. */
+export interface AnnouncedTable {
+  readonly table: TableSchema;
+  readonly topic: string;
+}
+
 /** Makes encoders and decoders; both may have to ask the schema store, so they are made before the hot loop. */
 export interface Converter {
   /** Registers the schemas of this table version for `topic` and compiles its encoder. */
   encoder(table: TableSchema, topic: string, signal: AbortSignal): Promise<RowEncoder>;
+  /** Says for which tables `encoder` is about to be asked, so that what it has to wait for is waited for once. */
+  announce(tables: readonly AnnouncedTable[], signal: AbortSignal): Promise<void>;
   /** The decoder of values written with schema `id` for rows of `table` (a column that the schema lacks gives NULL). */
   decoder(id: number, table: TableSchema, signal: AbortSignal): Promise<RowDecoder>;
 }

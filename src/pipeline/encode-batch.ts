@@ -16,6 +16,9 @@ import { partitionOf } from './partition.ts';
 const NEW_KEY_HEADER = Buffer.from('__debezium.newkey');
 const OLD_KEY_HEADER = Buffer.from('__debezium.oldkey');
 
+/** What the first batch of a partition is given: a batch of a thousand tables has few rows of each. */
+const FIRST_BYTES = 8 * 1024;
+
 /** Where the rows of one table version go. */
 interface Route {
   readonly encoder: RowEncoder;
@@ -80,7 +83,13 @@ export class BatchEncoder {
   /** Registers schemas and makes topics for the table versions that this batch announces; before `encode`. */
   async prepare(batch: Batch, signal: AbortSignal): Promise<void> {
     const announced = batch.controls.flatMap((control) => (control.kind === 'table' ? control.table : []));
-    const topics = (await this.#options.topicsFor(announced, signal)).values(); // a thousand tables are one question
+    // A thousand tables are one question.
+    const found = await this.#options.topicsFor(announced, signal);
+    await this.#options.converter.announce(
+      announced.map((table, i) => ({ table, topic: found[i]?.name as string })),
+      signal,
+    );
+    const topics = found.values();
     for (const control of batch.controls) {
       if (control.kind === 'ddl') this.#causes.heard(control.ddl);
       if (control.kind !== 'table') continue;
@@ -231,7 +240,7 @@ export class BatchEncoder {
       const memory = this.#memory;
       writers = Array.from(
         { length: partitions },
-        (_, slot) => new RecordSetWriter(now, recordBatchBytes, { slot, memory, compression }),
+        (_, slot) => new RecordSetWriter(now, recordBatchBytes, { slot, size: FIRST_BYTES, memory, compression }),
       );
       this.#writers.set(topic, writers);
     }

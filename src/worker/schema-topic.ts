@@ -1,4 +1,4 @@
-import type { SchemaRecord, SchemaTopic } from '../converter/registry/log-store.ts';
+import type { NewSchemaRecord, SchemaRecord, SchemaTopic } from '../converter/registry/log-store.ts';
 import { TransientError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { SCHEMAS_TOPIC } from '../log/protocol/topics.ts';
@@ -20,9 +20,9 @@ export function schemaTopic(log: Log, now: () => number, replicationFactor?: num
     return isThere;
   };
   return {
-    async append(key, value, signal) {
+    async append(records, signal) {
       if (!(await find(signal))) await log.createTopics([controlTopic(SCHEMAS_TOPIC, replicationFactor)], signal);
-      return await append(log, key, value, now, signal);
+      return await append(log, records, now, signal);
     },
     async read(offset, signal) {
       return (await find(signal)) ? await readFrom(log, offset, signal) : [];
@@ -30,15 +30,22 @@ export function schemaTopic(log: Log, now: () => number, replicationFactor?: num
   };
 }
 
-async function append(log: Log, key: Buffer, value: Buffer, now: () => number, signal: AbortSignal): Promise<number> {
+async function append(
+  log: Log,
+  records: readonly NewSchemaRecord[],
+  now: () => number,
+  signal: AbortSignal,
+): Promise<number> {
   const writer = new RecordSetWriter(now);
-  writer.beginRecord();
-  writer.beginKey().copy(key, 0, key.length);
-  writer.endKey();
-  writer.beginValue().copy(value, 0, value.length);
-  writer.endValue();
-  writer.headers(0);
-  writer.endRecord();
+  for (const { key, value } of records) {
+    writer.beginRecord();
+    writer.beginKey().copy(key, 0, key.length);
+    writer.endKey();
+    writer.beginValue().copy(value, 0, value.length);
+    writer.endValue();
+    writer.headers(0);
+    writer.endRecord();
+  }
   const appends = [{ topic: SCHEMAS_TOPIC, partition: 0, records: writer.finish() }];
   const [span] = (await log.publish(appends, undefined, signal)).spans;
   if (span === undefined) throw new TransientError('A schema was stored without an offset');

@@ -1,14 +1,20 @@
-import avsc from 'avsc';
-import { type TableSchema, tableName } from '../../change/table-schema.ts';
+import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
-import { OperatorError } from '../../errors.ts';
-import type { Converter, EnvelopeOrigin, RowDecoder, RowEncoder, SchemaStore } from '../converter.ts';
-import type { AvroSchema } from './column-schema.ts';
+import type {
+  AnnouncedTable,
+  Converter,
+  EnvelopeOrigin,
+  RowDecoder,
+  RowEncoder,
+  SchemaStore,
+  SubjectSchema,
+} from '../converter.ts';
 import { createAvroDecoder } from './decode.ts';
 import { createAvroEncoder } from './encode.ts';
 import { EnvelopeWriter, TransactionOrder } from './envelope-writer.ts';
 import { DEFAULT_MODES, type FieldModes } from './modes.ts';
 import { keySchema, valueSchema } from './schema.ts';
+import { validSchema } from './valid-schema.ts';
 
 export interface AvroConverterOptions {
   /** Gives the time of processing that stands in envelopes. */
@@ -30,30 +36,44 @@ export function createAvroConverter(
 ): Converter {
   const encoders = new WeakMap<TableSchema, Map<string, RowEncoder>>();
   const decoders = new WeakMap<TableSchema, Map<number, RowDecoder>>();
+  /** What was registered ahead and not yet asked for. */
+  const announced = new WeakMap<TableSchema, Map<string, TableSchemas>>();
   const order = new TransactionOrder();
   const modes = options.modes ?? DEFAULT_MODES;
 
   async function encoder(table: TableSchema, topic: string, signal: AbortSignal): Promise<RowEncoder> {
     const known = entry(encoders, table).get(topic);
     if (known !== undefined) return known;
-    const key = keySchema(table, topic, modes);
-    const keyId = key === undefined ? undefined : await store.register(`${topic}-key`, canonical(key, table), signal);
-    const valueId = await store.register(`${topic}-value`, canonical(valueSchema(table, topic, modes), table), signal);
+    const { key, value } = entry(announced, table).get(topic) ?? schemasOf(table, topic, modes);
+    announced.delete(table);
+    const keyId = key && (await store.register(key.subject, key.schema, signal));
+    const valueId = await store.register(value.subject, value.schema, signal);
     const envelope = new EnvelopeWriter(table, origin, options.clock, order, options.transactionBlock ?? false);
     const made = createAvroEncoder(table, topic, keyId, valueId, envelope, modes);
     entry(encoders, table).set(topic, made);
     return made;
   }
 
+  async function announce(tables: readonly AnnouncedTable[], signal: AbortSignal): Promise<void> {
+    if (tables.length < 2 || store.registerAhead === undefined) return;
+    const schemas: SubjectSchema[] = [];
+    for (const { table, topic } of tables) {
+      const { key, value } = schemasOf(table, topic, modes);
+      entry(announced, table).set(topic, { key, value });
+      schemas.push(...(key ? [key] : []), value);
+    }
+    await store.registerAhead(schemas, signal);
+  }
+
   async function decoder(id: number, table: TableSchema, signal: AbortSignal): Promise<RowDecoder> {
     const known = entry(decoders, table).get(id);
     if (known !== undefined) return known;
-    const made = createAvroDecoder(id, parsed(await store.byId(id, signal), `Schema ${id}`), table);
+    const made = createAvroDecoder(id, validSchema(await store.byId(id, signal), `Schema ${id}`), table);
     entry(decoders, table).set(id, made);
     return made;
   }
 
-  return { encoder, decoder };
+  return { encoder, announce, decoder };
 }
 
 function entry<K, V>(cache: WeakMap<TableSchema, Map<K, V>>, table: TableSchema): Map<K, V> {
@@ -65,23 +85,17 @@ function entry<K, V>(cache: WeakMap<TableSchema, Map<K, V>>, table: TableSchema)
   return entries;
 }
 
-/** The schema's text; the same for the same table version, because properties are written in a fixed order. */
-function canonical(schema: AvroSchema, table: TableSchema): string {
-  const text = JSON.stringify(schema);
-  parsed(text, `Schema of table ${tableName(table)}`);
-  return text;
+/** Schemas of a table's records; a table without key has none for it. */
+interface TableSchemas {
+  readonly key: SubjectSchema | undefined;
+  readonly value: SubjectSchema;
 }
 
-/** Parses a schema that avsc finds valid. */
-function parsed(text: string, what: string): unknown {
-  try {
-    const schema = JSON.parse(text) as avsc.Schema;
-    avsc.Type.forSchema(schema);
-    return schema;
-  } catch (cause) {
-    throw new OperatorError(`${what} is not a valid Avro schema`, {
-      cause,
-      advice: 'Look at the schema in the registry; another program may have registered it.',
-    });
-  }
+/** Their texts are the same for the same table version, because properties are written in a fixed order. */
+function schemasOf(table: TableSchema, topic: string, modes: FieldModes): TableSchemas {
+  const key = keySchema(table, topic, modes);
+  return {
+    key: key === undefined ? undefined : { subject: `${topic}-key`, schema: JSON.stringify(key) },
+    value: { subject: `${topic}-value`, schema: JSON.stringify(valueSchema(table, topic, modes)) },
+  };
 }

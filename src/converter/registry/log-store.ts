@@ -1,5 +1,5 @@
 import { OperatorError, TransientError } from '../../errors.ts';
-import type { OnIncompatible } from '../converter.ts';
+import type { OnIncompatible, SubjectSchema } from '../converter.ts';
 import { incompatibilities } from './compatibility.ts';
 import {
   type CompatibilityLevel,
@@ -14,10 +14,15 @@ import { compact, parseSchema } from './schema-text.ts';
 
 /** The one partition of the topic that keeps the schemas; the composition root makes it of a log. */
 export interface SchemaTopic {
-  /** Stores one record durably and returns its offset. An unknown outcome is a TransientError. */
-  append(key: Buffer, value: Buffer, signal: AbortSignal): Promise<number>;
+  /** Stores records durably, in their order, and returns the offset of the first one. An unknown outcome is a TransientError. */
+  append(records: readonly NewSchemaRecord[], signal: AbortSignal): Promise<number>;
   /** Every record from `offset` up to the topic's present end, in order. */
   read(offset: number, signal: AbortSignal): Promise<readonly SchemaRecord[]>;
+}
+
+export interface NewSchemaRecord {
+  readonly key: Buffer;
+  readonly value: Buffer;
 }
 
 export interface SchemaRecord {
@@ -51,7 +56,11 @@ class TopicRegistry implements Registry {
     const text = compact(schema, `Schema for subject ${subject}`);
     const known = this.#state.idOf(subject, text);
     if (known !== undefined) return known;
-    if (this.#onIncompatible === 'fail' && (await this.#isChecked(subject, signal)))
+    const isChecked = async (): Promise<boolean> => {
+      await this.#catchUp(signal);
+      return this.#isChecked(subject);
+    };
+    if (this.#onIncompatible === 'fail' && (await this.#inTurn(signal, isChecked)))
       return (await this.registerChecked(subject, text, signal)).id;
     return await this.#inTurn(signal, async () => {
       await this.#catchUp(signal);
@@ -59,6 +68,24 @@ class TopicRegistry implements Registry {
         await this.#append({ kind: 'register', subject, schema: text }, signal);
       }
       return this.#state.id(text) as number;
+    });
+  }
+
+  async registerAhead(schemas: readonly SubjectSchema[], signal: AbortSignal): Promise<void> {
+    const wanted = schemas.map(({ subject, schema }) => ({
+      kind: 'register' as const,
+      subject,
+      schema: compact(schema, `Schema for subject ${subject}`),
+    }));
+    const isUnknown = ({ subject, schema }: (typeof wanted)[number]): boolean =>
+      this.#state.idOf(subject, schema) === undefined;
+    if (!wanted.some(isUnknown)) return;
+    await this.#inTurn(signal, async () => {
+      await this.#catchUp(signal);
+      const records = wanted.filter((each) => isUnknown(each) && !this.#isChecked(each.subject)).map(recordOf);
+      if (records.length === 0) return;
+      await this.#topic.append(records, signal);
+      await this.#catchUp(signal);
     });
   }
 
@@ -124,11 +151,8 @@ class TopicRegistry implements Registry {
   }
 
   /** Somebody has set a level for this subject that forbids something. */
-  async #isChecked(subject: string, signal: AbortSignal): Promise<boolean> {
-    return await this.#inTurn(signal, async () => {
-      await this.#catchUp(signal);
-      return (this.#state.level(subject) ?? 'NONE') !== 'NONE';
-    });
+  #isChecked(subject: string): boolean {
+    return this.#onIncompatible === 'fail' && (this.#state.level(subject) ?? 'NONE') !== 'NONE';
   }
 
   /** Judges, on the newest state, until the record lands on the state that it was judged by. */
@@ -145,7 +169,7 @@ class TopicRegistry implements Registry {
 
   /** Stores a record and reads up to it; its effect is in the state then. */
   async #append(record: RegistryRecord, signal: AbortSignal): Promise<number> {
-    const offset = await this.#topic.append(Buffer.from(record.subject ?? ''), encodeRecord(record), signal);
+    const offset = await this.#topic.append([recordOf(record)], signal);
     await this.#catchUp(signal);
     if (this.#state.next > offset) return offset;
     const what = record.subject === undefined ? 'The global level' : `A record of subject ${record.subject}`;
@@ -167,4 +191,8 @@ class TopicRegistry implements Registry {
     this.#last = turn.catch(() => undefined);
     return await turn;
   }
+}
+
+function recordOf(record: RegistryRecord): NewSchemaRecord {
+  return { key: Buffer.from(record.subject ?? ''), value: encodeRecord(record) };
 }

@@ -32,9 +32,9 @@ test('two daemons that race agree on the id of the first record', async () => {
   const store = createLogSchemaStore({
     read: (offset, aborted) => inner.read(offset, aborted),
     // The other daemon appends between this one's look at the topic and its append.
-    append: async (key, value, aborted) => {
+    append: async (records, aborted) => {
       if (otherId === 0) otherId = await other.register('t-value', '"int"', signal);
-      return inner.append(key, value, aborted);
+      return inner.append(records, aborted);
     },
   });
   expect(await store.register('t-value', '"int"', signal)).toBe(1);
@@ -119,4 +119,37 @@ test('a source may change a schema as it likes until somebody sets a level, and 
   expect(await registry.register('s', '"bytes"', signal)).toBe(2);
   await registry.setLevel('s', 'NONE', signal);
   expect(await registry.register('s', '"boolean"', signal)).toBe(6);
+});
+
+test('many schemas are registered with one append, as if one by one', async () => {
+  const topic = memoryTopic();
+  let appends = 0;
+  const counting: SchemaTopic = {
+    read: (offset, aborted) => topic.read(offset, aborted),
+    append: (records, aborted) => {
+      appends++;
+      return topic.append(records, aborted);
+    },
+  };
+  const store = createLogSchemaStore(counting);
+  await store.register('a-value', '"int"', signal);
+  const wanted = ['a', 'b', 'c'].map((name) => ({ subject: `${name}-value`, schema: '"int"' }));
+  await store.registerAhead?.([...wanted, { subject: 'a-value', schema: ' "long" ' }], signal);
+  expect(appends).toBe(2);
+  expect(topic.records).toHaveLength(4);
+  expect(await store.register('c-value', '"int"', signal)).toBe(1);
+  expect(await store.register('a-value', '"long"', signal)).toBe(4);
+  await store.registerAhead?.(wanted, signal);
+  expect(appends).toBe(2);
+});
+
+test('a subject that is checked is not registered ahead: its turn says why it is refused', async () => {
+  const topic = memoryTopic();
+  const store = createLogSchemaStore(topic);
+  await store.register('a-value', '"int"', signal);
+  await store.setLevel('a-value', 'BACKWARD', signal);
+  const stored = topic.records.length;
+  await store.registerAhead?.([{ subject: 'a-value', schema: '"string"' }], signal);
+  expect(topic.records).toHaveLength(stored);
+  await expect(store.register('a-value', '"string"', signal)).rejects.toThrow();
 });

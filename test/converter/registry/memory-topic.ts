@@ -8,10 +8,10 @@ export function memoryTopic(pause: () => Promise<unknown> = () => Promise.resolv
   const records: SchemaRecord[] = [];
   return {
     records,
-    async append(_key, value) {
+    async append(added) {
       await pause();
       const offset = (records.at(-1)?.offset ?? -1) + 1;
-      records.push({ offset, value });
+      for (const [i, { value }] of added.entries()) records.push({ offset: offset + i, value });
       await pause();
       return offset;
     },

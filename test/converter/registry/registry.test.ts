@@ -138,9 +138,9 @@ test('a check that was overtaken is made again on the state that its record land
   const registry = createLogSchemaStore({
     read: (offset, aborted) => inner.read(offset, aborted),
     // A source registers a new shape of the table between the check and the append.
-    append: async (key, value, aborted) => {
+    append: async (records, aborted) => {
       if (overtakes-- > 0) await other.register('s', STRING, signal);
-      return inner.append(key, value, aborted);
+      return inner.append(records, aborted);
     },
   });
   await registry.register('s', INT, signal);
@@ -157,9 +157,9 @@ test('a subject that others change all the time is a TransientError', async () =
   const other = createLogSchemaStore(inner);
   const registry = createLogSchemaStore({
     read: (offset, aborted) => inner.read(offset, aborted),
-    append: async (key, value, aborted) => {
+    append: async (records, aborted) => {
       await other.setLevel('s', 'NONE', signal);
-      return inner.append(key, value, aborted);
+      return inner.append(records, aborted);
     },
   });
   await expect(registry.registerChecked('s', INT, signal)).rejects.toThrow(TransientError);
@@ -170,8 +170,8 @@ test('a failed use of the topic does not hold up the next one, and an aborted ca
   let fails = 1;
   const registry = createLogSchemaStore({
     read: (offset, aborted) => inner.read(offset, aborted),
-    append: (key, value, aborted) =>
-      fails-- > 0 ? Promise.reject(new TransientError('Lost')) : inner.append(key, value, aborted),
+    append: (records, aborted) =>
+      fails-- > 0 ? Promise.reject(new TransientError('Lost')) : inner.append(records, aborted),
   });
   await expect(registry.register('s', INT, signal)).rejects.toThrow('Lost');
   await expect(registry.register('s', INT, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');

@@ -13,6 +13,7 @@ const LENGTH_NULL = 0xffff;
 export function modelConverter(process: Process): Converter {
   return {
     encoder: (table, topic, signal) => process.call('converter.encoder', () => encoderOf(table, topic), { signal }),
+    announce: async () => undefined,
     decoder: (id, table, signal) =>
       process.call(
         'converter.decoder',
