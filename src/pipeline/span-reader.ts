@@ -10,6 +10,7 @@ import { EXACT_HEADER, headerOp, headerPart, headerTableVersion, Part } from '..
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import type { RecordReader } from '../log/record-reader.ts';
 import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
+import { CursorMerge } from './cursor-merge.ts';
 import { fetchBudget } from './fetch-budget.ts';
 import { onlyAccepted } from './accepted-control.ts';
 import type { ReadMemory } from './read-memory.ts';
@@ -62,7 +63,7 @@ export class SpanReader {
   /** The checkpoint that the batch's last change belongs to. */
   #entered: CountingCheckpoint | undefined;
   #index = 0;
-  #current: PartitionCursor | undefined;
+  #merge = new CursorMerge<PartitionCursor>([]);
   #isThrough = false;
   /** First cell of the old key of a key change whose new half is still to come; -1: none. */
   #oldKey = -1;
@@ -83,6 +84,7 @@ export class SpanReader {
 
   async *batches(signal: AbortSignal): AsyncGenerator<Batch, void, void> {
     this.#memory.handOver(this.#cursors);
+    this.#merge = new CursorMerge(this.#cursors);
     this.#beginChunk();
     for (;;) {
       const need = this.#fill();
@@ -130,6 +132,7 @@ export class SpanReader {
       if (missing !== undefined) return missing;
       this.#index = cursor.index + 1;
       cursor.take();
+      this.#merge.moved();
       if (this.#isFull() && this.#oldKey < 0) return 'chunk';
     }
   }
@@ -152,15 +155,10 @@ export class SpanReader {
   /** The cursor on the next record in source order; undefined while one of them has to be fetched first. */
   #next(): PartitionCursor | undefined | 'end' {
     const { number } = this.#checkpoints[this.#checkpointAt] as CountingCheckpoint;
-    const current = this.#current;
-    if (current?.loaded === true && current.number === number && current.index === this.#index) return current;
-    let least: PartitionCursor | undefined;
-    for (const cursor of this.#cursors) {
-      if (cursor.done) continue;
-      if (!cursor.loaded) return undefined;
-      if (least === undefined || precedes(cursor, least)) least = cursor;
-    }
-    this.#current = least;
+    const least = this.#merge.first;
+    // The very next record is it, whatever the others have.
+    if (least?.number === number && least.index === this.#index) return least;
+    if (this.#merge.waiting.length > 0) return undefined;
     if (this.#options.acceptsTopic === undefined) this.#assertNext(least, number);
     else if (least === undefined) return 'end';
     else if (least.number !== number) this.#goTo(least.number);
@@ -239,12 +237,12 @@ export class SpanReader {
   }
 
   async #fetch(signal: AbortSignal): Promise<void> {
-    const waiting = this.#cursors.filter((cursor) => !cursor.done && !cursor.loaded);
-    const budget = fetchBudget(this.#cursors, this.#options.fetchBytes);
+    const { waiting, open } = this.#merge;
+    const budget = fetchBudget(open, this.#options.fetchBytes);
     const fetched = await this.#options.log.read(waiting, budget, WAIT_MS, signal);
-    for (const { topic, partition, bytes } of fetched) {
-      if (bytes.length > 0) waiting.find((c) => c.topic === topic && c.partition === partition)?.feed(bytes);
-    }
+    const cursors = new Map(waiting.map((cursor) => [partitionName(cursor), cursor]));
+    for (const each of fetched) if (each.bytes.length > 0) cursors.get(partitionName(each))?.feed(each.bytes);
+    this.#merge.fed();
   }
 
   #slotOf(table: TableSchema): number {
@@ -268,10 +266,6 @@ function hasSamePartial(a: CopyRequests | undefined, b: CopyRequests | undefined
   return idsOf(a) === idsOf(b);
 }
 
-function precedes(a: PartitionCursor, b: PartitionCursor): boolean {
-  return a.number < b.number || (a.number === b.number && a.index < b.index);
-}
-
 /** One cursor per partition over the spans of all checkpoints, in their order. */
 function cursorsOf(
   checkpoints: readonly CountingCheckpoint[],
@@ -282,13 +276,17 @@ function cursorsOf(
   for (const { spans, claim, number } of checkpoints) {
     for (const span of spans) {
       if (span.topic !== controls && acceptsTopic?.(span.topic) === false) continue;
-      const name = `${span.topic}/${span.partition}`;
+      const name = partitionName(span);
       const covered = partitions.get(name);
       if (covered === undefined) partitions.set(name, [{ span, claim, number }]);
       else covered.push({ span, claim, number });
     }
   }
   return [...partitions.values()].map((spans) => new PartitionCursor(spans));
+}
+
+function partitionName({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+  return `${topic}/${partition}`;
 }
 
 function unreadable(cursor: PartitionCursor, table: TableSchema, why: string): RecordError {

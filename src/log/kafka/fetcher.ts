@@ -86,8 +86,9 @@ export class Fetcher {
   ): Promise<Error | undefined> {
     if (answer.errorCode !== ErrorCode.none) throw brokerError(answer.errorCode, 'A fetch');
     let failure: Error | undefined;
+    const partitions = new Map(answer.partitions.map((each) => [nameOf(each), each]));
     for (const cursor of asked) {
-      const found = answer.partitions.find((each) => isOf(each, cursor));
+      const found = partitions.get(nameOf(cursor));
       if (found?.errorCode === ErrorCode.none) {
         const { topic, partition, bytes, logStart, highWatermark } = found;
         fetched.push({ topic, partition, bytes, start: logStart, end: highWatermark });
@@ -114,10 +115,11 @@ export class Fetcher {
   }
 }
 
-function isOf(each: { topic: string; partition: number }, cursor: Cursor): boolean {
-  return each.topic === cursor.topic && each.partition === cursor.partition;
+function nameOf({ topic, partition }: Pick<Cursor, 'topic' | 'partition'>): string {
+  return `${topic}/${partition}`;
 }
 
 function inOrderOf(cursors: readonly Cursor[], fetched: readonly Fetched[]): Fetched[] {
-  return cursors.flatMap((cursor) => fetched.find((each) => isOf(each, cursor)) ?? []);
+  const byName = new Map(fetched.map((each) => [nameOf(each), each]));
+  return cursors.flatMap((cursor) => byName.get(nameOf(cursor)) ?? []);
 }

@@ -48,8 +48,9 @@ async function createOnce(
 ): Promise<TransientError | undefined> {
   let failure: TransientError | undefined;
   const { topics } = await brokers.send(brokers.controller, createTopicsRequest(specs, timeoutMs), signal);
+  const answers = new Map(topics.map((each) => [each.topic, each]));
   for (const { name } of specs) {
-    const answer = topics.find(({ topic }) => topic === name);
+    const answer = answers.get(name);
     if (answer === undefined) throw new TransientError(`Topic "${name}" is missing in the answer to CreateTopics`);
     const { errorCode, errorMessage } = answer;
     if (errorCode === ErrorCode.none || errorCode === ErrorCode.topicAlreadyExists) continue;

@@ -5,6 +5,7 @@ const LEDGER = 'src/pipeline/ledger.ts';
 const SINK = 'src/pipeline/sink-loop.ts';
 const APPLY = 'src/pipeline/apply-batches.ts';
 const SPANS = 'src/pipeline/span-reader.ts';
+const MERGE = 'src/pipeline/cursor-merge.ts';
 const CURSOR = 'src/pipeline/partition-cursor.ts';
 const COUNTER = 'src/log/protocol/counter.ts';
 
@@ -49,7 +50,7 @@ export const SINK_MUTANTS: readonly Mutant[] = [
     why: 'changes of several tables lose their order',
     patches: [
       {
-        file: SPANS,
+        file: MERGE,
         find: 'a.number < b.number || (a.number === b.number && a.index < b.index)',
         replace: 'a.number < b.number',
       },
