@@ -1,4 +1,4 @@
-import { type Batch, NULL } from '../../change/batch.ts';
+import { type Batch, NULL, Op } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { OperatorError, RecordError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
@@ -93,6 +93,7 @@ export class RowApplier {
       works.map((work, n): [TableSchema, TableChanges] => [[...rows.tables.keys()][n] as TableSchema, work]),
     );
     for (let i = rows.from; i < rows.to; i++) {
+      if (batch.op[i] === Op.control) continue; // one that says nothing
       const work = byTable.get(batch.tables[batch.table[i] as number] as TableSchema) as TableChanges;
       await this.#run(planTable({ ...work, changes: [i] }) ?? [], signal);
     }

@@ -7,10 +7,13 @@ import type { Session } from './session.ts';
 import { writeSql } from './sql-text.ts';
 import { Stages } from './stages.ts';
 import { copySql, hasNoCells, isSingle, stagedSql, type Step, writeLiteralStep } from './step.ts';
+import { writeCopyData } from './wire.ts';
 
-/** Sets up to this size travel as literals, many statements in one round trip; above it COPY is faster. */
+/** Sets up to this size share messages with others: many statements in one round trip. */
 const SMALL_ROWS = 200;
 const SMALL_BYTES = 128 * 1024;
+/** New rows up to this number travel as literals; above it COPY costs the server less. */
+const LITERAL_ROWS = 4;
 /** Statements are sent when they fill this much, or are this many: the server parses a whole message at once. */
 const MESSAGE_BYTES = 512 * 1024;
 const MESSAGE_STATEMENTS = 500;
@@ -24,6 +27,8 @@ export class Executor {
   readonly #session: Session;
   readonly stages: Stages;
   readonly #out: ByteWriter = new ByteWriter(16 * 1024);
+  /** What the gathered COPYs read. */
+  readonly #copied: ByteWriter = new ByteWriter(16 * 1024);
   /** The steps behind the gathered statements; undefined for other statements. */
   #gathered: (Step | undefined)[] = [];
   /** Tables where a copy met rows that were there: COPY without ON CONFLICT is not tried again. */
@@ -38,9 +43,11 @@ export class Executor {
   async step(step: Step, signal: AbortSignal): Promise<void> {
     const isSmall = step.set.rows.length <= SMALL_ROWS && byteSize(step.set, SMALL_BYTES) <= SMALL_BYTES;
     if (isSmall || isSingle(step) || hasNoCells(step)) {
-      writeLiteralStep(this.#out, step);
+      if (step.kind === 'insert' && step.set.rows.length > LITERAL_ROWS && !hasNoCells(step)) this.#gatherCopy(step);
+      else writeLiteralStep(this.#out, step);
       this.#gathered.push(step);
-      if (this.#out.length >= MESSAGE_BYTES || this.#gathered.length >= MESSAGE_STATEMENTS) await this.flush(signal);
+      const bytes = this.#out.length + this.#copied.length;
+      if (bytes >= MESSAGE_BYTES || this.#gathered.length >= MESSAGE_STATEMENTS) await this.flush(signal);
       return;
     }
     await this.flush(signal);
@@ -63,7 +70,7 @@ export class Executor {
       return `Cannot apply changes to ${describe(failed ? [failed] : steps)} on the target`;
     };
     try {
-      const results = await this.#session.run(this.#out, doing, signal);
+      const results = await this.#session.run(this.#out, doing, signal, undefined, this.#copied);
       for (const [n, step] of steps.entries()) if (step) check(step, results[n]?.count ?? 0);
     } finally {
       this.discard();
@@ -74,6 +81,12 @@ export class Executor {
   discard(): void {
     this.#gathered = [];
     this.#out.length = 0;
+    this.#copied.length = 0;
+  }
+
+  #gatherCopy(step: Step): void {
+    writeSql(this.#out, `${copySql(step)};`);
+    writeCopyData(this.#copied, (out) => writeCopyRows(out, step.set, 0, Number.POSITIVE_INFINITY));
   }
 
   async #copy(sql: string, step: Step, signal: AbortSignal): Promise<number> {

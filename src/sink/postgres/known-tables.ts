@@ -2,13 +2,18 @@ import type { TableSchema } from '../../change/table-schema.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
 import { keyOf } from './progress.ts';
 import type { Session } from './session.ts';
-import type { ResolvedSinkSettings } from './settings.ts';
+import { type ResolvedSinkSettings, targetName } from './settings.ts';
 import { fits } from './shape.ts';
 
 /** What `rowcast.tables` says of a source table: the version that the target was brought to, and whether its rows are ours. */
 export interface Known {
   readonly schema: TableSchema;
   readonly isOwned: boolean;
+}
+
+/** Whether the target was brought to what the version says, and nothing is to be noted of it. */
+export function isThere(known: Known | undefined, schema: TableSchema): boolean {
+  return known !== undefined && fits(known.schema, schema) && known.schema.isFollowed === schema.isFollowed;
 }
 
 /** The rows of `rowcast.tables` that belong to this connector, by relation; read once and kept until `reset`. */
@@ -36,6 +41,17 @@ export class KnownTables {
     // From here on the source sends the table's DDL, or does so no more.
     if (known.schema.isFollowed !== schema.isFollowed) await this.remember(session, schema, known.isOwned, signal);
     return true;
+  }
+
+  /** Whether the source table is known, and which others have the name of its target. */
+  async claimsOn(session: Session, schema: TableSchema): Promise<{ isKnown: boolean; holders: readonly Known[] }> {
+    const all = await this.#read(session);
+    const at = targetName(this.#settings, schema);
+    const holders = [...all.values()].filter((other) => {
+      const name = targetName(this.#settings, other.schema);
+      return other.schema.relationId !== schema.relationId && name.schema === at.schema && name.name === at.name;
+    });
+    return { isKnown: all.has(schema.relationId), holders };
   }
 
   async remember(session: Session, schema: TableSchema, isOwned: boolean, signal: AbortSignal): Promise<void> {

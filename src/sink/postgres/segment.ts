@@ -1,7 +1,7 @@
 import { type Batch, type Control, Op } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 
-/** Changes `from` up to `to` (exclusive) between two controls; per table they may be coalesced. */
+/** Changes `from` up to `to` (exclusive) between two controls, but for controls that say nothing; per table they may be coalesced. */
 export interface Rows {
   readonly from: number;
   readonly to: number;
@@ -11,13 +11,18 @@ export interface Rows {
 
 export type Segment = { readonly control: Control } | { readonly rows: Rows };
 
-/** Cuts a batch where order between tables matters: at controls, and where another version of a table begins. */
-export function* cutSegments(batch: Batch): Generator<Segment> {
+/**
+ * Cuts a batch where order between tables matters: at controls, and where another version of a table begins. A table version that the target
+ * is known to be at (asked when it is met) says nothing, and is passed over.
+ */
+export function* cutSegments(batch: Batch, isAt: (table: TableSchema) => boolean = () => false): Generator<Segment> {
   let from = 0;
   let tables = new Map<TableSchema, number[]>();
   let versions = new Map<number, TableSchema>();
   for (let i = 0; i <= batch.length; i++) {
     const op = batch.op[i];
+    const control = i < batch.length && op === Op.control ? batch.controls[batch.table[i] as number] : undefined;
+    if (control?.kind === 'table' && isAt(control.table)) continue;
     const schema =
       i < batch.length && op !== Op.control ? (batch.tables[batch.table[i] as number] as TableSchema) : undefined;
     const list = schema && tables.get(schema);
@@ -26,7 +31,7 @@ export function* cutSegments(batch: Batch): Generator<Segment> {
       continue;
     }
     if (schema === undefined || (versions.get(schema.relationId) ?? schema) !== schema) {
-      if (i > from) yield { rows: { from, to: i, tables } };
+      if (tables.size > 0) yield { rows: { from, to: i, tables } };
       from = i;
       tables = new Map();
       versions = new Map();
@@ -34,8 +39,8 @@ export function* cutSegments(batch: Batch): Generator<Segment> {
     if (schema !== undefined) {
       tables.set(schema, [i]);
       versions.set(schema.relationId, schema);
-    } else if (i < batch.length) {
-      yield { control: batch.controls[batch.table[i] as number] as Control };
+    } else if (control !== undefined) {
+      yield { control };
       from = i + 1;
     }
   }

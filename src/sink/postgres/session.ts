@@ -77,14 +77,18 @@ export class Session implements AsyncDisposable {
     return this.#lost;
   }
 
-  /** Runs statements in one round trip; an error ends the rest of them. An abort drops the connection. */
+  /**
+   * Runs statements in one round trip; an error ends the rest of them. `copied` has what each COPY among them reads (`writeCopyData`).
+   * An abort drops the connection.
+   */
   async run(
     sql: string | ByteWriter,
     doing: Doing,
     signal: AbortSignal | undefined,
     sent?: () => void,
+    copied?: ByteWriter,
   ): Promise<readonly StatementResult[]> {
-    const query = new Statements(typeof sql === 'string' ? Buffer.from(sql) : sql.view());
+    const query = new Statements(typeof sql === 'string' ? Buffer.from(sql) : sql.view(), copied?.view());
     return await this.#exchange(query, doing, signal, sent);
   }
 

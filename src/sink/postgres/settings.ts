@@ -50,3 +50,11 @@ export function resolveSinkSettings(settings: PostgresSinkSettings): ResolvedSin
 export function targetSchema(settings: Pick<ResolvedSinkSettings, 'schemaMapping'>, schema: string): string {
   return Object.hasOwn(settings.schemaMapping, schema) ? (settings.schemaMapping[schema] as string) : schema;
 }
+
+/** Where rows of a source table go. */
+export function targetName(
+  settings: Pick<ResolvedSinkSettings, 'schemaMapping'>,
+  { schema, name }: { readonly schema: string; readonly name: string },
+): { schema: string; name: string } {
+  return { schema: targetSchema(settings, schema), name };
+}

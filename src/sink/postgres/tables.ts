@@ -6,12 +6,13 @@ import { setAside } from './adopt.ts';
 import { createTarget, evolveTarget } from './bring-columns.ts';
 import { checkDeferred } from './deferred.ts';
 import { emptyTables, isEmpty } from './empty.ts';
-import { type Known, KnownTables } from './known-tables.ts';
+import { isThere, type Known, KnownTables } from './known-tables.ts';
 import { admitNulls } from './required.ts';
+import { ResolvedTargets } from './resolved-targets.ts';
 import type { Session } from './session.ts';
-import { type ResolvedSinkSettings, targetSchema } from './settings.ts';
-import { isSameShape, unnumbered } from './shape.ts';
-import { describeTarget, findTarget, type TargetTable } from './target-table.ts';
+import { type ResolvedSinkSettings, targetName } from './settings.ts';
+import { unnumbered } from './shape.ts';
+import { describeTarget, describeTargets, findTarget, type TargetTable } from './target-table.ts';
 import { ensureSchema } from './type-names.ts';
 import type { TypePlace } from './type-place.ts';
 import type { Warn } from './warn.ts';
@@ -22,8 +23,7 @@ export class Tables {
   readonly #warn: Warn;
   readonly known: KnownTables;
   #session: Session | undefined;
-  #byVersion = new WeakMap<TableSchema, TargetTable>();
-  #latest = new Map<number, TargetTable>();
+  readonly #resolved = new ResolvedTargets();
 
   constructor(settings: ResolvedSinkSettings, warn: Warn) {
     this.#settings = settings;
@@ -39,8 +39,7 @@ export class Tables {
 
   /** Tables were changed by somebody else in this transaction: they are looked up again. */
   changed(): void {
-    this.#byVersion = new WeakMap();
-    this.#latest.clear();
+    this.#resolved.clear();
   }
 
   /** After a rollback: what was created or altered is not. */
@@ -51,7 +50,8 @@ export class Tables {
 
   /** As `resolve`, but leaves a name that another table's rows still have: the first row or a copy decides what becomes of them. */
   async announce(schema: TableSchema, signal: AbortSignal): Promise<void> {
-    const { isKnown, holders } = await this.#claimsOn(schema);
+    if (this.resolved(schema) !== undefined) return;
+    const { isKnown, holders } = await this.known.claimsOn(this.#open(), schema);
     if (!isKnown && holders.length > 0) {
       const to = this.nameOf(schema);
       const found = await findTarget(this.#open(), schema, to);
@@ -65,19 +65,28 @@ export class Tables {
     const found = this.resolved(schema);
     if (found !== undefined) return found;
     const target = await this.#bringTo(schema, signal);
-    this.#byVersion.set(schema, target);
-    this.#latest.set(schema.relationId, target);
+    this.#resolved.keep(schema, target);
     return target;
+  }
+
+  /** Looks those up together that `resolve` would only look up: tables of which nothing is known here, at their versions already. */
+  async prepare(schemas: readonly TableSchema[]): Promise<void> {
+    const first = new Map<number, TableSchema>();
+    for (const schema of schemas) {
+      const { relationId } = schema;
+      if (!first.has(relationId) && !this.#resolved.has(relationId)) first.set(relationId, schema);
+    }
+    if (first.size < 2) return;
+    const session = this.#open();
+    const known = await this.known.read(session);
+    const wanted = [...first.values()].filter((schema) => isThere(known.get(schema.relationId), schema));
+    const targets = wanted.map((schema) => ({ schema, target: this.nameOf(schema) }));
+    for (const [schema, target] of await describeTargets(session, targets)) this.#resolved.keep(schema, target);
   }
 
   /** The target of a table version when the target needs no question for it. */
   resolved(schema: TableSchema): TargetTable | undefined {
-    const cached = this.#byVersion.get(schema);
-    if (cached !== undefined) return cached;
-    const latest = this.#latest.get(schema.relationId);
-    if (latest === undefined || !isSameShape(latest.schema, schema)) return undefined;
-    this.#byVersion.set(schema, latest);
-    return latest;
+    return this.#resolved.find(schema);
   }
 
   /**
@@ -93,9 +102,7 @@ export class Tables {
     const isOwned = (await this.known.read(session)).get(schema.relationId)?.isOwned ?? false;
     await this.known.remember(session, open, isOwned, signal);
     const columns = target.columns.map((c) => (ordinals.includes(c.ordinal) ? { ...c, isRequired: false } : c));
-    const admitting = { ...target, columns };
-    this.#byVersion.set(schema, admitting);
-    this.#latest.set(schema.relationId, admitting);
+    this.#resolved.keep(schema, { ...target, columns });
     return true;
   }
 
@@ -104,7 +111,7 @@ export class Tables {
     const names: string[] = [];
     await checkDeferred(this.#open(), signal);
     for (const schema of schemas) {
-      const { isKnown, holders } = await this.#claimsOn(schema);
+      const { isKnown, holders } = await this.known.claimsOn(this.#open(), schema);
       if (!isKnown && holders.length > 0) await this.resolve(schema, signal); // the rows there may be another table's
       const found = await findTarget(this.#open(), schema, this.nameOf(schema));
       if (found !== undefined) names.push(qualified(found.facts.schema, found.facts.name));
@@ -212,7 +219,7 @@ export class Tables {
     if (from.schema === to.schema && from.name === to.name) return;
     if ((await findTarget(session, old, from)) === undefined) return;
     const [source, target] = [qualified(from.schema, from.name), qualified(to.schema, to.name)];
-    const isOthers = (await this.#claimsOn(old)).holders.length > 0; // somebody made room for another table by hand
+    const isOthers = (await this.known.claimsOn(this.#open(), old)).holders.length > 0; // somebody made room for another table by hand
     if ((await findTarget(session, old, to)) !== undefined) {
       if (isOthers) return;
       throw new OperatorError(`Table ${source} cannot be renamed: ${target} exists`, {
@@ -240,7 +247,7 @@ export class Tables {
    * knows here: rows are never removed on a guess. An empty table is taken over.
    */
   async #adopt(session: Session, schema: TableSchema, name: string, signal: AbortSignal): Promise<Known | undefined> {
-    const { holders } = await this.#claimsOn(schema);
+    const { holders } = await this.known.claimsOn(this.#open(), schema);
     const stranger = holders.find((other) => other.schema.schema !== schema.schema);
     if (stranger !== undefined) {
       throw new OperatorError(
@@ -265,17 +272,6 @@ export class Tables {
     return last && { ...last, schema: unnumbered(last.schema) };
   }
 
-  /** Whether the source table is known, and which others have the name of its target. */
-  async #claimsOn(schema: TableSchema): Promise<{ isKnown: boolean; holders: readonly Known[] }> {
-    const all = await this.known.read(this.#open());
-    const at = this.nameOf(schema);
-    const holders = [...all.values()].filter((other) => {
-      const name = this.nameOf(other.schema);
-      return other.schema.relationId !== schema.relationId && name.schema === at.schema && name.name === at.name;
-    });
-    return { isKnown: all.has(schema.relationId), holders };
-  }
-
   /** What types are resolved and made with. */
   typePlace(signal: AbortSignal): TypePlace {
     return { session: this.#open(), settings: this.#settings, warn: this.#warn, signal };
@@ -283,7 +279,7 @@ export class Tables {
 
   /** Where rows of a source table go. */
   nameOf(schema: Pick<TableSchema, 'schema' | 'name'>): { schema: string; name: string } {
-    return { schema: targetSchema(this.#settings, schema.schema), name: schema.name };
+    return targetName(this.#settings, schema);
   }
 
   #missing(schema: TableSchema): OperatorError {

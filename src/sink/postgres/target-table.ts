@@ -1,6 +1,6 @@
 import type { Column, TableSchema } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
-import { lookUpRelation, type RelationFacts } from '../../postgres/catalog.ts';
+import { lookUpRelation, lookUpRelations, type RelationFacts } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import type { Session } from './session.ts';
@@ -96,22 +96,34 @@ export async function describeTarget(
   oid: number,
   facts: RelationFacts,
 ): Promise<TargetTable> {
-  const name = qualified(facts.schema, facts.name);
-  const byName = new Map(facts.columns.map((column) => [column.name, column]));
-  const missing = schema.columns.filter((column) => !byName.has(column.name));
+  const missing = lacks(schema, facts);
   if (missing.length > 0) {
-    throw new OperatorError(`Table ${name} on the target lacks columns: ${missing.map((c) => c.name).join(', ')}`, {
+    const name = qualified(facts.schema, facts.name);
+    throw new OperatorError(`Table ${name} on the target lacks columns: ${missing.join(', ')}`, {
       advice: 'Add them with the types of the source, or set auto.evolve.',
     });
   }
-  const attnums = schema.key.map((ordinal) => byName.get((schema.columns[ordinal] as Column).name)?.attnum);
-  const { operators, isPartitioned, ...constraints } = await readConstraints(session, oid, attnums as number[]);
+  const key = keyNumbers(schema, facts) ?? [];
+  const { rows } = await session.client.query<Constraints>(CONSTRAINTS, [oid, key]);
+  return toTargetTable(schema, oid, facts, rows[0] as Constraints);
+}
+
+function toTargetTable(
+  schema: TableSchema,
+  oid: number,
+  facts: RelationFacts,
+  { operators, isPartitioned, ...constraints }: Constraints,
+): TargetTable {
+  const name = qualified(facts.schema, facts.name);
+  const byName = new Map(facts.columns.map((column) => [column.name, column]));
   const columns = schema.columns.map((column, ordinal) => {
     const found = byName.get(column.name) as Column;
     return toTarget(found, ordinal, operators[found.attnum] ?? '=');
   });
   const writable = facts.columns.filter((column) => !column.generated).map((column) => quoteIdentifier(column.name));
-  return { schema, oid, name, alone: isPartitioned ? name : `only ${name}`, columns, writable, ...constraints };
+  const hasUniqueKey = constraints.hasUniqueKey && schema.key.length > 0;
+  const alone = isPartitioned ? name : `only ${name}`;
+  return { schema, oid, name, alone, columns, writable, ...constraints, hasUniqueKey };
 }
 
 function toTarget(column: Column, ordinal: number, equals: string): TargetColumn {
@@ -133,16 +145,63 @@ interface Constraints extends Pick<TargetTable, 'hasUniqueKey' | 'parents' | 'is
   readonly isPartitioned: boolean;
 }
 
-async function readConstraints(session: Session, oid: number, key: readonly number[]): Promise<Constraints> {
-  const result = await session.client.query<Constraints>(CONSTRAINTS, [oid, key]);
-  const row = result.rows[0] as Constraints;
-  return { ...row, hasUniqueKey: row.hasUniqueKey && key.length > 0 };
+/** A table version and the name of its target. */
+export interface Wanted {
+  readonly schema: TableSchema;
+  readonly target: { readonly schema: string; readonly name: string };
+}
+
+/**
+ * The targets of many table versions with as many questions as of one. Those that are missing or do not fit are left out: asked for by themselves they
+ * say what is wrong.
+ */
+export async function describeTargets(
+  session: Session,
+  wanted: readonly Wanted[],
+): Promise<Map<TableSchema, TargetTable>> {
+  const { client } = session;
+  const names = [wanted.map(({ target }) => target.schema), wanted.map(({ target }) => target.name)];
+  try {
+    const { rows } = await client.query<{ n: number; oid: number }>(FIND_MANY, names);
+    const facts = await lookUpRelations(
+      client,
+      rows.map(({ oid }) => oid),
+    );
+    const fitting = rows.flatMap(({ n, oid }) => {
+      const { schema } = wanted[n - 1] as Wanted; // ordinality counts from 1
+      const found = facts.get(oid);
+      const key = found && keyNumbers(schema, found);
+      return found && key && lacks(schema, found).length === 0 ? [{ schema, oid, found, key }] : [];
+    });
+    const keys = fitting.map(({ key }) => `{${key.join()}}`);
+    const answers = await client.query<Constraints>(CONSTRAINTS_OF_MANY, [fitting.map(({ oid }) => oid), keys]);
+    return new Map(
+      fitting.map(({ schema, oid, found }, i) => [
+        schema,
+        toTargetTable(schema, oid, found, answers.rows[i] as Constraints),
+      ]),
+    );
+  } catch (error) {
+    throw postgresError(error, `Cannot look up the targets of ${wanted.length} tables`);
+  }
+}
+
+function lacks(schema: TableSchema, { columns }: RelationFacts): string[] {
+  const names = new Set(columns.map(({ name }) => name));
+  return schema.columns.flatMap(({ name }) => (names.has(name) ? [] : name));
+}
+
+/** The numbers of the key's columns on the target, where it has all of them. */
+function keyNumbers(schema: TableSchema, { columns }: RelationFacts): number[] | undefined {
+  const byName = new Map(columns.map(({ name, attnum }) => [name, attnum]));
+  const numbers = schema.key.map((ordinal) => byName.get((schema.columns[ordinal] as Column).name));
+  return numbers.every((number) => number !== undefined) ? numbers : undefined;
 }
 
 /** The equality that an index on the type goes by. */
-const OPERATORS = /* sql */ `
+const operators = (oid: string, key: string): string => /* sql */ `
   with recursive walk (attnum, oid) as (
-    select attnum, atttypid from pg_catalog.pg_attribute where attrelid = $1 and attnum = any($2::int2[])
+    select attnum, atttypid from pg_catalog.pg_attribute where attrelid = ${oid} and attnum = any(${key})
     union all
     select walk.attnum, t.typbasetype from walk join pg_catalog.pg_type t on t.oid = walk.oid and t.typtype = 'd')
   select coalesce(json_object_agg(walk.attnum, format('operator(%I.%s)', n.nspname, o.oprname)), '{}')
@@ -155,17 +214,27 @@ const OPERATORS = /* sql */ `
   join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
   where n.nspname <> 'pg_catalog'`;
 
-const CONSTRAINTS = /* sql */ `
-  select
-    (${OPERATORS}) as operators,
-    (select relkind = 'p' from pg_catalog.pg_class where oid = $1) as "isPartitioned",
-    exists (select from pg_catalog.pg_index i where i.indrelid = $1 and i.indisunique and i.indimmediate and i.indisvalid
-      and i.indpred is null and i.indexprs is null and i.indnkeyatts = cardinality($2::int2[])
+const constraints = (oid: string, key: string): string => /* sql */ `
+    (${operators(oid, key)}) as operators,
+    (select relkind = 'p' from pg_catalog.pg_class where oid = ${oid}) as "isPartitioned",
+    exists (select from pg_catalog.pg_index i where i.indrelid = ${oid} and i.indisunique and i.indimmediate and i.indisvalid
+      and i.indpred is null and i.indexprs is null and i.indnkeyatts = cardinality(${key})
       and (select array_agg(k.attnum order by k.attnum) from unnest(i.indkey::int2[]) with ordinality k (attnum, n)
            where k.n <= i.indnkeyatts)
-        = (select array_agg(k order by k) from unnest($2::int2[]) k)) as "hasUniqueKey",
+        = (select array_agg(k order by k) from unnest(${key}) k)) as "hasUniqueKey",
     array(select distinct confrelid::int8::float8 from pg_catalog.pg_constraint
-      where conrelid = $1 and contype = 'f') as parents,
-    exists (select from pg_catalog.pg_constraint where confrelid = $1 and contype = 'f') as "isReferenced",
-    exists (select from pg_catalog.pg_constraint where conrelid = $1 and contype = 'f'
+      where conrelid = ${oid} and contype = 'f') as parents,
+    exists (select from pg_catalog.pg_constraint where confrelid = ${oid} and contype = 'f') as "isReferenced",
+    exists (select from pg_catalog.pg_constraint where conrelid = ${oid} and contype = 'f'
       and (confdeltype in ('c', 'n', 'd') or confupdtype in ('c', 'n', 'd'))) as "hasActions"`;
+
+const CONSTRAINTS = /* sql */ `select ${constraints('$1', '$2::int2[]')}`;
+
+const CONSTRAINTS_OF_MANY = /* sql */ `
+  select ${constraints('w.oid', 'w.key::int2[]')}
+  from unnest($1::oid[], $2::text[]) with ordinality w (oid, key, n) order by w.n`;
+
+const FIND_MANY = /* sql */ `
+  select w.n::int, c.oid from unnest($1::text[], $2::text[]) with ordinality w (space, name, n)
+  join pg_catalog.pg_namespace s on s.nspname = w.space
+  join pg_catalog.pg_class c on c.relnamespace = s.oid and c.relname = w.name and c.relkind in ('r', 'p')`;

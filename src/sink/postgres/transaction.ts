@@ -72,7 +72,9 @@ export class PostgresSinkTransaction implements SinkTransaction {
   async #apply(batch: Batch, signal: AbortSignal): Promise<void> {
     const { session, executor, tables } = this.#place;
     const applier = new RowApplier(session, executor, tables);
-    for (const segment of cutSegments(batch)) {
+    await tables.prepare(batch.controls.flatMap((control) => (control.kind === 'table' ? control.table : [])));
+    const isAt = (table: TableSchema): boolean => tables.resolved(table) !== undefined;
+    for (const segment of cutSegments(batch, isAt)) {
       if ('control' in segment) await this.#control(segment.control, batch.consistent, signal);
       else {
         await this.#announce(signal);

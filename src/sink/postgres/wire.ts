@@ -11,6 +11,7 @@ export interface StatementResult {
 const QUERY = 'Q'.charCodeAt(0);
 const COPY_DATA = 'd'.charCodeAt(0);
 const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
+const NO_DATA = new Uint8Array(0);
 const COPY_FAIL = Buffer.from([0x66, 0, 0, 0, 5, 0]);
 /** Size of a CopyData frame: large enough that frames cost nothing, small enough to hold a few while the socket is full. */
 const FRAME_BYTES = 128 * 1024;
@@ -72,10 +73,15 @@ abstract class Exchange implements pg.Submittable {
 /** Statements in one simple-query message: one round trip, however many there are. */
 export class Statements extends Exchange {
   readonly #frame: Buffer;
+  readonly #data: Buffer | undefined;
 
-  /** `sql` is taken over as it is now. */
-  constructor(sql: Uint8Array) {
+  /**
+   * `sql` is taken over as it is now. `data` has, as messages, the rows of each COPY in it, in their order: they are sent without waiting
+   * for the server's "go". When a statement fails the server ignores those of the rest.
+   */
+  constructor(sql: Uint8Array, data: Uint8Array = NO_DATA) {
     super();
+    this.#data = data.length > 0 ? Buffer.from(data) : undefined;
     const frame = Buffer.allocUnsafeSlow(sql.length + 6);
     frame[0] = QUERY;
     frame.writeUInt32BE(sql.length + 5, 1);
@@ -86,7 +92,19 @@ export class Statements extends Exchange {
 
   submit(connection: pg.Connection): void {
     connection.stream.write(this.#frame);
+    if (this.#data !== undefined) connection.stream.write(this.#data);
   }
+}
+
+/** Appends the messages of a COPY whose rows `fill` appends. */
+export function writeCopyData(out: ByteWriter, fill: (out: ByteWriter) => void): void {
+  const at = out.length;
+  out.ensure(5);
+  out.length += 5;
+  fill(out);
+  out.bytes[at] = COPY_DATA;
+  out.bytes.writeUInt32BE(out.length - at - 1, at + 1);
+  out.copy(COPY_DONE, 0, COPY_DONE.length);
 }
 
 /** The memory of a session's CopyData frames: one for all, as long as the socket has nothing of it left to send. */

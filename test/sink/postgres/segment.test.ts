@@ -23,6 +23,24 @@ test('rows between controls are one segment, by table', () => {
   ]);
 });
 
+test('a version that the target is at already does not cut, and is asked for when it is met', () => {
+  const batch = batchOf([announce(a), insert(a, '1'), announce(b), insert(b, '1'), insert(a, '2')]);
+  const [only, ...more] = [...cutSegments(batch, () => true)];
+  expect(more).toEqual([]);
+  expect(only).toEqual({
+    rows: {
+      from: 0,
+      to: 5,
+      tables: new Map([
+        [a, [1, 4]],
+        [b, [3]],
+      ]),
+    },
+  });
+  expect([...cutSegments(batchOf([announce(a)]), () => true)]).toEqual([]);
+  expect([...cutSegments(batch, (table) => table === a)]).toHaveLength(3);
+});
+
 test('another version of a table begins a new segment', () => {
   expect(outline([insert(b, '1'), insert(a, '1'), insert(later, '2'), insert(b, '2')])).toEqual([
     [0, 2, ['b', 0], ['a', 1]],
