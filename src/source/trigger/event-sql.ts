@@ -11,32 +11,40 @@ export function uncovered(position: Position): string {
 }
 
 /**
- * Events that were written down before the one that made the row version which they found: the triggers of a statement fire at its end, and what a
- * trigger of the application, or a function that the statement called, has changed meanwhile was captured earlier. A place in a file names one
- * row version for as long as its transaction runs, unless the table is truncated.
+ * Of an event `e`, the event `p` that made the row version which it found, in the same transaction: a place in a file names one row version for as
+ * long as the transaction runs, unless the table is truncated.
  */
-function inversions(events: string, position: Position): string {
-  return /* sql */ `select e.id, p.id as pred from ${events} e
-    join ${events} p on p.xid = e.xid and p.relation = e.relation and p.file = e.file and p.new_at = e.old_at and p.id > e.id
-    where ${uncovered(position)} and not exists (select from ${events} t
-      where t.xid = e.xid and t.relation = e.relation and t.op in ('t', 'x') and t.id > e.id and t.id < p.id)`;
+function follows(events: string): string {
+  return /* sql */ `p.xid = e.xid and p.relation = e.relation and p.file = e.file and p.new_at = e.old_at and p.id <> e.id
+    and not exists (select from ${events} t where t.xid = e.xid and t.relation = e.relation and t.op in ('t', 'x')
+      and t.id > least(e.id, p.id) and t.id < greatest(e.id, p.id))`;
+}
+
+/**
+ * Transactions of which an event was written down before the one that it follows: the triggers of a statement fire at its end, and what a trigger of
+ * the application, or a function that the statement called, has changed meanwhile was captured earlier.
+ */
+function inverted(events: string, position: Position): string {
+  return /* sql */ `select e.xid from ${events} e join ${events} p on p.id > e.id and ${follows(events)} where ${uncovered(position)}`;
 }
 
 /** Asks whether the order of numbers is not that of the changes. */
 export function isInvertedSql(events: string, position: Position): string {
-  return /* sql */ `select exists (${inversions(events, position)}) as "isInverted"`;
+  return /* sql */ `select exists (${inverted(events, position)}) as "isInverted"`;
 }
 
-/** Gives the events, those that were written down too early behind the one that they follow. */
+/** Gives the events in the order of the changes: none before one that it follows. */
 export function copyEventsSql(events: string, position: Position, isInverted: boolean): string {
   if (!isInverted) {
     return /* sql */ `copy (select ${EVENT_COLUMNS} from ${events} e where ${uncovered(position)} order by e.id) to stdout`;
   }
   return /* sql */ `copy (
-    with recursive pair as materialized (${inversions(events, position)}),
+    with recursive link as materialized (
+        select e.id, p.id as pred from ${events} e join ${events} p on ${follows(events)}
+        where e.xid in (${inverted(events, position)})),
       walk (id, place, depth) as (
-        select id, pred, 1 from pair union all select w.id, pair.pred, w.depth + 1 from walk w join pair on pair.id = w.place),
-      placed as (select id, max(place) as place, max(depth) as depth from walk group by id)
-    select ${EVENT_COLUMNS} from ${events} e left join placed on placed.id = e.id
-    where ${uncovered(position)} order by coalesce(placed.place, e.id), coalesce(placed.depth, 0), e.id) to stdout`;
+        select distinct pred, pred, 0 from link where not exists (select from link above where above.id = link.pred)
+        union all select link.id, greatest(walk.place, link.id), walk.depth + 1 from walk join link on link.pred = walk.id)
+    select ${EVENT_COLUMNS} from ${events} e left join walk on walk.id = e.id
+    where ${uncovered(position)} order by coalesce(walk.place, e.id), coalesce(walk.depth, 0), e.id) to stdout`;
 }

@@ -161,17 +161,18 @@ export class HeldTriggerSource implements HeldSource {
 
   async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
     const { clock, settings } = this.#parts;
+    const lookMs = settings.lookIntervalMs ?? LOOK_MS;
     const pace = new IdlePace(clock.now());
     // A process that was killed may have stored a checkpoint and not said so.
     await this.#forget(from, undefined);
     await this.#wake.listen();
     let last = from;
-    let lookAt = clock.now() + LOOK_MS;
+    let lookAt = clock.now() + lookMs;
     while (!signal.aborted) {
       this.#assertHeld();
       if (clock.now() >= lookAt) {
         await this.#look();
-        lookAt = clock.now() + LOOK_MS;
+        lookAt = clock.now() + lookMs;
       }
       const reading = await this.#begin(last, signal);
       if (reading.isEmpty && !this.#needed.isWaiting) {

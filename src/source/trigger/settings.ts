@@ -25,4 +25,6 @@ export interface TriggerSourceSettings extends CaptureLists {
   readonly maxBatchBytes: number;
   /** How often a sleeping source looks for events that nobody has woken it for. */
   readonly pollIntervalMs: number;
+  /** How often tables and triggers are looked at (10 s). */
+  readonly lookIntervalMs?: number;
 }
