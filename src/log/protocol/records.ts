@@ -106,7 +106,7 @@ const SPAN_BYTES = 64;
 
 /** A control record's value: version byte, then JSON. */
 export function encodeJson(value: unknown, version: 1 | 2 = 1): Buffer {
-  return Buffer.concat([Buffer.of(version), Buffer.from(JSON.stringify(value))]);
+  return Buffer.from(String.fromCharCode(version) + JSON.stringify(value));
 }
 
 /** The JSON of a control record's value; undefined for bytes that no version of Rowcast wrote (a foreign writer's). */

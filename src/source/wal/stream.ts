@@ -29,6 +29,8 @@ export interface StreamOptions {
 const SILENCE_MS = 120_000;
 /** A request is answered with the old position if no newer one is stored by then; below the server's own repeat. */
 const ANSWER_DELAY_MS = 500;
+/** The server hears of stored positions at most this often: each message wakes its walsender, and costs both sides a system call. */
+const ACKNOWLEDGE_MS = 10;
 
 /**
  * An open replication stream. It holds the slot until it is closed, begins paused, acknowledges only what `acknowledge` says,
@@ -47,6 +49,8 @@ export class ReplicationStream implements AsyncDisposable {
   #acknowledged = 0;
   #status: NodeJS.Timeout | undefined;
   #answer: NodeJS.Timeout | undefined;
+  #late: NodeJS.Timeout | undefined;
+  #sentAt = 0;
   #resumedAt = 0;
   #isPaused = true;
   #isClosed = false;
@@ -109,10 +113,12 @@ export class ReplicationStream implements AsyncDisposable {
     this.#tap.resume();
   }
 
-  /** Everything below `lsn` is stored: the server may forget it. Never falls. */
+  /** Everything below `lsn` is stored: the server may forget it, and hears so within some milliseconds. Never falls. */
   acknowledge(lsn: number): void {
     if (lsn > this.#acknowledged) this.#acknowledged = lsn;
-    this.#send(false);
+    const waitMs = this.#sentAt + ACKNOWLEDGE_MS - performance.now();
+    if (waitMs <= 0) this.#send(false);
+    else this.#late ??= setTimeout(() => this.#send(false), waitMs);
   }
 
   /** Answers a request, later if nothing is acknowledged before: answers and requests chase each other otherwise (A11). */
@@ -126,6 +132,7 @@ export class ReplicationStream implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
+    if (this.#late) this.#send(false);
     this.#isClosed = true;
     clearInterval(this.#status);
     clearTimeout(this.#answer);
@@ -191,7 +198,10 @@ export class ReplicationStream implements AsyncDisposable {
 
   #send(ping: boolean): void {
     clearTimeout(this.#answer);
+    clearTimeout(this.#late);
     this.#answer = undefined;
+    this.#late = undefined;
+    this.#sentAt = performance.now();
     if (this.#isClosed || this.#failure || this.#acknowledged === 0) return;
     // Invariant 3: the library adds one.
     this.#service.acknowledge(formatLsn(this.#acknowledged - 1), ping).catch((error: unknown) => this.#fail(error));

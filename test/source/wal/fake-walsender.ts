@@ -7,6 +7,8 @@ import { PINNED } from '../../../src/postgres/connect.ts';
 /** As much of a server as a replication connection needs; it never says goodbye, as one that is gone. */
 export interface FakeWalsender extends AsyncDisposable {
   readonly connection: ConnectionSettings;
+  /** The flushed positions that clients have told, in their order. */
+  readonly flushed: readonly number[];
 }
 
 /** A server's key and certificate, PEM texts. */
@@ -21,21 +23,24 @@ export async function fakeWalsender(
   tls?: ServerTls,
 ): Promise<FakeWalsender> {
   const sockets = new Set<Socket>();
+  const flushed: number[] = [];
+  const tell = (lsn: number): void => void flushed.push(lsn);
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined); // the client has gone
-    if (!tls) return serve(socket, stream);
+    if (!tls) return serve(socket, stream, tell);
     socket.once('data', () => {
       socket.write('S');
       const secure = new TLSSocket(socket, { ...tls, isServer: true });
       secure.on('error', () => undefined);
-      serve(secure, stream);
+      serve(secure, stream, tell);
     });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
+    flushed,
     connection: { host: '127.0.0.1', port, database: 'd', user: 'u', sslmode: tls ? 'require' : 'disable' },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
@@ -45,7 +50,7 @@ export async function fakeWalsender(
   };
 }
 
-function serve(socket: Socket, stream: (socket: Socket) => void): void {
+function serve(socket: Socket, stream: (socket: Socket) => void, tell: (flushed: number) => void): void {
   let bytes: Buffer = Buffer.alloc(0);
   let isStarted = false;
   socket.on('data', (data) => {
@@ -61,6 +66,7 @@ function serve(socket: Socket, stream: (socket: Socket) => void): void {
       if (!isStarted) socket.write(Buffer.concat([serverMessage('R', Buffer.alloc(4)), READY]));
       else if (kind === 'Q' && body.startsWith('START_REPLICATION')) stream(socket);
       else if (kind === 'Q') socket.write(pinned());
+      else if (kind === 'd' && body.startsWith('r')) tell(Number(Buffer.from(body, 'latin1').readBigUInt64BE(9)));
       isStarted = true;
     }
   });

@@ -63,6 +63,24 @@ test.skipIf(tls === undefined)('hands out what comes through TLS, and pauses', a
   ]);
 });
 
+test('tells the server at once of a position, and of those that follow it closely only the last', async () => {
+  await using server = await fakeWalsender((socket) => socket.write(CONSENT));
+  await using stream = await ReplicationStream.open({ ...OPTIONS, connection: server.connection }, signal);
+  for (let lsn = 101; lsn <= 200; lsn++) stream.acknowledge(lsn);
+  await expect.poll(() => server.flushed.at(-1)).toBe(200);
+  expect(server.flushed[0]).toBe(101);
+  expect(server.flushed.length).toBeLessThan(100);
+});
+
+test('tells the server of the last position when it is closed', async () => {
+  await using server = await fakeWalsender((socket) => socket.write(CONSENT));
+  const stream = await ReplicationStream.open({ ...OPTIONS, connection: server.connection }, signal);
+  stream.acknowledge(101);
+  stream.acknowledge(102);
+  await stream.close();
+  await expect.poll(() => server.flushed.at(-1)).toBe(102);
+});
+
 test('tells an error of the server behind what came before it', async () => {
   await using server = await fakeWalsender((socket) => {
     const error = serverMessage('E', Buffer.from('SERROR\0C55000\0Mslot is gone\0\0'));

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Batch } from '../../../change/batch.ts';
 import { type CopyRequests, type CopySignal, NO_REQUESTS } from '../../../change/copy-request.ts';
 import type { CopyProgress } from '../../../change/copy-state.ts';
@@ -137,19 +136,17 @@ export class Copier {
 
   /** The stream's next batch; undefined when a copy has something to do before. */
   async #first(next: Promise<IteratorResult<Batch>>, isAtRest: boolean): Promise<IteratorResult<Batch> | undefined> {
-    const over = new AbortController();
+    if (!isAtRest) return await next;
+    let due: NodeJS.Timeout | undefined;
     const woken = new Promise<undefined>((resolve) => {
-      this.#wake = () => {
-        resolve(undefined);
-      };
+      this.#wake = () => resolve(undefined);
+      const { delayMs } = this.#table;
+      if (delayMs !== undefined) due = setTimeout(this.#wake, delayMs);
     });
-    const delayMs = isAtRest ? this.#table.delayMs : undefined;
-    const due =
-      delayMs === undefined ? [] : [sleep(delayMs, undefined, { signal: over.signal }).catch(() => undefined)];
     try {
-      return await Promise.race([next, ...(isAtRest ? [woken] : []), ...due]);
+      return await Promise.race([next, woken]);
     } finally {
-      over.abort();
+      clearTimeout(due);
       this.#wake = () => {};
     }
   }
