@@ -221,6 +221,19 @@ test('a table with rows that was added to the publication meanwhile is copied fr
   expect(replication.sourceProgress.records).toBe(records);
 });
 
+test('a table that is dropped before its copy is not waited for', async () => {
+  await using world = await begun({ publicationAutocreateMode: 'disabled' }, TABLES, 'for table a');
+  const { source, replication, publication } = world;
+  await replication.signal({ kind: 'pause', id: 'p' });
+  await source.query(/* sql */ `alter publication ${publication} add table b; update b set v = 'updated'`);
+  await eventually(() => replication.requests.tables.length === 1, 'the copy to be needed');
+  await source.query(/* sql */ `update b set v = 'again'; drop table b; update a set v = 'last'`);
+  await replication.signal({ kind: 'resume', id: 'r' });
+  await replication.settled();
+  expect(replication.requests.tables).toEqual([]);
+  expect(await replication.expectEqual('a')).toBe(3);
+});
+
 test('a new table of a publication for all tables is nothing to warn of, though it is filled at once', async () => {
   await using world = await begun({ publicationAutocreateMode: 'disabled' }, TABLES, 'for all tables');
   const { source, replication } = world;

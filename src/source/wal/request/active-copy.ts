@@ -15,6 +15,8 @@ export interface ActiveCopy {
   shape: { readonly fingerprint: string; readonly lsn: number } | undefined;
   /** The version that is announced for the rows. */
   table: TableSchema | undefined;
+  /** Where the stream has to be so that it has brought all that there was of the table: it was dropped. */
+  goneLsn: number | undefined;
   chunk: (Chunk & { readonly highLsn: number }) | undefined;
   whole: WholeTable | undefined;
   estimatedRows: number;
@@ -29,6 +31,7 @@ export function activeCopy(copy: RequestedCopy): ActiveCopy {
     unseen: undefined,
     shape: undefined,
     table: undefined,
+    goneLsn: undefined,
     chunk: undefined,
     whole: undefined,
     estimatedRows: 0,

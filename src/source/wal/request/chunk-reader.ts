@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { CopyTarget } from '../../../change/copy-request.ts';
+import type { CopyTarget, RequestedCopy } from '../../../change/copy-request.ts';
 import type { KeyText } from '../../../change/copy-state.ts';
 import { TransientError } from '../../../errors.ts';
 import { endStatementsWith, socketOf } from '../../../postgres/bounded-client.ts';
@@ -89,6 +89,13 @@ export class ChunkReader implements AsyncDisposable {
       signal.throwIfAborted();
       throw postgresError(error, 'Cannot have the source flush its WAL');
     }
+  }
+
+  /** Whether the table of a copy that was begun has been dropped; one of its name may be another one. */
+  async isGone({ client }: Pick<View, 'client'>, { begun }: RequestedCopy): Promise<boolean> {
+    if (begun === undefined) return false;
+    const sql = /* sql */ `select from pg_catalog.pg_class where oid = $1`;
+    return (await client.query(sql, [begun.relationId])).rows.length === 0;
   }
 
   /** The table as the view shows it, locked so that it stays what it is. Throws as `findTarget`, and TransientError when it changes right now. */

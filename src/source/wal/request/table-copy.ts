@@ -95,6 +95,8 @@ export class TableCopy {
     } else if (begun?.isRead) {
       active.chunk = undefined; // given up
       if (this.#isAt(position, positionToLsn(begun.point))) yield this.#end(active, begun, position);
+    } else if (active.goneLsn !== undefined) {
+      if (this.#isAt(position, active.goneLsn)) this.#giveUp(active);
     } else if (active.chunk !== undefined) {
       if (this.#isAt(position, active.chunk.highLsn)) yield this.#emit(active, active.chunk, position);
     } else if (this.#isDue()) {
@@ -155,6 +157,11 @@ export class TableCopy {
       // The visibility guard (F11): what the stream has brought must not be read as it was before.
       active.unseen ??= new Unseen(view.running);
       if (!active.unseen.isShownBy(view.snapshot)) return this.#retry(active);
+      if (await this.#reader.isGone(view, active.copy)) {
+        active.goneLsn = view.lsn;
+        this.delayMs = 0;
+        return undefined;
+      }
       const shown = await this.#reader.show(view, active.copy);
       active.estimatedRows = shown.estimatedRows;
       if (!isChunked(active, shown)) return shown;
@@ -234,6 +241,14 @@ export class TableCopy {
     if (active.table) control(batch, { kind: 'snapshot-end', tables: [active.table] });
     this.#finish(active, relationId, rows);
     return batch;
+  }
+
+  /** The table was dropped, and the stream has told of it: nothing is left to copy, or to say of it. */
+  #giveUp({ copy }: ActiveCopy): void {
+    const { list, partial } = this.#parts;
+    list.end(copy, false);
+    if (copy.begun) partial.forget(copy.begun.relationId);
+    this.#active = undefined;
   }
 
   #put(active: ActiveCopy, begun: BegunCopy): void {
