@@ -4,7 +4,7 @@ import { install, uninstall } from '../../../src/source/trigger/set-up.ts';
 import { createTriggerSource } from '../../../src/source/trigger/trigger-source.ts';
 import { systemClock } from '../../../src/worker/system-clock.ts';
 import { eventually } from '../../pipeline/replication.ts';
-import { freshDatabase, uniqueName } from '../../support/postgres.ts';
+import { type Database, freshDatabase, uniqueName } from '../../support/postgres.ts';
 import { triggerSettings, triggerWorld } from './trigger-fixture.ts';
 
 const SELF = { daemon: 'one', offset: 0, id: 'a' };
@@ -15,7 +15,7 @@ test('taking it away leaves nothing behind, and events are forgotten when the lo
     `create table t (id int primary key); create table p (id int) partition by range (id); create table p1 partition of p for values from (0) to (10)`,
   );
   const { source, replication } = world;
-  const before = await objects(source.query);
+  const before = await objects(source);
   const running = replication.startSource();
   replication.startSink();
   await replication.settled();
@@ -30,14 +30,12 @@ test('taking it away leaves nothing behind, and events are forgotten when the lo
   await replication.expectEqual('t', 'p');
   await running.stop();
   await uninstall(source.client, 'shop');
-  expect(await objects(source.query)).toEqual(before);
+  expect(await objects(source)).toEqual(before);
   await uninstall(source.client, 'shop');
 });
 
-type Query = (sql: string) => Promise<Record<string, unknown>[]>;
-
-async function objects(query: Query): Promise<unknown> {
-  return await query(`select
+async function objects(database: Database): Promise<unknown> {
+  return await database.query(`select
     (select count(*)::int from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname not like 'pg_%' and nspname <> 'information_schema') as tables,
     (select count(*)::int from pg_trigger) as triggers, (select count(*)::int from pg_proc) as functions, (select count(*)::int from pg_namespace where nspname not like 'pg_t%') as schemas`);
 }
