@@ -225,7 +225,7 @@ async function ready(child: ChildProcess, port: number): Promise<void> {
     // The pipe is read for ever: a server that cannot write its log would stop.
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-8192);
-      if (!text.includes('database system is ready to accept connections')) return;
+      if (!/database system is ready to accept (read[- ]only )?connections/.test(text)) return;
       clearTimeout(timeout);
       child.off('exit', fail);
       resolve();

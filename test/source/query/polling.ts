@@ -12,8 +12,8 @@ import { type Database, freshDatabase } from '../../support/postgres.ts';
 /** How a source under test differs from one that polls by transaction ids. */
 export type Polling = Partial<QuerySourceSettings>;
 
-export function querySource(connection: ConnectionSettings, polling: Polling, warn: (message: string) => void): Source {
-  const settings: QuerySourceSettings = {
+export function querySettings(connection: ConnectionSettings, polling: Polling): QuerySourceSettings {
+  return {
     connection,
     name: 'shop',
     mode: 'xid',
@@ -34,7 +34,10 @@ export function querySource(connection: ConnectionSettings, polling: Polling, wa
     maxBatchBytes: 64 * 1024,
     ...polling,
   };
-  return createQuerySource(settings, systemClock, warn);
+}
+
+export function querySource(connection: ConnectionSettings, polling: Polling, warn: (message: string) => void): Source {
+  return createQuerySource(querySettings(connection, polling), systemClock, warn);
 }
 
 /** A polled source and its replica, each in a database of its own. */
