@@ -134,6 +134,7 @@ describe('on a standby', () => {
           () => `the replica to be equal: ${String(replication.lastRetry)}`,
         );
       await equal();
+      let next = 5_000;
       for (const sql of [
         `insert into orders values (1000)`,
         `savepoint s; insert into orders values (1001); release savepoint s`,
@@ -142,7 +143,7 @@ describe('on a standby', () => {
         await late.query(`begin; ${sql}`);
         for (const id of [1, 2]) {
           await writer.query(
-            `insert into orders select max(id) + ${id} from orders; update orders set state = 'x' where id = ${id}`,
+            `insert into orders values (${++next}); update orders set state = state || 'x' where id = ${id}`,
           );
           await equal();
         }
