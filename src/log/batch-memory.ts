@@ -1,7 +1,7 @@
 import { ByteWriter } from '../change/byte-writer.ts';
 
 /** Room for the runs that records have in common: some hundred bytes for a table, until they change. */
-const SHELF_BYTES = 4096;
+const SHELF_BYTES = 1024;
 /** What may lie idle: the batches of a publish, and not more, whatever the number of partitions. */
 const KEPT_BYTES = 8 * 1024 * 1024;
 

@@ -17,7 +17,7 @@ const NEW_KEY_HEADER = Buffer.from('__debezium.newkey');
 const OLD_KEY_HEADER = Buffer.from('__debezium.oldkey');
 
 /** What the first batch of a partition is given: a batch of a thousand tables has few rows of each. */
-const FIRST_BYTES = 8 * 1024;
+const FIRST_BYTES = 4 * 1024;
 
 /** Where the rows of one table version go. */
 interface Route {

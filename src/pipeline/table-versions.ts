@@ -23,6 +23,8 @@ const WAIT_MS = 1_000;
 export class TableVersions {
   readonly #prefix: string;
   readonly #claims = new Map<number, Map<number, TableSchema>>();
+  /** Of each table as it was announced last. */
+  readonly #columns = new Map<number, TableSchema['columns']>();
   /** Each version with the number of the checkpoint that it was announced for. */
   readonly #announced: { readonly table: TableSchema; readonly number: number }[] = [];
 
@@ -30,16 +32,27 @@ export class TableVersions {
     this.#prefix = prefix;
   }
 
-  add(claim: number, table: TableSchema): void {
+  /** Returns the version as it is kept. */
+  add(claim: number, table: TableSchema): TableSchema {
     let versions = this.#claims.get(claim);
     if (versions === undefined) this.#claims.set(claim, (versions = new Map()));
-    versions.set(table.version, table);
+    const kept = this.#shared(table);
+    versions.set(table.version, kept);
+    return kept;
   }
 
   /** Adds a version that was announced for checkpoint `number`. */
   addAnnounced(claim: number, table: TableSchema, number: number): void {
-    this.add(claim, table);
-    this.#announced.push({ table, number });
+    this.#announced.push({ table: this.add(claim, table), number });
+  }
+
+  /** Every claim announces all tables anew: what has not changed since the one before is there once. */
+  #shared(table: TableSchema): TableSchema {
+    const last = this.#columns.get(table.relationId);
+    const isSame = last !== undefined && JSON.stringify(last) === JSON.stringify(table.columns);
+    if (isSame) return { ...table, columns: last };
+    this.#columns.set(table.relationId, table.columns);
+    return table;
   }
 
   /** What was announced, when this was loaded, up to checkpoint `number`: rows of other tables all lie behind it. */

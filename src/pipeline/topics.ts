@@ -67,7 +67,7 @@ export class DataTopics {
   readonly #log: Log;
   readonly #prefix: string;
   readonly #settings: TopicSettings;
-  readonly #topics = new Map<string, Topic>();
+  readonly #topics = new Map<string, Omit<Topic, 'config'>>();
 
   constructor(log: Log, prefix: string, settings: TopicSettings) {
     this.#log = log;
@@ -76,7 +76,7 @@ export class DataTopics {
   }
 
   /** The tables' topics, in their order, created where they are missing. Their partition counts are fixed from then on (B14). */
-  async topicsFor(tables: readonly TableSchema[], signal: AbortSignal): Promise<readonly Topic[]> {
+  async topicsFor(tables: readonly TableSchema[], signal: AbortSignal): Promise<readonly Omit<Topic, 'config'>[]> {
     const nameOf = ({ schema, name }: TableSchema): string => dataTopic(this.#prefix, schema, name);
     const names = [...new Set(tables.map(nameOf))];
     await this.#lookUp(names, signal);
@@ -109,6 +109,7 @@ export class DataTopics {
   async #lookUp(names: readonly string[], signal: AbortSignal): Promise<void> {
     const unknown = names.filter((name) => !this.#topics.has(name));
     if (unknown.length === 0) return;
-    for (const [name, topic] of await this.#log.topics(unknown, signal)) this.#topics.set(name, topic);
+    for (const [name, { id, partitions }] of await this.#log.topics(unknown, signal))
+      this.#topics.set(name, { name, id, partitions });
   }
 }

@@ -32,7 +32,7 @@ const CELL_BYTES = 8;
 
 /** How full a batch is handed out between two transactions: it need not end inside one for want of room. */
 const HALF = 1 / 2;
-const MOST = 7 / 8;
+const MOST = 3 / 4;
 const MANY_TABLES = 100;
 
 /**

@@ -1,5 +1,7 @@
+import avsc from 'avsc';
 import { expect, test } from 'vitest';
 import { avroName, avroNames, avroNamespace } from '../../../src/converter/avro/name.ts';
+import { DEFAULT_MODES } from '../../../src/converter/avro/modes.ts';
 import { keySchema, valueSchema } from '../../../src/converter/avro/schema.ts';
 import { column, decode, encode, numericModifier, path, table } from '../fixture.ts';
 import { WireOp } from '../../../src/converter/converter.ts';
@@ -248,3 +250,32 @@ test('under avro_unicode every character that Avro does not allow, and the under
     '_u005f_u005fproto_u005f_u005f',
   ]);
 });
+
+test.each(['avro', 'avro_unicode'] as const)(
+  'whatever tables and columns are called, avsc finds the schemas valid (%s)',
+  (names) => {
+    const odd = [
+      '',
+      ' ',
+      'a b',
+      'a-b',
+      'a_b',
+      '9',
+      '__proto__',
+      'constructor',
+      'Ünïcode',
+      '"',
+      "'",
+      '\u{1f600}',
+      'x'.repeat(63),
+    ];
+    const modes = { ...DEFAULT_MODES, fieldNames: names, schemaNames: names };
+    const odds = table(odd.map((name) => column(name, 'text', { nullable: false })));
+    for (const topic of ['srv.public.orders', 'a..b', '.', '1.2.3', 'ä.ö.ü', '-']) {
+      const key = keySchema({ ...odds, key: [0, 3, 4] }, topic, modes);
+      for (const schema of [key, valueSchema(odds, topic, modes)]) {
+        expect(() => avsc.Type.forSchema(JSON.parse(JSON.stringify(schema)))).not.toThrow();
+      }
+    }
+  },
+);
