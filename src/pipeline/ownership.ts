@@ -146,13 +146,14 @@ export function refuseOthers(
  */
 export function refuseUnclaimedSlot(
   { claims, checkpoint }: Pick<History, 'claims' | 'checkpoint'>,
-  held: Pick<HeldSource, 'slot' | 'confirmed'>,
+  held: Pick<HeldSource, 'slot' | 'confirmed' | 'dropAdvice'>,
   prefix: string,
 ): void {
   if (held.confirmed === undefined || checkpoint?.consistent === true) return;
   if (claims.some(({ claim }) => claim.creating && claim.slot === held.slot)) return;
   throw new OperatorError(`Slot ${held.slot} exists, but the log of ${prefix} knows nothing of it`, {
-    advice: `Drop the slot (select pg_drop_replication_slot('${held.slot}')) or set another slot.name.`,
+    advice:
+      held.dropAdvice ?? `Drop the slot (select pg_drop_replication_slot('${held.slot}')) or set another slot.name.`,
   });
 }
 

@@ -57,8 +57,10 @@ export interface Capture {
 /** A source that is held by this process until it is disposed of. Nothing is acknowledged before `acknowledge` is called. */
 export interface HeldSource extends AsyncDisposable {
   readonly identity: SourceIdentity;
-  /** Name of the slot, for the claim. */
+  /** Name of the slot, for the claim; or of what a source without slot keeps on the server in its place. */
   readonly slot: string;
+  /** How a person is rid of it, where it is no slot. */
+  readonly dropAdvice?: string | undefined;
   readonly capture: Capture;
   /** Where the source would resume by itself (the slot's confirmed_flush); undefined when there is no slot. */
   readonly confirmed: Position | undefined;

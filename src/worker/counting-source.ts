@@ -23,6 +23,7 @@ function countingHold(held: HeldSource, tally: TransactionTally): HeldSource {
   return {
     identity: held.identity,
     slot: held.slot,
+    dropAdvice: held.dropAdvice,
     capture: held.capture,
     get confirmed() {
       return held.confirmed;

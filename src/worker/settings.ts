@@ -60,7 +60,6 @@ export function triggerSourceSettings(name: string, config: PostgresTriggerConfi
     columnInclude: config.columnInclude,
     columnExclude: config.columnExclude,
     snapshotMode: config.snapshotMode,
-    outlivesLoss: config.recopy !== 'never',
     snapshotTables: config.snapshotTables,
     snapshotConditions: config.snapshotConditions,
     snapshotThreads: config.snapshotThreads,

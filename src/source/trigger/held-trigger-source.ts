@@ -55,6 +55,7 @@ export interface HeldTriggerSourceParts extends CaptureTablesParts {
 export class HeldTriggerSource implements HeldSource {
   readonly identity: SourceIdentity;
   readonly slot: string;
+  readonly dropAdvice: string;
   readonly capture: Capture;
   readonly #parts: HeldTriggerSourceParts;
   readonly #book: ShapeBook;
@@ -73,6 +74,7 @@ export class HeldTriggerSource implements HeldSource {
     this.#parts = parts;
     this.identity = parts.identity;
     this.slot = parts.settings.triggerName;
+    this.dropAdvice = `Take the triggers away, and what they have captured with them (rowcast check --remove-triggers ${parts.settings.name} --yes), or set another trigger.name.`;
     this.capture = parts.capture;
     this.#tables = parts.tables;
     this.#confirmed = parts.confirmed;

@@ -12,8 +12,6 @@ export interface TriggerSourceSettings extends CaptureLists {
   readonly autocreateMode: 'filtered' | 'disabled';
   /** `initial`: copy, then read events; `no_data`: events only. */
   readonly snapshotMode: 'initial' | 'no_data';
-  /** Everything is copied again where history is lost. */
-  readonly outlivesLoss?: boolean;
   /** Matched against `schema.table`: only these are copied at the first start; all when empty or absent. */
   readonly snapshotTables?: readonly string[];
   /** By `schema.table`: SQL conditions of the rows that the first copy takes. */

@@ -104,6 +104,24 @@ test('a role of its own captures what an administrator has set up for it', async
   await source.query(`drop owned by ${role}; drop role ${role}`);
 });
 
+test('a log that knows nothing of the triggers is told how to be rid of them', async () => {
+  await using world = await triggerWorld('trigger_unclaimed', `create table t (id int primary key)`);
+  const { source, replication } = world;
+  const held = await createTriggerSource(triggerSettings(source.settings), systemClock, () => {}).open(
+    SELF,
+    false,
+    AbortSignal.timeout(20_000),
+  );
+  await held.create(AbortSignal.timeout(20_000));
+  await held[Symbol.asyncDispose]();
+  const running = replication.startSource();
+  await running.ended;
+  expect(running.failure).toMatchObject({
+    message: 'Slot shop exists, but the log of shop knows nothing of it',
+    advice: expect.stringContaining('rowcast check --remove-triggers shop --yes') as unknown,
+  });
+});
+
 test('events of a database that was restored are not believed', async () => {
   await using source = await freshDatabase('trigger_restored');
   await source.query(`create table t (id int primary key)`);

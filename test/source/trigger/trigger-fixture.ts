@@ -43,8 +43,9 @@ export async function triggerWorld(
   schema: string,
   more: Partial<TriggerSourceSettings> = {},
   options: Partial<ReplicationOptions> = {},
+  server?: ConnectionSettings,
 ): Promise<TriggerWorld> {
-  const source = await freshDatabase(name);
+  const source = await freshDatabase(name, server);
   const target = await freshDatabase(`${name}_replica`);
   await source.query(schema);
   const capture = (connection: ConnectionSettings, warn: (message: string) => void): Source =>
