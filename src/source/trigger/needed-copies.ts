@@ -17,6 +17,8 @@ interface Waiter {
 export class NeededCopies {
   readonly #wake: () => void;
   readonly #waiting = new Map<number, CapturedTable>();
+  /** Of those that wait: nobody but an operator wants them, so they can be paused. Of the others a replica lacks rows. */
+  readonly #asked = new Set<number>();
   readonly #waiters = new Set<Waiter>();
   /** Names the triggers of tables that were copied under this claim, which does not name them. */
   readonly #covered = new Set<number>();
@@ -29,19 +31,22 @@ export class NeededCopies {
   }
 
   get isWaiting(): boolean {
-    return !this.#isPaused && this.#waiting.size > 0;
+    return this.#next().length > 0;
   }
 
   need(table: CapturedTable): void {
+    this.#asked.delete(table.relationId);
     this.#waiting.set(table.relationId, table);
     this.#wake();
   }
 
   /** What the next reading is to copy. */
   take(): readonly CapturedTable[] {
-    if (this.#isPaused) return [];
-    const tables = [...this.#waiting.values()];
-    this.#waiting.clear();
+    const tables = this.#next();
+    for (const { relationId } of tables) {
+      this.#waiting.delete(relationId);
+      this.#asked.delete(relationId);
+    }
     return tables;
   }
 
@@ -78,6 +83,7 @@ export class NeededCopies {
   /** Everything is copied: nothing is needed besides. */
   clear(): void {
     this.#waiting.clear();
+    this.#asked.clear();
   }
 
   /** Nothing is copied any more: who waits is told. */
@@ -102,15 +108,27 @@ export class NeededCopies {
     });
     await new Promise<void>((resolve, reject) => {
       this.#waiters.add({ tables: new Set(tables.map(({ relationId }) => relationId)), resolve, reject });
-      for (const table of tables) this.need(table);
+      for (const table of tables) this.#ask(table);
       if (tables.length === 0) resolve();
     });
   }
 
+  #next(): readonly CapturedTable[] {
+    return [...this.#waiting.values()].filter(({ relationId }) => !this.#isPaused || !this.#asked.has(relationId));
+  }
+
+  #ask(table: CapturedTable): void {
+    if (!this.#waiting.has(table.relationId)) this.#asked.add(table.relationId);
+    this.#waiting.set(table.relationId, table);
+    this.#wake();
+  }
+
   #stop(names: readonly string[]): void {
     for (const [id, { schema, name }] of this.#waiting) {
+      if (!this.#asked.has(id)) continue;
       if (names.length > 0 && !names.includes(`${schema}.${name}`)) continue;
       this.#waiting.delete(id);
+      this.#asked.delete(id);
       for (const waiter of this.#waiters) {
         waiter.tables.delete(id);
         if (waiter.tables.size > 0) continue;

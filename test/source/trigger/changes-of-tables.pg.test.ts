@@ -63,6 +63,28 @@ test('a table that comes later is copied, one that goes is left; sessions that r
   expect(await replication.expectEqual('a')).toBe(3);
 });
 
+test('a table is copied again when somebody asks, while others write to it', async () => {
+  await using world = await triggerWorld(
+    'trigger_signal',
+    `create table t (id int primary key, v text); insert into t select g, 'x' from generate_series(1, 3000) g`,
+  );
+  const { source, target, replication } = world;
+  replication.startSource();
+  replication.startSink();
+  await replication.settled();
+  await target.query(`delete from t where id % 2 = 0; update t set v = 'damaged' where id % 3 = 0`);
+  await source.query(`insert into t values (5000, 'y')`);
+  await replication.signal({
+    kind: 'execute',
+    id: 'again',
+    isBlocking: false,
+    tables: [{ schema: 'public', name: 't' }],
+  });
+  await source.query(`update t set v = v || '!' where id < 100; delete from t where id = 5000`);
+  await replication.settled();
+  expect(await replication.expectEqual('t')).toBe(3000);
+});
+
 test('a table that was dropped and made again is not taken for the one of before', async () => {
   await using world = await triggerWorld(
     'trigger_again',
