@@ -2,11 +2,14 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CommandContext, command } from './command.ts';
 
-/** The connector files that come with Rowcast; the same place seen from `src/` and from `dist/`. */
+/** The connector files that come with Rowcast, those of other sources in folders of their own; the same place seen from `src/` and from `dist/`. */
 const SHOP = join(import.meta.dirname, '..', '..', 'connectors');
 
+const KINDS = ['wal', 'query', 'trigger'] as const;
+
 interface DemoFlags {
-  readonly connectors: string;
+  readonly connectors?: string;
+  readonly source: string;
   readonly seconds: number;
   readonly kafka?: boolean;
   readonly corrupt?: boolean;
@@ -19,7 +22,10 @@ export function demoCommand({ env, exit }: CommandContext): Command {
     'demo',
     'Replicate a busy little shop between two Postgres servers, live, and prove that both are equal.',
   )
-    .addOption(new Option('--connectors <dir>', 'directory of connector files to run').default(SHOP, "Rowcast's own"))
+    .option('--connectors <dir>', "directory of connector files to run (default: Rowcast's own)")
+    .addOption(
+      new Option('--source <kind>', 'how changes are captured, with its own files').choices([...KINDS]).default('wal'),
+    )
     .option('--seconds <n>', 'how long the shop is busy (Ctrl-C ends it earlier)', positive, 30)
     .option(
       '--kafka',
@@ -29,7 +35,8 @@ export function demoCommand({ env, exit }: CommandContext): Command {
     .addOption(new Option('--corrupt', 'change one cell of the replica before comparing').hideHelp())
     .action(async (flags: DemoFlags) => {
       const { runDemo } = await import('./demo/demo.ts');
-      exit(await runDemo({ ...flags, kafka: flags.kafka ?? false, corrupt: flags.corrupt ?? false }, env));
+      const connectors = flags.connectors ?? (flags.source === 'wal' ? SHOP : join(SHOP, flags.source));
+      exit(await runDemo({ ...flags, connectors, kafka: flags.kafka ?? false, corrupt: flags.corrupt ?? false }, env));
     });
 }
 

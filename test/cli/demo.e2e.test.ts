@@ -58,6 +58,17 @@ test('the demo runs through a real Kafka', async () => {
   await expectNothingLeft(output);
 });
 
+test.each([
+  ['query', /polled: [1-9]\d* rows, [1-9]\d* deletes/],
+  ['trigger', /streamed: [1-9]\d* inserts/],
+])('the demo captures without the WAL: %s', async (kind, told) => {
+  const flags = ['--connectors', join(root, 'connectors', kind), '--seconds', '5', '--rate', '150'];
+  const { code, output } = await command.run(['demo', ...flags], { TMPDIR: temporary }).ended;
+  expect(output).toMatch(told);
+  expect(output).toContain('replica equals source');
+  expect(code).toBe(0);
+});
+
 test('the demo finds one changed cell of the replica', async () => {
   const { code, output } = await demo('--seconds', '3', '--rate', '150', '--corrupt').ended;
   expect(output).toMatch(/^public\.products: columns differ \(title\), first at row \d+ in key order$/m);

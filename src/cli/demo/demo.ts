@@ -11,6 +11,7 @@ import { streamedChanges } from '../../observe/change-counts.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { createRedactor } from '../../observe/redaction.ts';
 import { connect } from '../../postgres/connect.ts';
+import { isPollPosition } from '../../source/query/poll-state.ts';
 import { type Daemon, openDaemon } from '../../worker/daemon.ts';
 import { loadWorkerConfig } from '../../worker/load-worker-config.ts';
 import { RETRIED } from '../../worker/supervised-task.ts';
@@ -18,7 +19,7 @@ import { stopSignal } from '../stop-signal.ts';
 import { type Pair, pairOf, showLive } from './live-view.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { type Servers, startServers } from './servers.ts';
-import { corruptReplica, prepareShop, writeMarker } from './shop-database.ts';
+import { corruptReplica, hasMarker, type Marker, prepareShop, writeMarker } from './shop-database.ts';
 import { startWorkload } from './shop-workload.ts';
 import { compareShops, isEveryKindStreamed, tellStreamed } from './verdict.ts';
 
@@ -73,7 +74,7 @@ async function replicate(
   const running = daemon.run(ending.signal);
   try {
     await beBusy(options, daemon, servers, screen, stop);
-    await catchUp(daemon, servers.source);
+    await catchUp(daemon, servers);
   } finally {
     ending.abort();
     await running;
@@ -144,19 +145,24 @@ function hasRows({ sink }: Pair): boolean {
 }
 
 /** Waits until the replica shows the last transaction of the source: a marker, which is the last write. */
-async function catchUp(daemon: Daemon, source: ConnectionSettings): Promise<void> {
+async function catchUp(daemon: Daemon, { source, replica }: Servers): Promise<void> {
   const marker = await writeMarker(source);
   let seen: string | undefined;
   let movedAt = performance.now();
   for (;;) {
     assertRunning(daemon);
     const { position, consistent } = pair(daemon).sink.counts;
-    if (position !== undefined && position > marker && consistent) return;
+    if (position !== undefined && consistent && (await hasPassed(position, marker, replica))) return;
     if (position !== seen) [seen, movedAt] = [position, performance.now()];
     if (performance.now() - movedAt > STALL_MS)
       throw new TransientError('The replica stands still and does not catch up');
     await sleep(10);
   }
+}
+
+/** Polls count themselves: what they have seen of the source only their rows tell. */
+async function hasPassed(position: string, marker: Marker, replica: ConnectionSettings): Promise<boolean> {
+  return isPollPosition(position) ? await hasMarker(replica, marker) : position > marker.position;
 }
 
 function introduce({ source, replica, bootstrapServers }: Servers, screen: Screen): void {

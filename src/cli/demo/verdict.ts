@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { connect } from '../../postgres/connect.ts';
+import { isPollPosition } from '../../source/query/poll-state.ts';
 import { type Comparison, compareTable } from '../../verify/compare.ts';
 import type { Pair } from './live-view.ts';
 import type { Screen } from './screen.ts';
@@ -29,10 +30,13 @@ export async function compareShops(
 /** Prints what was streamed; true when every kind of change was. */
 export function tellStreamed({ source, sink }: Pair, screen: Screen): boolean {
   const { inserts, updates, deletes, keyChanges } = sink.counts.changes;
-  const multiTable = source.counts.multiTableTransactions;
-  screen.line(
-    `streamed: ${inserts} inserts, ${updates} updates, ${deletes} deletes, ${keyChanges} key changes, ${multiTable} multi-table transactions`,
-  );
+  if (isPolled(source)) screen.line(`polled: ${polledRows({ source, sink })} rows, ${deletes} deletes`);
+  else {
+    const multiTable = source.counts.multiTableTransactions;
+    screen.line(
+      `streamed: ${inserts} inserts, ${updates} updates, ${deletes} deletes, ${keyChanges} key changes, ${multiTable} multi-table transactions`,
+    );
+  }
   const isWhole = isEveryKindStreamed({ source, sink });
   if (!isWhole) screen.line('not every kind of change was streamed: that proves nothing');
   return isWhole;
@@ -41,7 +45,18 @@ export function tellStreamed({ source, sink }: Pair, screen: Screen): boolean {
 /** True when changes of all kinds have reached the replica, not counting the first copy. */
 export function isEveryKindStreamed({ source, sink }: Pair): boolean {
   const { inserts, updates, deletes, keyChanges } = sink.counts.changes;
+  if (isPolled(source)) return polledRows({ source, sink }) > 0 && deletes > 0;
   return [inserts, updates, deletes, keyChanges, source.counts.multiTableTransactions].every((count) => count > 0);
+}
+
+/** A poll tells which rows are there, and which have gone: not what was done to them. */
+function isPolled({ progress }: Pair['source']): boolean {
+  return progress.position !== undefined && isPollPosition(progress.position);
+}
+
+/** Rows that came after the first copy. */
+function polledRows({ source, sink }: Pair): number {
+  return Math.max(0, sink.counts.changes.copied - (source.progress.snapshot?.rows ?? 0));
 }
 
 function tellComparisons(comparisons: readonly Comparison[], screen: Screen): boolean {

@@ -31,6 +31,8 @@ export interface HeldQuerySourceParts {
   readonly identity: SourceIdentity;
   readonly filter: CaptureFilter;
   readonly clock: Clock;
+  /** Hears that a poll found no table at all. */
+  readonly onNothing: () => void;
 }
 
 /** Somebody waits until tables have been read whole, and the log has them. */
@@ -112,7 +114,7 @@ export class HeldQuerySource implements HeldSource {
     const progress: CopyProgress = { tables, tablesDone: 0, rows: 0, estimatedRows: 0, percent: 0 };
     this.#progress = progress;
     const stamp = (batch: Batch, consistent: boolean): Batch => {
-      progress.rows += batch.length;
+      progress.rows += batch.length - batch.controls.length;
       return Object.assign(batch, { position, consistent });
     };
     const ready: Batch[] = [];
@@ -238,6 +240,7 @@ export class HeldQuerySource implements HeldSource {
     const snapshot = await beginPoll(client, this.#tables);
     try {
       const tables = await this.#tables.describe(client, snapshot.names);
+      if (tables.length === 0) this.#parts.onNothing();
       const poll = await OpenPoll.open({
         client,
         settings,

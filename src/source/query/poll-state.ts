@@ -36,6 +36,11 @@ export interface Cursor {
   readonly incrementing?: string;
 }
 
+/** True for positions that polls have made. */
+export function isPollPosition(position: Position): boolean {
+  return /^[0-9A-F]{16}:\{/.test(position);
+}
+
 /** A place between two polls: the number of the last one, and its state. */
 export interface PollPlace {
   readonly number: number;

@@ -21,6 +21,15 @@ export function createQuerySource(settings: QuerySourceSettings, clock: Clock, w
       'Poll the tables themselves, which misses nothing, or set mode to bulk.',
     );
   }
+  let isTold = false;
+  const onNothing = (): void => {
+    if (isTold) return;
+    isTold = true;
+    warn(
+      'No table is captured: the filters match none',
+      'Compare table.include.list and the other lists with the tables: an expression must match a whole name, as schema.table.',
+    );
+  };
   return {
     async open(self: Incarnation, takeOver: boolean, signal: AbortSignal): Promise<HeldSource> {
       const client = await connect(settings.connection, applicationName(settings.name, self), {}, signal);
@@ -28,7 +37,7 @@ export function createQuerySource(settings: QuerySourceSettings, clock: Clock, w
       try {
         await lockConnector(client, settings.name, self, takeOver, signal);
         const identity = await lookUpIdentity(client);
-        return new HeldQuerySource({ client, settings, identity, filter, clock });
+        return new HeldQuerySource({ client, settings, identity, filter, clock, onNothing });
       } catch (error) {
         await client.end();
         throw error;
