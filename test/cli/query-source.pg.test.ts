@@ -96,7 +96,7 @@ test("a daemon polls with a file of Confluent's JDBC source, survives kills, and
   expect((await again.ended).code).toBe(0);
 });
 
-test('a replica goes on when its WAL source is told to poll instead', async () => {
+test('a replica goes on when its WAL source is told to poll instead, and back', async () => {
   await using source = await freshDatabase('polled');
   await using target = await freshDatabase('replica');
   await source.query(/* sql */ `create table orders (id int primary key, v text, at timestamptz not null default clock_timestamp());
@@ -130,4 +130,14 @@ test('a replica goes on when its WAL source is told to poll instead', async () =
   await equal(source, target);
   daemon.process.kill('SIGTERM');
   expect((await daemon.ended).code).toBe(0);
+  expect((await run(place, 'offsets', 'reset', 'polled', '--yes')).code).toBe(0);
+  await place.write('polled.json', { name: 'polled', config: { ...common, ...wal } });
+  await source.query(`delete from orders where id < 20`);
+  const again = place.start(command);
+  await place.url();
+  await equal(source, target);
+  await source.query(`update orders set v = 'streamed' where id > 1000`);
+  await equal(source, target);
+  again.process.kill('SIGTERM');
+  expect((await again.ended).code).toBe(0);
 });
