@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/postgres/connect.ts';
 import { compareTable } from '../../src/verify/compare.ts';
 import { eventually } from '../pipeline/replication.ts';
@@ -94,6 +95,51 @@ test("a daemon polls with a file of Confluent's JDBC source, survives kills, and
   await equal(source, target);
   again.process.kill('SIGTERM');
   expect((await again.ended).code).toBe(0);
+});
+
+const POINTS = [
+  'source.claimed',
+  'source.snapshot-batch',
+  'source.batch-read:2',
+  'log.data-stored:3',
+  'log.checkpoint-stored:3',
+  'source.before-acknowledge:3',
+  'source.acknowledged:3',
+  'sink.chunk-applied:2',
+  'sink.before-commit:2',
+  'sink.committed:2',
+];
+
+test('nothing is lost or doubled by a kill at any point of a poll', async () => {
+  await using source = await freshDatabase('polled');
+  await using target = await freshDatabase('replica');
+  await source.query(/* sql */ `create table orders (id int primary key, v text, at timestamptz not null default clock_timestamp());
+    insert into orders select i, repeat('first', 50) from generate_series(1, 3000) i`);
+  await using place = await makeWorkplace();
+  const more = { 'max.batch.bytes': '65536', 'poll.interval.ms': '20' };
+  await place.write('polled.json', { name: 'polled', config: jdbcConfig(source, more) });
+  await place.write('replica.json', { name: 'replica', config: sinkConfig(target.settings, 'polled') });
+  let next = 10_000;
+  for (const point of POINTS) {
+    const daemon = place.start(command, [], { ROWCAST_FAILPOINT: point });
+    let isOver = false;
+    const over = once(daemon.process, 'exit').then(() => {
+      isOver = true;
+    });
+    for (let i = 0; i < 40 && !isOver; i++) {
+      await source.query(`insert into orders select i, repeat('more', 50) from generate_series(${next}, ${next + 400}) i;
+        update orders set v = '${point} ${i}' where id % 50 = ${i % 50}; delete from orders where id % 97 = ${i % 97}`);
+      next += 500;
+      await Promise.race([over, sleep(100)]);
+    }
+    if (!isOver) daemon.process.kill('SIGKILL'); // a point that only a first copy passes
+    await over;
+  }
+  const daemon = place.start(command);
+  await place.url();
+  await equal(source, target);
+  daemon.process.kill('SIGTERM');
+  expect((await daemon.ended).code).toBe(0);
 });
 
 test('a replica goes on when its WAL source is told to poll instead, and back', async () => {
