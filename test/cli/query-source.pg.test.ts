@@ -167,6 +167,8 @@ test('a replica goes on when its WAL source is told to poll instead, and back', 
   await equal(source, target);
   const polls = { 'connector.class': 'PostgresQuerySource', 'poll.interval.ms': '50' };
   await place.write('polled.json', { name: 'polled', config: { ...common, ...polls } });
+  const offsets = async (): Promise<string> => (await run(place, 'offsets')).output;
+  await expect.poll(offsets, { timeout: 60_000, interval: 500 }).toMatch(/log {5}#\d+ at checkpoint/);
   await source.query(`insert into orders select i, 'polled' from generate_series(1000, 1100) i`);
   await equal(source, target);
   await source.query(
@@ -176,8 +178,12 @@ test('a replica goes on when its WAL source is told to poll instead, and back', 
   await equal(source, target);
   daemon.process.kill('SIGTERM');
   expect((await daemon.ended).code).toBe(0);
-  expect((await run(place, 'offsets', 'reset', 'polled', '--yes')).code).toBe(0);
   await place.write('polled.json', { name: 'polled', config: { ...common, ...wal } });
+  const refused = place.start(command);
+  await expect.poll(() => refused.output(), { timeout: 30_000 }).toContain('a source of another kind has captured');
+  refused.process.kill('SIGTERM');
+  await refused.ended;
+  expect((await run(place, 'offsets', 'reset', 'polled', '--yes')).code).toBe(0);
   await source.query(`delete from orders where id < 20`);
   const again = place.start(command);
   await place.url();

@@ -84,19 +84,24 @@ export class OpenPoll {
     yield* ready.splice(0);
   }
 
-  /** What has changed, table by table, and tables as a whole where that is not known. Nothing when nothing has. */
+  /**
+   * What has changed, table by table, and tables as a whole where that is not known. Nothing when nothing has. Rows that are gone come first, those that
+   * refer to others before these: others have their unique values by now.
+   */
   async *changes(batches: PollBatches, ready: Batch[], seen: DeliveredXids): AsyncGenerator<Batch> {
     const into = { batches, ready, seen };
+    for (const { polled, gone } of this.#plans.toReversed()) {
+      for (const key of gone) {
+        this.#announce(batches, polled.table);
+        batches.gone(polled.table, Buffer.from(key, 'utf8'));
+        yield* ready.splice(0);
+      }
+    }
     for (const plan of this.#plans) {
       const { table } = plan.polled;
       if (plan.isWhole) {
         this.#announce(batches, table);
         batches.control({ kind: 'snapshot-again', tables: [table] });
-      }
-      for (const key of plan.gone) {
-        this.#announce(batches, table);
-        batches.gone(table, Buffer.from(key, 'utf8'));
-        yield* ready.splice(0);
       }
       yield* this.#rows(plan, plan.isWhole, into);
       if (plan.isWhole) batches.control({ kind: 'snapshot-end', tables: [table] });

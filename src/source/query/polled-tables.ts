@@ -9,6 +9,7 @@ import type { VersionCounter } from '../capture/version-counter.ts';
 import type { Origin } from './poll-sql.ts';
 import type { TableState } from './poll-state.ts';
 import { describeQuery } from './describe-query.ts';
+import { parentsFirst, type Reference } from './parents-first.ts';
 import type { QuerySourceSettings } from './settings.ts';
 
 /** A relation that polls read. */
@@ -45,16 +46,17 @@ export class PolledTables {
     this.#filter = filter;
   }
 
-  /** The relations that the lists take in now, by name. Views must be named by a list of tables. */
+  /** The relations that the lists take in now, each behind those that it refers to. Views must be named by a list of tables. */
   async list(client: pg.ClientBase): Promise<readonly PolledName[]> {
     const { query, tableInclude } = this.#settings;
     if (query !== undefined) return [];
     try {
       const { rows } = await client.query<PolledName>(RELATIONS);
-      return rows.filter(
+      const found = rows.filter(
         ({ schema, name, kind }) =>
           this.#filter.table(schema, name) && (kind === 'r' || kind === 'p' || tableInclude.length > 0),
       );
+      return parentsFirst(found, (await client.query<Reference>(REFERENCES)).rows);
     } catch (error) {
       throw postgresError(error, 'Cannot look up the tables to poll');
     }
@@ -132,6 +134,10 @@ function shapeOf({ columns, key }: TableSchema, leaves: string, highest: number)
     .digest('base64url')
     .slice(0, 12);
 }
+
+const REFERENCES = /* sql */ `
+  select conrelid::int8::float8 as child, confrelid::int8::float8 as parent from pg_catalog.pg_constraint
+  where contype = 'f' order by 1, 2`;
 
 const RELATIONS = /* sql */ `
   select c.oid::int8::float8 as "relationId", n.nspname as schema, c.relname as name, c.relkind as kind,

@@ -1,8 +1,9 @@
 import type pg from 'pg';
+import { OperatorError } from '../../errors.ts';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import type { Position } from '../../change/position.ts';
-import { parseLsn, positionToLsn } from '../../postgres/lsn.ts';
+import { isLsnPosition, parseLsn, positionToLsn } from '../../postgres/lsn.ts';
 import { branchPoint, onWalsender } from '../../postgres/timeline.ts';
 import type { SourceIdentity } from '../source.ts';
 import { otherPublication } from './publication.ts';
@@ -39,12 +40,21 @@ export async function descends(now: ServerNow, before: SourceIdentity, position:
   const { client, publicationName, identity } = now;
   const { system, timeline, publication } = identity;
   if (before.system !== system || before.timeline > timeline) return false;
+  if (!isLsnPosition(position)) throw otherKind();
   if (before.publication !== publication) throw otherPublication(publicationName);
   // Files that were put back from a copy have system and timeline of the server that they are of.
   if (!(await hasReached(client, positionToLsn(position)))) return false;
   if (before.timeline === timeline) return true;
   const branch = await branchPoint(now, timeline, before.timeline);
   return branch !== undefined && branch >= positionToLsn(position);
+}
+
+/** Where polls or triggers were read to says nothing of the WAL. */
+function otherKind(): OperatorError {
+  return new OperatorError('The log ends with what a source of another kind has captured, not the WAL', {
+    advice:
+      'Copy everything again: `rowcast offsets reset` with the name of the connector. Or set connector.class back to what it was.',
+  });
 }
 
 /** The end of the server's WAL at this moment. Throws OperatorError on a standby, which has no WAL of its own. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { DeliveredXids } from '../../../src/source/query/delivered.ts';
 import { KeyMemory } from '../../../src/source/query/key-memory.ts';
+import { parentsFirst } from '../../../src/source/query/parents-first.ts';
 import { fromPosition, type PollState, toPosition } from '../../../src/source/query/poll-state.ts';
 import { fullXid, isFirstEpoch, isQuiet, shortXid, windowOf } from '../../../src/source/query/xid-window.ts';
 
@@ -37,6 +38,14 @@ test('nothing was written only if nobody was writing at either end', () => {
   expect(isQuiet({ xmin: 8, xmax: 9 }, { xmin: 9, xmax: 9 })).toBe(false);
   expect(isQuiet({ xmin: 9, xmax: 9 }, { xmin: 9, xmax: 10 })).toBe(false);
   expect(isQuiet({ xmin: 9, xmax: 9 }, { xmin: 10, xmax: 10 })).toBe(false);
+});
+
+test('tables come behind those that they refer to, also in circles', () => {
+  const ids = (...list: number[]): { relationId: number }[] => list.map((relationId) => ({ relationId }));
+  const refer = (...pairs: [number, number][]): { child: number; parent: number }[] =>
+    pairs.map(([child, parent]) => ({ child, parent }));
+  expect(parentsFirst(ids(1, 2, 3, 4), refer([1, 3], [3, 4], [2, 9], [2, 2]))).toEqual(ids(4, 3, 1, 2));
+  expect(parentsFirst(ids(1, 2, 3), refer([1, 2], [2, 3], [3, 1]))).toEqual(ids(3, 2, 1));
 });
 
 test('transactions are remembered one by one, within bounds', () => {
