@@ -10,12 +10,12 @@ import { SENTINEL, type Workload } from './workload.ts';
 export async function makeSubject(workload: Workload, rows: number, source: ConnectionSettings): Promise<Subject> {
   const client = await connectTo(source);
   try {
-    const { table, tables = [table], partitions, procedures } = workload;
+    const { table, tables = [table], partitions, compression, procedures } = workload;
     const create = workload.create(rows);
     await client.query(create);
     await client.query(procedures);
     await client.query(/* sql */ `vacuum analyze`);
-    return { source, table, tables, partitions, create };
+    return { source, table, tables, partitions, compression, create };
   } finally {
     await client.end();
   }

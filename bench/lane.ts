@@ -15,6 +15,8 @@ export interface Subject {
   readonly tables: readonly string[];
   /** Of its topics, when it says. */
   readonly partitions?: number | undefined;
+  /** Of Rowcast's records, when it says. */
+  readonly compression?: string | undefined;
   /** Makes the tables as they are before anything is measured. */
   readonly create: string;
 }

@@ -42,7 +42,7 @@ npm run bench -- [options]
   --log A,B         kafka, embedded: what Rowcast writes to (kafka)
   --against A,B     native, pg_recvlogical, debezium: who runs in turn with it (nobody)
   --repeat N        runs of each; medians count (3)
-  --rows N          rows of every workload; by default 1000000, 500000, 200000, 1000000, 100000; as the cost grows 1000000
+  --rows N          rows of every workload; by default 3000000, 500000, 400000, 1000000, 100000; as the cost grows 1000000
                     for any number of tables, 300000 for partitions, 250000 rows of 500 bytes or as many bytes of
                     other widths, and what stands for a million of backlog
   --seconds N       how long latency is measured, warm-up not included (20)

@@ -19,6 +19,8 @@ export interface Workload {
   readonly tables?: readonly string[];
   /** Of the topics; by default what a call asks for. */
   readonly partitions?: number;
+  /** How Rowcast's records are compressed; not at all when absent. Debezium's always are, with lz4. */
+  readonly compression?: 'lz4';
   /** Rows changed by default. */
   readonly rows: number;
   /** Makes the tables with what they have at first; the same on every server. */

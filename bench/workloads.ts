@@ -6,7 +6,7 @@ const W1: Workload = {
   name: 'W1',
   title: 'narrow inserts, 100 rows per transaction',
   table: 'w1',
-  rows: 1_000_000,
+  rows: 3_000_000,
   create: () => /* sql */ `create table w1 ${NARROW}`,
   procedures: inTransactions('load_w1', 100, /* sql */ `insert into w1 ${INSERTED} from generate_series(low, high) n`),
   load: (rows) => [/* sql */ `call load_w1(${rows})`],
@@ -93,9 +93,10 @@ const WIDE = /* sql */ `select n, (n % 1000)::int, (n * 7919 % 100003)::int, cas
 
 const W3: Workload = {
   name: 'W3',
-  title: 'rows of 30 columns, 1,000 rows per transaction',
+  title: 'rows of 30 columns, 1,000 rows per transaction; compressed with lz4',
   table: 'w3',
-  rows: 200_000,
+  rows: 400_000,
+  compression: 'lz4',
   create:
     () => /* sql */ `create table w3 (id bigint primary key, i1 int, i2 int, i3 int, i4 smallint, b1 bigint, b2 bigint,
     n1 numeric(12,2), n2 numeric(20,6), n3 numeric(38,10), f1 real, f2 double precision,

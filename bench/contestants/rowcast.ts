@@ -156,12 +156,15 @@ export class Rowcast implements Contestant {
 
   async #start(lane: Lane, connectors: Connectors, measured?: string): Promise<Daemon> {
     const { main, log, source, profiles, servers } = this.#options;
-    const partitions = { 'topic.creation.default.partitions': String(lane.partitions ?? this.#options.partitions) };
+    const onKafka = {
+      'topic.creation.default.partitions': String(lane.partitions ?? this.#options.partitions),
+      ...(lane.compression && { 'producer.override.compression.type': lane.compression }),
+    };
     return await Daemon.start(lane, {
       main,
       connectors,
       kafka: log === 'kafka' ? servers.kafka?.bootstrap : undefined,
-      source: { ...(log === 'kafka' ? partitions : {}), ...source },
+      source: { ...(log === 'kafka' ? onKafka : {}), ...source },
       profiles:
         profiles === undefined || measured === undefined ? undefined : join(profiles, `${lane.name}-${measured}`),
     });
