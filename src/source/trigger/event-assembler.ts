@@ -17,7 +17,7 @@ export interface EventAssemblerOptions {
 /** Columns of a line, in the order in which `eventColumns` asks for them. */
 const [ID, XID, AT, SHAPE, OP, OLD, NEW] = [0, 1, 2, 3, 4, 5, 6];
 
-/** What a line of `COPY` has to have, of the events as \`e\`. */
+/** What a line of `COPY` has to have, of the events as `e`. */
 export const EVENT_COLUMNS: string =
   'e.id, e.xid, (extract(epoch from e.at) * 1000000)::int8, e.shape, e.op, e.old, e.new';
 

@@ -7,11 +7,7 @@ import type { TableName } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
 import { OperatorError, TransientError } from '../../errors.ts';
-import { endStatementsWith } from '../../postgres/bounded-client.ts';
-import { connect } from '../../postgres/connect.ts';
 import { branchPoint } from '../../postgres/timeline.ts';
-import type { CaptureFilter } from '../capture/filter.ts';
-import type { Warn } from '../capture/warn.ts';
 import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
 import {
   assertCaptured,
@@ -26,8 +22,8 @@ import { IdlePace } from './idle-pace.ts';
 import type { TriggerNames } from './names.ts';
 import { NeededCopies } from './needed-copies.ts';
 import { forget, storedPosition, storePosition } from './reader-row.ts';
-import { Reading, type ReadingParts } from './reading.ts';
-import type { TriggerSourceSettings } from './settings.ts';
+import type { Reading } from './reading.ts';
+import { Readings } from './readings.ts';
 import { ShapeBook } from './shape-book.ts';
 import { capturedRelation } from './tables.ts';
 import { Wake } from './wake.ts';
@@ -38,13 +34,10 @@ const LOOK_MS = 10_000;
 export interface HeldTriggerSourceParts extends CaptureTablesParts {
   /** The connection that holds the connector's lock; hears notifications, and forgets events. */
   readonly client: pg.Client;
-  readonly settings: TriggerSourceSettings;
   readonly names: TriggerNames;
   readonly application: string;
   readonly identity: SourceIdentity;
   readonly clock: Clock;
-  readonly filter: CaptureFilter;
-  readonly warn: Warn;
   readonly capture: Capture;
   /** What is captured when it is opened. */
   readonly tables: TriggeredTables;
@@ -64,7 +57,7 @@ export class HeldTriggerSource implements HeldSource {
   #tables: TriggeredTables;
   #confirmed: Position | undefined;
   #copy: FirstCopy | undefined;
-  #reader: pg.Client | undefined;
+  readonly #readings: Readings;
   /** Positions that were handed out, with the greatest number of an event below. */
   readonly #lastIds = new Map<Position, number>();
   #lockLost: Error | undefined;
@@ -79,6 +72,7 @@ export class HeldTriggerSource implements HeldSource {
     this.#tables = parts.tables;
     this.#confirmed = parts.confirmed;
     this.#book = new ShapeBook(parts.names, parts.filter);
+    this.#readings = new Readings({ ...parts, book: this.#book, maxBatchBytes: parts.settings.maxBatchBytes }, parts);
     this.#wake = new Wake(parts.client, parts.names, parts.clock);
     this.#needed = new NeededCopies(() => this.#wake.now());
     parts.client.once('end', () => this.#loseLock());
@@ -95,10 +89,8 @@ export class HeldTriggerSource implements HeldSource {
   async descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean> {
     const { client, settings, application, names } = this.#parts;
     const way = { connection: settings.connection, application, signal };
-    const now = await askServer(client);
-    const isSame = await descends(now, identity, position, (timeline, ancestor) =>
-      branchPoint(way, timeline, ancestor),
-    );
+    const branch = (...of: [number, number]): Promise<number | undefined> => branchPoint(way, ...of);
+    const isSame = await descends(await askServer(client), identity, position, branch);
     if (isSame && identity.publication !== this.identity.publication) {
       throw new OperatorError(
         `${names.events} is not the table that the log was read from: what was written before it was made is lost`,
@@ -176,7 +168,7 @@ export class HeldTriggerSource implements HeldSource {
         await this.#look();
         lookAt = clock.now() + lookMs;
       }
-      const reading = await this.#begin(last, signal);
+      const reading = await this.#readings.begin(last, signal);
       if (reading.isEmpty && !this.#needed.isWaiting) {
         await reading.end();
         if (pace.isDue(clock.now())) {
@@ -198,12 +190,8 @@ export class HeldTriggerSource implements HeldSource {
     }
   }
 
-  restore({ tables }: CopyRequests): void {
-    // Another kind of source was here before: what it has copied in part is copied whole.
-    for (const { schema, name, condition } of tables) {
-      const table = this.#tables.captured.find((each) => each.schema === schema && each.name === name);
-      if (table !== undefined && condition === undefined) this.#needed.need(table);
-    }
+  restore(requests: CopyRequests): void {
+    this.#needed.restore(requests, this.#tables.captured);
   }
 
   async signal(signal: CopySignal): Promise<void> {
@@ -233,20 +221,10 @@ export class HeldTriggerSource implements HeldSource {
     this.#needed.close();
     try {
       await this.#copy?.close();
-      await this.#reader?.end();
+      await this.#readings.close();
     } finally {
       await this.#parts.client.end(); // last, and whatever fails: it holds the lock
     }
-  }
-
-  async #begin(last: Position, signal: AbortSignal): Promise<Reading> {
-    const { settings, application, names, filter } = this.#parts;
-    if (this.#reader === undefined) {
-      this.#reader = await connect(settings.connection, application, {}, signal);
-      endStatementsWith(this.#reader, signal);
-    }
-    const parts: ReadingParts = { names, book: this.#book, filter, maxBatchBytes: settings.maxBatchBytes };
-    return await Reading.begin(parts, this.#reader, last);
   }
 
   /** Everything that the snapshot shows; the last batch has the position. */

@@ -48,7 +48,7 @@ create table if not exists ${names.reader} (
   position text not null
 );
 revoke all on ${names.events}, ${names.shapes}, ${names.reader} from public;
-${ORIGIN(names)}
+${markOrigin(names)}
 
 ${functions(names)}
 ${grants(names, roles)}
@@ -56,7 +56,7 @@ commit;
 `;
 }
 
-/** The script that takes the triggers of this name away, and all that belongs to them; schema \`rowcast\` stays when something else is in it. */
+/** The script that takes the triggers of this name away, and all that belongs to them; schema `rowcast` stays when something else is in it. */
 export function uninstallSql(name: string): string {
   const { events, shapes, reader, capture, captureParts, shapeOf, relation } = triggerNames(name);
   return /* sql */ `begin;
@@ -106,18 +106,16 @@ end $rowcast$;`;
 }
 
 /** Ids of tables and transactions mean this database in this system: a dump has the comment as it was, and gives the table another id. */
-const ORIGIN = ({ events, shapes, reader }: TriggerNames): string => /* sql */ `do $rowcast$
-declare origin text := ${originSql(events)};
+function markOrigin({ events, shapes, reader }: TriggerNames): string {
+  const table = `${quoteLiteral(events)}::pg_catalog.regclass`;
+  return /* sql */ `do $rowcast$
+declare origin text := (select 'rowcast ' || s.system_identifier from pg_catalog.pg_control_system() s) || '/' || ${table}::pg_catalog.oid;
 begin
-  if pg_catalog.obj_description(${quoteLiteral(events)}::pg_catalog.regclass, 'pg_class') is distinct from origin then
+  if pg_catalog.obj_description(${table}, 'pg_class') is distinct from origin then
     truncate ${events}, ${shapes}, ${reader};
     execute pg_catalog.format('comment on table ${events} is %L', origin);
   end if;
 end $rowcast$;`;
-
-/** SQL of what the comment on the table of events must be. */
-export function originSql(events: string): string {
-  return /* sql */ `(select 'rowcast ' || s.system_identifier from pg_catalog.pg_control_system() s) || '/' || ${quoteLiteral(events)}::pg_catalog.regclass::pg_catalog.oid`;
 }
 
 function functions(names: TriggerNames): string {

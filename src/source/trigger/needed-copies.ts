@@ -40,6 +40,14 @@ export class NeededCopies {
     this.#wake();
   }
 
+  /** Another kind of source was here before: what it has copied in part is copied whole. */
+  restore({ tables }: CopyRequests, captured: readonly CapturedTable[]): void {
+    for (const { schema, name, condition } of tables) {
+      const table = captured.find((each) => each.schema === schema && each.name === name);
+      if (table !== undefined && condition === undefined) this.need(table);
+    }
+  }
+
   /** What the next reading is to copy. */
   take(): readonly CapturedTable[] {
     const tables = this.#next();

@@ -26,8 +26,7 @@ export async function uninstall(client: pg.ClientBase, name: string): Promise<vo
 
 /** Makes the triggers of one table. Throws TransientError while somebody else holds the table, OperatorError when the role may not. */
 export async function makeTriggers(client: pg.ClientBase, name: string, table: FoundTable): Promise<void> {
-  const leaves = table.leaves;
-  await alter(client, table, triggerSql(name, { ...table, leaves }, table.isOwned));
+  await alter(client, table, triggerSql(name, table, table.isOwned));
 }
 
 /** Makes what partitions that came later lack. */

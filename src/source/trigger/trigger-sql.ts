@@ -32,11 +32,10 @@ export function triggerSql(name: string, table: TriggeredTable, always: boolean)
     );
     if (always) statements.push(enable(on, part as string));
   }
-  return [...statements, ...table.leaves.flatMap((leaf) => partSql(name, leaf, always, captureParts, part as string))];
+  return [...statements, ...table.leaves.flatMap((leaf) => partSql(leaf, always, captureParts, part as string))];
 }
 
 function partSql(
-  _name: string,
   { schema, name }: { readonly schema: string; readonly name: string },
   always: boolean,
   captureParts: string,
