@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { Batch } from '../../change/batch.ts';
-import type { CopyRequests, CopySignal } from '../../change/copy-request.ts';
+import type { Batch } from '../../change/batch.ts';
+import { type CopyRequests, type CopySignal, isWithoutRequests, NO_REQUESTS } from '../../change/copy-request.ts';
 import type { CopyProgress, CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import type { TableName } from '../../change/signal.ts';
@@ -14,10 +14,11 @@ import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
 import { DeliveredXids } from './delivered.ts';
 import { KeyMemory } from './key-memory.ts';
 import { OpenPoll } from './open-poll.ts';
-import { PollBatches } from './poll-batches.ts';
+import { idle, PollBatches } from './poll-batches.ts';
 import { beginPoll, endPoll, lookAtBounds } from './poll-snapshot.ts';
 import { fromPosition, type PollPlace, type PollState, toPosition } from './poll-state.ts';
 import { PolledTables } from './polled-tables.ts';
+import { assertReached } from './reached.ts';
 import type { QuerySourceSettings } from './settings.ts';
 import { isFirstEpoch, isQuiet } from './xid-window.ts';
 
@@ -60,6 +61,8 @@ export class HeldQuerySource implements HeldSource {
   #progress: CopyProgress | undefined;
   #asked: Asked[] = [];
   #isReading = false;
+  /** The log still names copies of a source of another kind. */
+  #areLeft = false;
   #wake: () => void = () => {};
 
   constructor(parts: HeldQuerySourceParts) {
@@ -85,6 +88,7 @@ export class HeldQuerySource implements HeldSource {
   /** The server is the same one. Whether its history is, each poll finds out: if not, it reads everything again. */
   async descendsFrom(identity: SourceIdentity, position: Position, _signal: AbortSignal): Promise<boolean> {
     if (identity.system !== this.identity.system) return false;
+    await assertReached(this.#parts.client, position);
     this.#confirmed = position;
     return true;
   }
@@ -160,8 +164,10 @@ export class HeldQuerySource implements HeldSource {
     }
   }
 
-  /** Copies are made by polls, whole and at once: none is ever left over. */
-  restore(_requests: CopyRequests): void {}
+  /** Copies are made by polls, whole and at once: what a source of another kind has left of its own ends with the first one. */
+  restore(requests: CopyRequests): void {
+    this.#areLeft = !isWithoutRequests(requests);
+  }
 
   async signal(signal: CopySignal): Promise<void> {
     if (!this.#isReading) throw new TransientError('The source does not poll yet');
@@ -226,6 +232,8 @@ export class HeldQuerySource implements HeldSource {
     const number = place.number + 1;
     const last = batches.last();
     last.position = toPosition(number, poll.state);
+    if (this.#areLeft) last.requests = NO_REQUESTS;
+    this.#areLeft = false;
     for (const each of asked) each.position = last.position;
     yield last;
     return { number, state: poll.state };
@@ -287,11 +295,4 @@ export class HeldQuerySource implements HeldSource {
       this.#wake = () => {};
     }
   }
-}
-
-/** Says how far a source is that has nothing to send. */
-function idle({ number, state }: PollPlace): Batch {
-  const batch = new Batch(1, 1, 1);
-  if (state !== undefined) batch.position = toPosition(number, state);
-  return batch;
 }

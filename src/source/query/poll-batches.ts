@@ -1,6 +1,7 @@
 import { Batch, type Control, NULL, Op, type Transaction } from '../../change/batch.ts';
 import { type TableSchema, tableName } from '../../change/table-schema.ts';
 import { appendCopyLine } from '../snapshot/copy-rows.ts';
+import { type PollPlace, toPosition } from './poll-state.ts';
 
 /** Rough bytes of a change and a cell besides their text, so that narrow rows are bounded too. */
 const CHANGE_BYTES = 29;
@@ -92,4 +93,11 @@ function addCopied(batch: Batch, from: Batch, cell: number): void {
   from.bytes.copy(batch.bytes, at, start, end);
   batch.byteLength = at + end - start;
   batch.addCell(at, batch.byteLength);
+}
+
+/** Says how far a source is that has nothing to send. */
+export function idle({ number, state }: PollPlace): Batch {
+  const batch = new Batch(1, 1, 1);
+  if (state !== undefined) batch.position = toPosition(number, state);
+  return batch;
 }

@@ -56,8 +56,8 @@ export function toPosition(number: number, state: PollState): Position {
 }
 
 /**
- * Reads a position. One of a WAL source, whose connector was told to poll instead, is a number that polls go on from, without a state. Throws a plain Error
- * for anything else.
+ * Reads a position. One of a source of another kind, whose connector was told to poll instead, begins with an LSN: a number that polls go on from, without
+ * a state. Throws a plain Error for anything else.
  */
 export function fromPosition(position: Position): PollPlace {
   const digits = position.slice(0, DIGITS);

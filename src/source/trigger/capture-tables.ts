@@ -69,6 +69,15 @@ export function assertCaptured(
   if (lost) throw missed(lost.table, lost.why, triggerName);
 }
 
+/** Throws OperatorError when a table that the lists take in is not captured: its rows in the replica would grow old unseen. */
+export function assertAllCaptured(
+  { lacking }: TriggeredTables,
+  { triggerName }: Pick<TriggerSourceSettings, 'triggerName'>,
+): void {
+  const [lost] = lacking;
+  if (lost) throw missed(lost.table, lost.why, triggerName);
+}
+
 async function bringTriggers(
   { client, settings, warn, told }: CaptureTablesParts,
   wanted: readonly FoundTable[],

@@ -9,24 +9,19 @@ import type { Clock } from '../../clock.ts';
 import { OperatorError, TransientError } from '../../errors.ts';
 import { branchPoint } from '../../postgres/timeline.ts';
 import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
-import {
-  assertCaptured,
-  type CapturedTable,
-  captureTables,
-  type CaptureTablesParts,
-  type TriggeredTables,
-} from './capture-tables.ts';
+import type { CaptureTablesParts, TriggeredTables } from './capture-tables.ts';
+import { Consumed } from './consumed.ts';
 import { FirstCopy } from './first-copy.ts';
 import { askServer, descends } from './identity.ts';
 import { IdlePace } from './idle-pace.ts';
 import type { TriggerNames } from './names.ts';
+import { parsePosition } from './position.ts';
 import { NeededCopies } from './needed-copies.ts';
-import { forget, storedPosition, storePosition } from './reader-row.ts';
 import type { Reading } from './reading.ts';
 import { Readings } from './readings.ts';
 import { ShapeBook } from './shape-book.ts';
-import { capturedRelation } from './tables.ts';
 import { Wake } from './wake.ts';
+import { WatchedTables } from './watched-tables.ts';
 
 /** How often the triggers are looked at. */
 const LOOK_MS = 10_000;
@@ -54,12 +49,12 @@ export class HeldTriggerSource implements HeldSource {
   readonly #book: ShapeBook;
   readonly #wake: Wake;
   readonly #needed: NeededCopies;
-  #tables: TriggeredTables;
-  #confirmed: Position | undefined;
+  readonly #consumed: Consumed;
+  readonly #tables: WatchedTables;
+  /** Where a source of another kind has left the log. */
+  #followed: Position | undefined;
   #copy: FirstCopy | undefined;
   readonly #readings: Readings;
-  /** Positions that were handed out, with the greatest number of an event below. */
-  readonly #lastIds = new Map<Position, number>();
   #lockLost: Error | undefined;
   #isDisposed = false;
 
@@ -69,25 +64,26 @@ export class HeldTriggerSource implements HeldSource {
     this.slot = parts.settings.triggerName;
     this.dropAdvice = `Take the triggers away, and what they have captured with them (rowcast check --remove-triggers ${parts.settings.name} --yes), or set another trigger.name.`;
     this.capture = parts.capture;
-    this.#tables = parts.tables;
-    this.#confirmed = parts.confirmed;
+    this.#consumed = new Consumed(parts.client, parts.names, parts.confirmed);
     this.#book = new ShapeBook(parts.names, parts.filter);
     this.#readings = new Readings({ ...parts, book: this.#book, maxBatchBytes: parts.settings.maxBatchBytes }, parts);
     this.#wake = new Wake(parts.client, parts.names, parts.clock);
     this.#needed = new NeededCopies(() => this.#wake.now());
+    this.#tables = new WatchedTables(parts, this.#needed, parts.tables);
     parts.client.once('end', () => this.#loseLock());
   }
 
   get confirmed(): Position | undefined {
-    return this.#confirmed;
+    return this.#consumed.position ?? this.#followed;
   }
 
   async exists(_signal: AbortSignal): Promise<boolean> {
-    return (await storedPosition(this.#parts.client, this.#parts.names)) !== undefined;
+    return await this.#consumed.exists();
   }
 
   async descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean> {
     const { client, settings, application, names } = this.#parts;
+    if (parsePosition(position) === undefined) return await this.#follow(identity, position);
     const way = { connection: settings.connection, application, signal };
     const branch = (...of: [number, number]): Promise<number | undefined> => branchPoint(way, ...of);
     const isSame = await descends(await askServer(client), identity, position, branch);
@@ -103,28 +99,21 @@ export class HeldTriggerSource implements HeldSource {
   }
 
   async assertCovered(before: Capture, _announced: readonly TableSchema[], _signal: AbortSignal): Promise<void> {
-    const isSame = JSON.stringify(before.lists) === JSON.stringify(this.capture.lists);
-    const known = new Set(before.tables ?? []);
-    // Other lists may take in columns of every table; and without ids nobody knows which tables were captured.
-    assertCaptured(this.#tables, new Set((before.tables ?? []).map(capturedRelation)), this.#parts.settings);
-    const isLate = ({ captureId }: CapturedTable): boolean =>
-      !isSame || before.tables === undefined || !known.has(captureId);
-    this.#need(this.#tables.captured.filter(isLate));
+    this.#tables.cover(before, this.capture.lists);
   }
 
   async create(signal: AbortSignal): Promise<Position> {
-    const { client, settings, names } = this.#parts;
     await this.#copy?.close();
     this.#needed.clear();
-    this.#tables = await captureTables(this.#parts, true);
+    await this.#tables.bring();
     this.#copy = await FirstCopy.begin(this.#parts, this.#tables.captured, signal);
-    await storePosition(client, names, this.#copy.position);
-    this.#confirmed = this.#copy.position;
-    if (settings.snapshotMode === 'no_data') {
+    const { position } = this.#copy;
+    await this.#consumed.begin(position);
+    if (this.#parts.settings.snapshotMode === 'no_data') {
       await this.#copy.close();
       this.#copy = undefined;
     }
-    return this.#confirmed;
+    return position;
   }
 
   /** A copy that was interrupted begins anew. */
@@ -139,8 +128,8 @@ export class HeldTriggerSource implements HeldSource {
   async *snapshot(signal: AbortSignal): AsyncGenerator<Batch> {
     const copy = this.#copy;
     if (copy === undefined) {
-      if (this.#confirmed === undefined) throw new Error('A copy was asked for before its point was there');
-      return yield idle(this.#confirmed);
+      if (this.#consumed.position === undefined) throw new Error('A copy was asked for before its point was there');
+      return yield idle(this.#consumed.position);
     }
     try {
       for await (const batch of copy.batches(this.#book, signal)) {
@@ -157,15 +146,16 @@ export class HeldTriggerSource implements HeldSource {
     const { clock, settings } = this.#parts;
     const lookMs = settings.lookIntervalMs ?? LOOK_MS;
     const pace = new IdlePace(clock.now());
-    // A process that was killed may have stored a checkpoint and not said so.
-    await this.#forget(from, undefined);
+    await this.#consumed.goOn(from);
+    // Nobody knows what of these tables was written since.
+    if (parsePosition(from) === undefined) this.#tables.needAll();
     await this.#wake.listen();
     let last = from;
     let lookAt = clock.now() + lookMs;
     while (!signal.aborted) {
       this.#assertHeld();
       if (clock.now() >= lookAt) {
-        await this.#look();
+        await this.#tables.look();
         lookAt = clock.now() + lookMs;
       }
       const reading = await this.#readings.begin(last, signal);
@@ -209,11 +199,8 @@ export class HeldTriggerSource implements HeldSource {
   }
 
   async acknowledge(position: Position): Promise<void> {
-    const lastId = this.#lastIds.get(position);
-    for (const each of this.#lastIds.keys()) if (each <= position) this.#lastIds.delete(each);
     this.#needed.acknowledged(position);
-    // An idle position covers nothing that is there: to note it would be a change, after which comes another one.
-    if (lastId !== undefined) await this.#forget(position, lastId);
+    await this.#consumed.acknowledged(position);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -242,7 +229,7 @@ export class HeldTriggerSource implements HeldSource {
     const batch = last ?? new Batch(1, 1, 1);
     batch.position = reading.position;
     batch.requests = this.#needed.handedOut(wanted, reading.position);
-    this.#lastIds.set(reading.position, reading.lastId);
+    this.#consumed.handedOut(reading.position, reading.lastId);
     yield batch;
   }
 
@@ -254,31 +241,12 @@ export class HeldTriggerSource implements HeldSource {
     }
   }
 
-  async #forget(position: Position, lastId: number | undefined): Promise<void> {
-    if (position === this.#confirmed) return;
-    await forget(this.#parts.client, this.#parts.names, position, lastId);
-    this.#confirmed = position;
-  }
-
-  /** Tables that have come, and triggers that somebody has dropped, disabled or made anew. */
-  async #look(): Promise<void> {
-    const before = new Map(this.#tables.captured.map(({ relationId, captureId }) => [relationId, captureId]));
-    this.#tables = await captureTables(this.#parts, false);
-    assertCaptured(this.#tables, new Set(before.keys()), this.#parts.settings);
-    this.#need(this.#tables.captured.filter(({ relationId, captureId }) => before.get(relationId) !== captureId));
-  }
-
-  #need(tables: readonly CapturedTable[]): void {
-    if (tables.length === 0) return;
-    if (this.#parts.settings.snapshotMode === 'no_data') {
-      const names = tables.map(({ schema, name }) => `${schema}.${name}`).join(', ');
-      this.#parts.warn(
-        `Captured from now on: ${names}`,
-        'snapshot.mode is no_data: their earlier rows are yours to copy.',
-      );
-      return;
-    }
-    for (const table of tables) this.#needed.need(table);
+  /** Goes on behind a source of another kind: the first reading copies every table whole, so that nothing in between is missed. */
+  async #follow({ system }: SourceIdentity, position: Position): Promise<boolean> {
+    if (system !== this.identity.system) return false;
+    await this.#tables.follow();
+    this.#followed = position;
+    return true;
   }
 
   #assertHeld(): void {

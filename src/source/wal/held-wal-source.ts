@@ -16,7 +16,7 @@ import { followsDdl } from './ddl/ddl-setup.ts';
 import type { CaptureFilter } from '../capture/filter.ts';
 import { cover, type LateTablesParts, publish } from './late-tables.ts';
 import { HeldCopy } from './held-copy.ts';
-import { descends } from './identity.ts';
+import { assertFromWal, descends } from './identity.ts';
 import { ensurePublication, otherPublication, publicationId } from './publication.ts';
 import { publishedTables } from './published-tables.ts';
 import { Requests } from './request/requests.ts';
@@ -118,13 +118,14 @@ export class HeldWalSource implements HeldSource {
     const { system, timeline } = this.identity;
     if (identity.system !== system || identity.timeline > timeline) return false;
     const { client, settings, application } = this.#parts;
+    const { connection, publicationName, name } = settings;
+    assertFromWal(position, name);
     if (settings.snapshotMode === 'initial_only' && this.#confirmedLsn === undefined) {
       // The log has the whole copy, after which the slot was dropped: nothing follows that could be missing.
       this.#finished = position;
       return true;
     }
-    const { connection, publicationName } = settings;
-    const now = { client, connection, application, publicationName, identity: this.identity, signal };
+    const now = { client, connection, application, publicationName, name, identity: this.identity, signal };
     return await descends(now, identity, position);
   }
 

@@ -30,6 +30,8 @@ export interface ServerNow {
   readonly connection: ConnectionSettings;
   readonly application: string;
   readonly publicationName: string;
+  /** The connector's. */
+  readonly name: string;
   readonly identity: SourceIdentity;
   /** Gives up waiting for a connection. */
   readonly signal: AbortSignal;
@@ -37,10 +39,10 @@ export interface ServerNow {
 
 /** True when the position was reached on the history of this server; `before` is whom it was read from. Throws OperatorError for another publication. */
 export async function descends(now: ServerNow, before: SourceIdentity, position: Position): Promise<boolean> {
-  const { client, publicationName, identity } = now;
+  const { client, publicationName, name, identity } = now;
   const { system, timeline, publication } = identity;
   if (before.system !== system || before.timeline > timeline) return false;
-  if (!isLsnPosition(position)) throw otherKind();
+  assertFromWal(position, name);
   if (before.publication !== publication) throw otherPublication(publicationName);
   // Files that were put back from a copy have system and timeline of the server that they are of.
   if (!(await hasReached(client, positionToLsn(position)))) return false;
@@ -49,11 +51,11 @@ export async function descends(now: ServerNow, before: SourceIdentity, position:
   return branch !== undefined && branch >= positionToLsn(position);
 }
 
-/** Where polls or triggers were read to says nothing of the WAL. */
-function otherKind(): OperatorError {
-  return new OperatorError('The log ends with what a source of another kind has captured, not the WAL', {
-    advice:
-      'Copy everything again: `rowcast offsets reset` with the name of the connector. Or set connector.class back to what it was.',
+/** Where polls or triggers were read to says nothing of the WAL: throws OperatorError for such a position. */
+export function assertFromWal(position: Position, name: string): void {
+  if (isLsnPosition(position)) return;
+  throw new OperatorError('The log ends with what a source of another kind has captured, not the WAL', {
+    advice: `Copy everything again: rowcast offsets reset ${name} --yes. Or set connector.class back to what it was.`,
   });
 }
 

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Position } from '../../change/position.ts';
 import { lsnToPosition } from '../../postgres/lsn.ts';
 import type { HeldSource } from '../source.ts';
-import { descends, identifySystem } from './identity.ts';
+import { assertFromWal, descends, identifySystem } from './identity.ts';
 import { captureOf } from '../capture/capture.ts';
 import { compileFilter } from '../capture/filter.ts';
 import { publicationId } from './publication.ts';
@@ -32,7 +32,7 @@ export async function lookAtWalSource(
   application: string,
   signal: AbortSignal,
 ): Promise<LookedAtWalSource> {
-  const { connection, slotName, publicationName, snapshotMode } = settings;
+  const { connection, name, slotName, publicationName, snapshotMode } = settings;
   const report = await reportSlot(client, slotName);
   const server = await identifySystem(connection, application, signal);
   const identity = { ...server, publication: await publicationId(client, publicationName) };
@@ -52,9 +52,10 @@ export async function lookAtWalSource(
     },
     exists: () => slotExists(client, slotName),
     async descendsFrom(before, position, abort) {
+      assertFromWal(position, name);
       if (snapshotMode === 'initial_only' && at === undefined) finished = position;
       if (finished !== undefined) return before.system === identity.system && before.timeline <= identity.timeline;
-      const now = { client, connection, application, publicationName, identity, signal: abort };
+      const now = { client, connection, application, publicationName, name, identity, signal: abort };
       return await descends(now, before, position);
     },
     assertCovered: async () => {}, // what the lists take in is copied, or told of: neither stops a start

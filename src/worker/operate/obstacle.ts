@@ -4,6 +4,7 @@ import { ownerOf, proveNoGap } from '../../pipeline/gap.ts';
 import type { History } from '../../pipeline/ledger.ts';
 import { refuseUnclaimedSlot } from '../../pipeline/ownership.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
+import { isLsnPosition } from '../../postgres/lsn.ts';
 import type { LookedAtWalSource } from '../../source/wal/look.ts';
 
 /** Why a source would not start, and the command or SQL that mends it. */
@@ -41,6 +42,12 @@ export async function findObstacle(
   const gap = await refusal(() => proveNoGap(history, source, prefix, signal));
   if (gap === undefined) return await widening(name, history, source, signal);
   if (source.outlivesLoss && ownerOf(history)?.system === source.identity.system) return undefined; // copies everything again
+  if (!isLsnPosition(checkpoint.position)) {
+    return {
+      message: `${gap}.`,
+      fix: `rowcast offsets reset ${name} --yes # copies everything again; or set connector.class back to what it was`,
+    };
+  }
   return {
     message: `${gap}.`,
     fix: `rowcast offsets accept ${name} # says what may be missing; or copy everything again: rowcast offsets reset ${name}`,

@@ -150,7 +150,8 @@ function slotLines(name: string, slot: SlotReport | string | undefined, history:
       : `keeps ${bytesText(retainedBytes)} of WAL from ${formatLsn(restartLsn)} on`;
   const lines = [`slot    "${name}" ${at}, ${held}, ${kept}, wal_status ${walStatus ?? 'unknown'}`];
   const position = history?.checkpoint?.position;
-  if (position === undefined || confirmedLsn === undefined) return lines;
+  // What polls or triggers have read up to cannot be compared with a slot.
+  if (position === undefined || !isLsnPosition(position) || confirmedLsn === undefined) return lines;
   const ahead = confirmedLsn - positionToLsn(position);
   if (ahead > 0) lines.push(`gap     ${bytesText(ahead)}: the slot stands beyond the last checkpoint`);
   if (walStatus === 'lost') lines.push('gap     the server has removed WAL that the slot needed');

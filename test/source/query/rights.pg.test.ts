@@ -1,15 +1,14 @@
-import { chmod, chown, cp, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startPostgres, type PostgresServer } from '../../../src/cli/demo/postgres-server.ts';
 import { connect } from '../../../src/postgres/connect.ts';
 import type { ConnectionSettings } from '../../../src/postgres/connection-settings.ts';
+import { lsnToPosition, parseLsn } from '../../../src/postgres/lsn.ts';
 import { checkQuerySource } from '../../../src/source/query/preflight/preflight.ts';
+import { assertReached } from '../../../src/source/query/reached.ts';
 import type { QuerySourceSettings } from '../../../src/source/query/settings.ts';
 import { compareTable } from '../../../src/verify/compare.ts';
 import { eventually, Replication } from '../../pipeline/replication.ts';
 import { freshDatabase } from '../../support/postgres.ts';
+import { startStandby } from '../../support/standby.ts';
 import { Polled, querySource, querySettings, type Polling } from './polling.ts';
 
 const ORDERS = /* sql */ `
@@ -61,48 +60,6 @@ test('the check judges keys, columns, rights and queries', async () => {
   expect(await judge(source.settings, { mode: 'bulk', query })).toEqual(['problem: query, query public.q']);
 });
 
-/** A primary, and a standby that is a copy of its files; both are gone when disposed of. */
-async function startStandby(): Promise<{ primary: PostgresServer; standby: PostgresServer } & AsyncDisposable> {
-  const directory = await mkdtemp(join(tmpdir(), 'rowcast-standby-'));
-  await chmod(directory, 0o755);
-  const [mine, theirs] = [join(directory, 'primary'), join(directory, 'standby')];
-  // What makes the data directories may be another user than this one.
-  const primary = await startPostgres({ directory: mine, settings: { max_standby_streaming_delay: '-1' } });
-  try {
-    await primary.stop();
-    await cp(mine, theirs, { recursive: true, preserveTimestamps: true });
-    await own(mine, theirs);
-    await primary.start();
-    const { host, port, user, password } = primary.settings();
-    const info = `host=${host} port=${port} user=${user} password=${password}`;
-    await writeFile(join(theirs, 'standby.signal'), '');
-    const standby = await startPostgres({
-      directory: theirs,
-      settings: { primary_conninfo: info, hot_standby: 'on', hot_standby_feedback: 'on' },
-    });
-    return {
-      primary,
-      standby,
-      async [Symbol.asyncDispose]() {
-        await standby.stop('immediate');
-        await primary.stop('immediate');
-        await rm(directory, { recursive: true, force: true });
-      },
-    };
-  } catch (error) {
-    await primary.stop('immediate');
-    await rm(directory, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-async function own(like: string, root: string): Promise<void> {
-  const { uid, gid } = await stat(join(like, 'PG_VERSION'));
-  await chmod(root, 0o700);
-  await chown(root, uid, gid);
-  for (const name of await readdir(root, { recursive: true })) await chown(join(root, name), uid, gid);
-}
-
 describe('on a standby', () => {
   test('finds what long transactions, subtransactions and exception blocks commit late', async () => {
     await using servers = await startStandby();
@@ -152,6 +109,22 @@ describe('on a standby', () => {
       }
       await writer.query('delete from orders where id between 100 and 120');
       await equal();
+      // Where a source of another kind has read the primary further, polls wait.
+      await reader.query('select pg_wal_replay_pause()');
+      await writer.query('insert into orders values (9000)');
+      const { rows } = await writer.query<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn');
+      const position = lsnToPosition(parseLsn(rows[0]?.lsn ?? ''));
+      await expect(assertReached(reader, position)).rejects.toThrow('The standby has not replayed what the log has');
+      await assertReached(writer, position);
+      await reader.query('select pg_wal_replay_resume()');
+      await eventually(
+        () =>
+          assertReached(reader, position).then(
+            () => true,
+            () => false,
+          ),
+        'the standby to have replayed it',
+      );
     } finally {
       await Promise.all([writer, late, reader, compared].map((client) => client.end()));
     }
