@@ -13,6 +13,7 @@ interface CheckFlags {
   readonly uninstallDdl?: boolean;
   readonly installTriggers?: boolean;
   readonly removeTriggers?: boolean;
+  readonly recommend?: boolean;
   readonly yes?: boolean;
 }
 
@@ -38,6 +39,10 @@ export function checkCommand({ env, exit }: CommandContext): Command {
     .option('--uninstall-ddl', 'instead: print the SQL that takes this away again, and run it with --yes')
     .option('--install-triggers', 'instead: print the SQL that lets trigger sources capture, and run it with --yes')
     .option('--remove-triggers', 'instead: print the SQL that takes this away again, and run it with --yes')
+    .option(
+      '--recommend',
+      'instead: say which way of capture suits a database, and why; a name may be a URL, postgres://…',
+    )
     .option('--yes', 'run the SQL that is printed, as the role of the connector')
     .addHelpText('after', EXIT_CODES)
     .action(async (names: readonly string[], flags: CheckFlags) => {
@@ -49,6 +54,11 @@ export function checkCommand({ env, exit }: CommandContext): Command {
       if (flags.installTriggers === true || flags.removeTriggers === true) {
         const { runTriggers } = await import('./triggers.ts');
         exit(await runTriggers({ ...flags, names }, env));
+        return;
+      }
+      if (flags.recommend === true) {
+        const { runRecommend } = await import('./recommend.ts');
+        exit(await runRecommend({ ...flags, names }, env));
         return;
       }
       const { runCheck } = await import('./check.ts');

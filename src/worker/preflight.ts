@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { type ConnectorFile, isSource, type ReadFile, type SourceConnector } from '../connector/load-file.ts';
 import { nearest } from '../connector/nearest.ts';
-import { describeError } from '../errors.ts';
+import { describeError, OperatorError, TransientError } from '../errors.ts';
 import type { Finding } from '../finding.ts';
 import { checkDirectory } from '../log/embedded/preflight/preflight.ts';
 import type { WantedTopic } from '../log/kafka/preflight/judge-topics.ts';
 import { checkKafka } from '../log/kafka/preflight/preflight.ts';
+import { failedLook } from '../postgres/preflight/connection-finding.ts';
 import { checkPostgresSink } from '../sink/postgres/preflight/preflight.ts';
 import type { SourceView } from '../sink/postgres/preflight/source-view.ts';
 import type { SourcePreflight } from '../source/capture/preflight/source-preflight.ts';
@@ -16,7 +17,9 @@ import { type DaemonFile, findDaemon } from './daemon-file.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { checkPort, checkRegistry } from './preflight/check-endpoints.ts';
 import { checkResume } from './preflight/check-resume.ts';
+import { isObstructed, otherWay } from './preflight/judge-capture.ts';
 import { judgeRecords } from './preflight/judge-records.ts';
+import { capturableOf, recommend } from './preflight/recommend.ts';
 import { schemasTopic, wantedTopics } from './preflight/wanted-topics.ts';
 import {
   postgresSinkSettings,
@@ -108,7 +111,9 @@ async function lookAtSources(
   const needed = sources.filter((each) => wanted.includes(each) || prefixes.has(each.config.topicPrefix));
   await Promise.all(
     needed.map(async (source) => {
-      looked.set(source.name, await lookAtSource(source, bounded(signal)));
+      const found = await lookAtSource(source, bounded(signal));
+      const other = await otherCapture(source, found.findings, bounded(signal));
+      looked.set(source.name, { ...found, findings: [...found.findings, ...other] });
     }),
   );
   return looked;
@@ -125,6 +130,23 @@ async function lookAtSource(connector: SourceConnector, signal: AbortSignal): Pr
       return await checkQuerySource(querySourceSettings(name, connector.config), nearest, signal);
     default:
       return connector satisfies never;
+  }
+}
+
+/** What else would work where the connector's own way of capture does not. What fails is told by the first look. */
+async function otherCapture(
+  connector: SourceConnector,
+  findings: readonly Finding[],
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  if (!isObstructed(findings) || !findings.some(({ level, check }) => level === 'ok' && check === 'reachable'))
+    return [];
+  try {
+    const found = otherWay(connector.kind, await recommend(capturableOf(connector), signal), connector.config.database);
+    return found === undefined ? [] : [found];
+  } catch (error) {
+    if (!(error instanceof OperatorError || error instanceof TransientError)) throw error;
+    return [failedLook(error, 'capture', `database ${connector.config.database}`)];
   }
 }
 
