@@ -48,6 +48,8 @@ export async function freshDatabase(name: string, server: ConnectionSettings = i
 /** A kind of server that tests run on. */
 export interface ServerKind {
   readonly name: string;
+  /** Where its programs are; undefined for the embedded one, which has no client programs. */
+  readonly binaries?: string;
   /** Starts a server of one's own, for tests that stop it. */
   start(settings?: Readonly<Record<string, string>>): Promise<PostgresServer>;
 }
@@ -58,6 +60,7 @@ export const servers: readonly ServerKind[] = [
   ...installed().map(
     ({ name, binaries }): ServerKind => ({
       name,
+      binaries,
       start: (settings = {}) => startPostgres({ settings, binaries }),
     }),
   ),
