@@ -28,6 +28,7 @@ interface PostgresTriggerSettings extends SourceSettings, SnapshotSettings, Sign
   readonly triggerName: string;
   readonly triggerAutocreate: 'filtered' | 'disabled';
   readonly pollIntervalMs: number;
+  readonly retentionDays: number;
 }
 
 const TRIGGERS = 'Triggers';
@@ -67,6 +68,12 @@ export const POSTGRES_TRIGGER_SOURCE: ConnectorClass<
       importance: 'low',
       default: '1000',
       doc: 'How often an idle connector looks for events that nobody has notified it of.',
+    }),
+    retentionDays: integer('events.retention.days', 0, 36_500, {
+      group: TRIGGERS,
+      importance: 'low',
+      default: '0',
+      doc: 'For how many days captured events are kept once the log has them, in rowcast.kept_<name> with a partition for each day (UTC); 0: they are deleted.',
     }),
     ...LIST_SETTINGS,
     ...SNAPSHOT_SETTINGS,

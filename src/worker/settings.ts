@@ -66,6 +66,7 @@ export function triggerSourceSettings(name: string, config: PostgresTriggerConfi
     snapshotChunkBytes: config.snapshotChunkBytes,
     maxBatchBytes: config.maxBatchBytes,
     pollIntervalMs: config.pollIntervalMs,
+    retentionDays: config.retentionDays,
   };
 }
 

@@ -8,11 +8,14 @@ import { forget, storedPosition, storePosition } from './reader-row.ts';
 export class Consumed {
   readonly #client: pg.ClientBase;
   readonly #names: TriggerNames;
+  readonly #retentionDays: number;
   #position: Position | undefined;
   /** Positions that were handed out, with the greatest number of an event below. */
   readonly #lastIds = new Map<Position, number>();
 
-  constructor(client: pg.ClientBase, names: TriggerNames, position: Position | undefined) {
+  /** Events are kept for `retentionDays` behind what the log has; 0: they are deleted. */
+  constructor(client: pg.ClientBase, names: TriggerNames, position: Position | undefined, retentionDays: number) {
+    this.#retentionDays = retentionDays;
     this.#client = client;
     this.#names = names;
     this.#position = position;
@@ -55,7 +58,7 @@ export class Consumed {
 
   async #forget(position: Position, lastId: number | undefined): Promise<void> {
     if (position === this.#position) return;
-    await forget(this.#client, this.#names, position, lastId);
+    await forget(this.#client, this.#names, position, lastId, this.#retentionDays);
     this.#position = position;
   }
 }

@@ -64,7 +64,8 @@ export class HeldTriggerSource implements HeldSource {
     this.slot = parts.settings.triggerName;
     this.dropAdvice = `Take the triggers away, and what they have captured with them (rowcast check --remove-triggers ${parts.settings.name} --yes), or set another trigger.name.`;
     this.capture = parts.capture;
-    this.#consumed = new Consumed(parts.client, parts.names, parts.confirmed);
+    const { retentionDays = 0 } = parts.settings;
+    this.#consumed = new Consumed(parts.client, parts.names, parts.confirmed, retentionDays);
     this.#book = new ShapeBook(parts.names, parts.filter);
     this.#readings = new Readings({ ...parts, book: this.#book, maxBatchBytes: parts.settings.maxBatchBytes }, parts);
     this.#wake = new Wake(parts.client, parts.names, parts.clock);

@@ -1,6 +1,7 @@
 import { RELATION } from '../../postgres/catalog.ts';
 import { PINS } from '../../postgres/function-pins.ts';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/identifier.ts';
+import { keepSql } from './keep-sql.ts';
 import { type TriggerNames, triggerNames } from './names.ts';
 
 /**
@@ -48,6 +49,7 @@ create table if not exists ${names.reader} (
   position text not null
 );
 revoke all on ${names.events}, ${names.shapes}, ${names.reader} from public;
+${keepSql(names)}
 ${markOrigin(names)}
 
 ${functions(names)}
@@ -58,12 +60,12 @@ commit;
 
 /** The script that takes the triggers of this name away, and all that belongs to them; schema `rowcast` stays when something else is in it. */
 export function uninstallSql(name: string): string {
-  const { events, shapes, reader, capture, captureParts, shapeOf, relation } = triggerNames(name);
+  const { events, kept, shapes, reader, capture, captureParts, shapeOf, relation, keep } = triggerNames(name);
   return /* sql */ `begin;
 set local search_path = pg_catalog, pg_temp;
 ${dropTriggersSql(name)}
-drop function if exists ${capture}(), ${captureParts}(), ${shapeOf}(oid, name, name), ${relation}(oid);
-drop table if exists ${events}, ${shapes}, ${reader};
+drop function if exists ${capture}(), ${captureParts}(), ${shapeOf}(oid, name, name), ${relation}(oid), ${keep}(pg_snapshot, bigint, integer);
+drop table if exists ${events}, ${kept}, ${shapes}, ${reader};
 do $rowcast$ begin
   if not exists (select from pg_catalog.pg_depend d where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
       and d.refobjid = (select oid from pg_catalog.pg_namespace where nspname = 'rowcast')) and exists (
@@ -90,12 +92,12 @@ end $rowcast$;`;
 
 /** What somebody else has made beforehand could have triggers or rules of his, which would run with our rights (Invariant 11). */
 function ownObjects(name: string): string {
-  const tables = ['events', 'shapes', 'reader'].map((part) => quoteLiteral(`${part}_${name}`)).join(', ');
+  const tables = ['events', 'kept', 'shapes', 'reader'].map((part) => quoteLiteral(`${part}_${name}`)).join(', ');
   return /* sql */ `do $rowcast$ declare found record;
 begin
   for found in select c.oid, c.relname, c.relkind, r.rolname, r.rolsuper from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
       where c.relnamespace = 'rowcast'::pg_catalog.regnamespace and c.relname in (${tables}) loop
-    if found.relkind <> 'r' or (found.rolname <> current_user and not found.rolsuper)
+    if found.relkind <> (case when found.relname like 'kept%' then 'p' else 'r' end) or (found.rolname <> current_user and not found.rolsuper)
       or exists (select from pg_catalog.pg_trigger t where t.tgrelid = found.oid and not t.tgisinternal)
       or exists (select from pg_catalog.pg_rewrite w where w.ev_class = found.oid) then
       raise object_not_in_prerequisite_state
@@ -106,13 +108,13 @@ end $rowcast$;`;
 }
 
 /** Ids of tables and transactions mean this database in this system: a dump has the comment as it was, and gives the table another id. */
-function markOrigin({ events, shapes, reader }: TriggerNames): string {
+function markOrigin({ events, kept, shapes, reader }: TriggerNames): string {
   const table = `${quoteLiteral(events)}::pg_catalog.regclass`;
   return /* sql */ `do $rowcast$
 declare origin text := (select 'rowcast ' || s.system_identifier from pg_catalog.pg_control_system() s) || '/' || ${table}::pg_catalog.oid;
 begin
   if pg_catalog.obj_description(${table}, 'pg_class') is distinct from origin then
-    truncate ${events}, ${shapes}, ${reader};
+    truncate ${events}, ${kept}, ${shapes}, ${reader};
     execute pg_catalog.format('comment on table ${events} is %L', origin);
   end if;
 end $rowcast$;`;
@@ -197,11 +199,12 @@ function wakeSql(channel: string, sleepLock: string): string {
   end if;`;
 }
 
-function grants({ events, shapes, reader }: TriggerNames, roles: readonly string[]): string {
+function grants({ events, kept, keep, shapes, reader }: TriggerNames, roles: readonly string[]): string {
   if (roles.length === 0) return '';
   const to = roles.map(quoteIdentifier).join(', ');
   return /* sql */ `grant usage on schema rowcast to ${to};
 grant select, delete on ${events} to ${to};
-grant select on ${shapes} to ${to};
+grant select on ${shapes}, ${kept} to ${to};
+grant execute on function ${keep}(pg_snapshot, bigint, integer) to ${to};
 grant select, insert, update, delete on ${reader} to ${to};`;
 }

@@ -9,6 +9,9 @@ export interface TriggerNames {
   readonly shapes: string;
   /** How far the source has come that consumes the events. */
   readonly reader: string;
+  /** Consumed events that are kept, by day; and the function that puts them there. */
+  readonly kept: string;
+  readonly keep: string;
   /** The function of all triggers but those of partitions' truncation. */
   readonly capture: string;
   readonly captureParts: string;
@@ -36,6 +39,8 @@ export function triggerNames(name: string): TriggerNames {
     events: own('events'),
     shapes: own('shapes'),
     reader: own('reader'),
+    kept: own('kept'),
+    keep: own('keep'),
     capture: own('capture'),
     captureParts: own('capture_parts'),
     shapeOf: own('shape_of'),

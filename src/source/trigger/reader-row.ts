@@ -37,16 +37,24 @@ export async function forgetReader(client: pg.ClientBase, { reader }: TriggerNam
   }
 }
 
-/** Forgets the events that the position covers; none above `lastId` is among them. They go with the note of it, or stay. */
+/**
+ * Forgets the events that the position covers, or keeps them for so many days; none above `lastId` is among them. They go with the note of it, or stay.
+ */
 export async function forget(
   client: pg.ClientBase,
-  { events, reader }: TriggerNames,
+  { events, reader, keep }: TriggerNames,
   position: Position,
   lastId: number | undefined,
+  retentionDays: number,
 ): Promise<void> {
   const snapshot = parsePosition(position)?.snapshot;
   if (snapshot === undefined) return;
   try {
+    if (retentionDays > 0) {
+      const sql = /* sql */ `with kept as materialized (select ${keep}($1::pg_snapshot, $2, $4)) update ${reader} set position = $3 from kept`;
+      await client.query(sql, [snapshot, lastId ?? Number.MAX_SAFE_INTEGER, position, retentionDays]);
+      return;
+    }
     await client.query(
       /* sql */ `with gone as (delete from ${events} where pg_visible_in_snapshot(xid, $1::pg_snapshot) and id <= $2)
         update ${reader} set position = $3`,

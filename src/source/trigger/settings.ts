@@ -23,6 +23,8 @@ export interface TriggerSourceSettings extends CaptureLists {
   readonly maxBatchBytes: number;
   /** How often a sleeping source looks for events that nobody has woken it for. */
   readonly pollIntervalMs: number;
+  /** How many days consumed events are kept; 0 or absent: they are deleted. */
+  readonly retentionDays?: number;
   /** How often tables and triggers are looked at (10 s). */
   readonly lookIntervalMs?: number;
 }
