@@ -112,7 +112,7 @@ test('a source that runs is not taken away from its daemon', async () => {
   replication.startSink();
   await replication.settled();
   await expect(ask({ kind: 'accept', connector: 'shop' })).rejects.toThrow('Another process runs connector "shop"');
-  await expect(ask({ kind: 'accept', connector: 'replica' })).rejects.toThrow('is a sink');
+  await expect(ask({ kind: 'accept', connector: 'replica' })).rejects.toThrow('reads no WAL');
   await expect(ask({ kind: 'accept', connector: 'none' })).rejects.toThrow('There is no connector "none"');
   expect(task.failure).toBeUndefined();
 });

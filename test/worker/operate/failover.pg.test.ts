@@ -32,7 +32,12 @@ async function execute(settings: ConnectionSettings, sql: string): Promise<reado
 async function promoted(original: PostgresServer, directory: string): Promise<PostgresServer> {
   await promisify(execFile)('cp', ['-a', original.directory, directory]); // with its owner
   await writeFile(join(directory, 'recovery.signal'), '');
-  return await startPostgres({ directory, settings: { restore_command: 'false' } });
+  const server = await startPostgres({ directory, settings: { restore_command: 'false' } });
+  // It answers before its recovery has ended.
+  const isPrimary = async (): Promise<boolean> =>
+    (await execute(server.settings(), 'select not pg_is_in_recovery() as "isPrimary"'))[0]?.['isPrimary'] === true;
+  await eventually(isPrimary, 'the server to be promoted');
+  return server;
 }
 
 /** Both loops and an operator, for whichever server is the source now. */
