@@ -12,6 +12,7 @@ interface DemoFlags {
   readonly source: string;
   readonly seconds: number;
   readonly kafka?: boolean;
+  readonly outbox?: boolean;
   readonly corrupt?: boolean;
   readonly rate: number;
 }
@@ -32,8 +33,20 @@ export function demoCommand({ env, exit }: CommandContext): Command {
       'send the changes through a real Apache Kafka (needs Java and Maven) instead of the embedded log',
     )
     .option('--rate <n>', 'about how many transactions a second the shop makes', positive, 400)
+    .addOption(
+      new Option('--outbox', 'show the events of an outbox as they arrive, instead of a replica').conflicts([
+        'kafka',
+        'corrupt',
+      ]),
+    )
     .addOption(new Option('--corrupt', 'change one cell of the replica before comparing').hideHelp())
     .action(async (flags: DemoFlags) => {
+      if (flags.outbox) {
+        const { runOutboxDemo } = await import('./demo/outbox-demo.ts');
+        const outboxes = flags.connectors ?? join(SHOP, 'outbox');
+        exit(await runOutboxDemo({ connectors: outboxes, seconds: flags.seconds }, env));
+        return;
+      }
       const { runDemo } = await import('./demo/demo.ts');
       const connectors = flags.connectors ?? (flags.source === 'wal' ? SHOP : join(SHOP, flags.source));
       exit(await runDemo({ ...flags, connectors, kafka: flags.kafka ?? false, corrupt: flags.corrupt ?? false }, env));

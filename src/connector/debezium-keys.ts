@@ -60,7 +60,6 @@ export const HARMLESS_TO_ALL: Readonly<Record<string, readonly string[]>> = {
 
 /** Connect's keys whose effect would be missed by every kind of connector. */
 export const UNSUPPORTED_BY_ALL: Readonly<Record<string, string>> = {
-  'transforms*': 'there are no transforms yet',
   'predicates*': 'there are no predicates yet',
   'key.converter*': 'records are written and read as Avro; leave this out',
   'value.converter*': 'records are written and read as Avro; leave this out',
@@ -78,6 +77,7 @@ function forBothConverters(table: Readonly<Record<string, string>>): Readonly<Re
 /** Keys of Debezium's Postgres connector and of Connect that change nothing for a WAL source. */
 export const IGNORED_BY_SOURCES: Readonly<Record<string, string>> = {
   ...IGNORED_BY_ALL,
+  'value.converter.delegate.converter.type*': 'only events of an outbox are not Avro',
   'plugin.name': 'pgoutput is always used',
   'database.tcpKeepAlive': 'it is always on',
   'database.sslfactory': 'it names a Java class',
@@ -178,6 +178,7 @@ export const IGNORED_BY_SINKS: Readonly<Record<string, string>> = {
 /** Keys of Debezium's JDBC sink whose effect would be missed. */
 export const UNSUPPORTED_BY_SINKS: Readonly<Record<string, string>> = {
   ...UNSUPPORTED_BY_ALL,
+  'transforms*': 'there are no transforms of sinks yet',
   'primary.key.fields': 'keys are those of the source tables',
   'field.*': 'leave columns out at the source, with column.exclude.list',
   'column.naming.strategy': 'it names a Java class',

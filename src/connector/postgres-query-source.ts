@@ -74,7 +74,7 @@ function complete(
   const secrets: string[] = [];
   const warnings = settings.url?.warnings?.map((each) => `connection.url ${each}`) ?? [];
   const lists = { ...settings, ...tableLists(settings, problems) };
-  const common = completeSource(lists, problems, secrets, files);
+  const common = completeSource(lists, problems, warnings, secrets, files);
   const place = placeOf(settings, given, problems);
   judgeColumns(settings, problems, warnings);
   const { url: _, whitelist: __, blacklist: ___, ...rest } = lists;

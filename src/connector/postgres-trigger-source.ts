@@ -108,7 +108,7 @@ function complete(
   const problems: string[] = [];
   const warnings: string[] = [];
   const secrets: string[] = [];
-  const common = completeSource(settings, problems, secrets, files);
+  const common = completeSource(settings, problems, warnings, secrets, files);
   const { snapshotMode, ...snapshot } = completeSnapshot(settings, problems, warnings);
   if (snapshotMode === 'initial_only') {
     problems.push('snapshot.mode initial_only is for WAL sources: triggers that nobody reads would fill the disk');

@@ -137,7 +137,7 @@ function complete(
   const problems: string[] = [];
   const warnings: string[] = [];
   const secrets: string[] = [];
-  const common = completeSource(settings, problems, secrets, files);
+  const common = completeSource(settings, problems, warnings, secrets, files);
   const snapshot = completeSnapshot(settings, problems, warnings);
   if (settings.skippedOperations === 't') {
     warnings.push('skipped.operations=t has no effect: truncates are sent too, because a replica needs them');

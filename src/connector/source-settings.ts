@@ -5,6 +5,8 @@ import { SSL_MODES } from './connection-url.ts';
 import type { Files } from './read-tls.ts';
 import { completeRegistry, type RegistrySettings, registrySettings } from './registry-settings.ts';
 import { choice, flag, integer, optional, patterns, remaining, type SettingsOf, secret, text } from './setting.ts';
+import type { EventRouterConfig } from './event-router-options.ts';
+import { completeOutbox, TRANSFORM_SETTINGS, type TransformSettings } from './transform-settings.ts';
 import { VALUE_SETTINGS, type ValueSettings } from './value-settings.ts';
 
 /** The source database, and the name under which its changes are published. */
@@ -32,7 +34,7 @@ export interface ListSettings {
 }
 
 /** How changes become records and topics, whatever captures them. */
-export interface PublishSettings extends ValueSettings {
+export interface PublishSettings extends ValueSettings, TransformSettings {
   readonly tombstonesOnDelete: boolean;
   readonly transactionMetadata: boolean;
   readonly maxBatchBytes: number;
@@ -53,6 +55,8 @@ export interface SourceSettings extends OriginSettings, ListSettings, PublishSet
 export interface SourceConfig extends SourceSettings {
   /** Where its schemas are registered; undefined: where the daemon says. */
   readonly registry: RegistryClientConfig | undefined;
+  /** Which tables are outboxes, and what becomes of their rows; undefined: none. */
+  readonly outbox: EventRouterConfig | undefined;
 }
 
 /** Names and defaults are Debezium's. */
@@ -172,6 +176,7 @@ export const PUBLISH_SETTINGS: SettingsOf<PublishSettings & RegistrySettings> = 
   }),
   compression: SOURCE_COMPRESSION,
   ...VALUE_SETTINGS,
+  ...TRANSFORM_SETTINGS,
   onIncompatible: choice('schema.evolution.on.incompatible', ['fail', 'force'], {
     group: 'Schema registry',
     default: 'fail',
@@ -186,13 +191,14 @@ export const PUBLISH_SETTINGS: SettingsOf<PublishSettings & RegistrySettings> = 
   }),
 };
 
-/** What the settings that all sources have amount to together; problems and secrets are added to the lists. */
+/** What the settings that all sources have amount to together; problems, warnings and secrets are added to the lists. */
 export function completeSource(
-  settings: ListSettings & RegistrySettings,
+  settings: ListSettings & TransformSettings & RegistrySettings,
   problems: string[],
+  warnings: string[],
   secrets: string[],
   files: Files,
-): Pick<SourceConfig, 'registry'> {
+): Pick<SourceConfig, 'registry' | 'outbox'> {
   const both = (kind: string, include: readonly string[], exclude: readonly string[]): void => {
     if (include.length > 0 && exclude.length > 0)
       problems.push(`${kind}.include.list and ${kind}.exclude.list exclude each other`);
@@ -200,5 +206,6 @@ export function completeSource(
   both('schema', settings.schemaInclude, settings.schemaExclude);
   both('table', settings.tableInclude, settings.tableExclude);
   both('column', settings.columnInclude, settings.columnExclude);
-  return { registry: completeRegistry(settings, 'value.converter.', problems, secrets, files) };
+  const outbox = completeOutbox(settings, problems, warnings);
+  return { registry: completeRegistry(settings, 'value.converter.', problems, secrets, files), outbox };
 }

@@ -3,21 +3,20 @@ import { ByteWriter, Run } from '../change/byte-writer.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowEncoder, SchemaRefused, WireOp } from '../converter/converter.ts';
 import type { Append } from '../log/log.ts';
-import { BatchMemory } from '../log/batch-memory.ts';
 import { encodeControl } from '../log/protocol/control-codec.ts';
 import { beginHeader, EXACT_HEADER, HEADER, HEADER_BYTES, Part, setHeader } from '../log/protocol/header.ts';
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import type { BatchCompression } from '../log/batch-compression.ts';
 import { RecordSetWriter } from '../log/record-set.ts';
 import { DdlCauses } from './ddl-causes.ts';
+import type { EventRouter } from './outbox/event-router.ts';
+import { beginEvent, eventPartition } from './outbox/event-writer.ts';
 import { partitionOf } from './partition.ts';
+import { type NamedTopic, TopicWriters } from './topic-writers.ts';
 
 /** Debezium's headers on the two halves of a key change. */
 const NEW_KEY_HEADER = Buffer.from('__debezium.newkey');
 const OLD_KEY_HEADER = Buffer.from('__debezium.oldkey');
-
-/** What the first batch of a partition is given: a batch of a thousand tables has few rows of each. */
-const FIRST_BYTES = 4 * 1024;
 
 /** Where the rows of one table version go. */
 interface Route {
@@ -32,19 +31,25 @@ interface Route {
 /** Of a whole header, what stands before its value: name and lengths. */
 const VALUE_AT = 2 + HEADER.length;
 
+/** Where rows of outboxes go instead of the topics of their tables. */
+export interface EventOptions {
+  readonly router: EventRouter;
+  /** Topics by their names; created when missing. */
+  readonly topicsFor: (names: readonly string[], signal: AbortSignal) => Promise<readonly NamedTopic[]>;
+}
+
 export interface BatchEncoderOptions {
   readonly prefix: string;
   readonly converter: Converter;
   readonly tombstones: boolean;
   readonly now: () => number;
   /** Name and partition count of each table's topic, in their order; created when missing. */
-  readonly topicsFor: (
-    tables: readonly TableSchema[],
-    signal: AbortSignal,
-  ) => Promise<readonly { name: string; partitions: number }[]>;
+  readonly topicsFor: (tables: readonly TableSchema[], signal: AbortSignal) => Promise<readonly NamedTopic[]>;
   readonly recordBatchBytes: number;
   /** What the batches of table topics are compressed with, if at all; control records are few. */
   readonly compression?: BatchCompression | undefined;
+  /** Absent: no table is an outbox. */
+  readonly events?: EventOptions | undefined;
 }
 
 /**
@@ -54,11 +59,10 @@ export interface BatchEncoderOptions {
 export class BatchEncoder {
   readonly #options: BatchEncoderOptions;
   readonly #routes = new Map<TableSchema, Route>();
-  readonly #writers = new Map<string, RecordSetWriter[]>();
+  readonly #writers: TopicWriters;
   readonly #controls: RecordSetWriter;
   readonly #causes = new DdlCauses();
-  readonly #memory = new BatchMemory();
-  readonly #controlHeader = new Run();
+  readonly #ownHeader = new Run();
   readonly #key = new ByteWriter();
   readonly #otherKey = new ByteWriter();
   #index = 0;
@@ -69,6 +73,7 @@ export class BatchEncoder {
 
   constructor(options: BatchEncoderOptions) {
     this.#options = options;
+    this.#writers = new TopicWriters(options);
     this.#controls = new RecordSetWriter(options.now, options.recordBatchBytes);
   }
 
@@ -80,9 +85,12 @@ export class BatchEncoder {
     this.#index = 0;
   }
 
-  /** Registers schemas and makes topics for the table versions that this batch announces; before `encode`. */
+  /** Registers schemas and makes topics for the table versions that this batch announces, and for its events; before `encode`. */
   async prepare(batch: Batch, signal: AbortSignal): Promise<void> {
-    const announced = batch.controls.flatMap((control) => (control.kind === 'table' ? control.table : []));
+    const { events } = this.#options;
+    const announced = batch.controls.flatMap((control) =>
+      control.kind === 'table' && !this.#isOutbox(control.table) ? control.table : [],
+    );
     // A thousand tables are one question.
     const found = await this.#options.topicsFor(announced, signal);
     await this.#options.converter.announce(
@@ -94,18 +102,35 @@ export class BatchEncoder {
       if (control.kind === 'ddl') this.#causes.heard(control.ddl);
       if (control.kind !== 'table') continue;
       const { table } = control;
-      const topic = topics.next().value as { name: string; partitions: number };
+      if (this.#isOutbox(table)) {
+        events?.router.announce(table);
+        continue;
+      }
+      const topic = topics.next().value as NamedTopic;
+      events?.router.reserve(topic.name);
       const encoder = await this.#options.converter.encoder(table, topic.name, signal).catch((error: unknown) => {
         throw error instanceof SchemaRefused ? this.#causes.explain(table, error) : error;
       });
-      const writers = this.#writersOf(topic.name, topic.partitions);
+      const writers = this.#writers.make(topic);
       this.#routes.set(table, { encoder, writers, header: new Run(), interval: -1 });
     }
+    if (events !== undefined) await this.#makeTopics(events, batch, signal);
+  }
+
+  async #makeTopics({ router, topicsFor }: EventOptions, batch: Batch, signal: AbortSignal): Promise<void> {
+    const missing = [...router.topicsOf(batch)].filter((name) => this.#writers.get(name) === undefined);
+    if (missing.length === 0) return;
+    for (const topic of await topicsFor(missing, signal)) this.#writers.make(topic);
+  }
+
+  #isOutbox(table: TableSchema): boolean {
+    return this.#options.events?.router.isOutbox(table) === true;
   }
 
   /** Encodes the whole batch; synchronous, because this is the hot loop. */
   encode(batch: Batch): Append[] {
     for (let i = 0; i < batch.length; i++) this.#change(batch, i);
+    this.#options.events?.router.tellLeftOut();
     return this.#finish();
   }
 
@@ -118,7 +143,7 @@ export class BatchEncoder {
     }
     const table = batch.tables[slot] as TableSchema;
     const route = this.#routes.get(table);
-    if (route === undefined) throw new Error(`Version ${table.version} of ${tableName(table)} was not announced`);
+    if (route === undefined) return this.#event(batch, i, table);
     const before = batch.before[i] as number;
     const after = batch.after[i] as number;
     switch (op) {
@@ -219,7 +244,22 @@ export class BatchEncoder {
     return writer;
   }
 
-  #control(control: Control): void {
+  /** What is not an event is left out: it has no index, as if it had not been there. */
+  #event(batch: Batch, i: number, table: TableSchema): void {
+    const { events } = this.#options;
+    if (events === undefined) throw new Error(`Version ${table.version} of ${tableName(table)} was not announced`);
+    const event = events.router.eventOf(batch, i);
+    if (event === undefined) return;
+    const writers = this.#writers.get(event.topic) as readonly RecordSetWriter[];
+    const writer = writers[eventPartition(batch, event, writers.length)] as RecordSetWriter;
+    beginEvent(writer, batch, event, 1);
+    this.#endAlone(writer, batch.op[i] as Op, Part.event, 0);
+  }
+
+  #control(said: Control): void {
+    const { events } = this.#options;
+    const control = events === undefined ? said : events.router.heard(said);
+    if (control === undefined) return;
     const value = encodeControl(control);
     const writer = this.#controls;
     writer.beginRecord();
@@ -227,36 +267,20 @@ export class BatchEncoder {
     writer.beginValue().copy(value, 0, value.length);
     writer.endValue();
     writer.headers(1);
-    this.#beginHeader(this.#controlHeader, control.kind === 'table' ? control.table.version : 0);
-    const at = writer.wholeHeader(this.#controlHeader);
-    setHeader(writer.bytes, at + VALUE_AT, Op.control, Part.whole, this.#index++);
+    this.#endAlone(writer, Op.control, Part.whole, control.kind === 'table' ? control.table.version : 0);
+  }
+
+  /** Ends a record whose header is no table's. */
+  #endAlone(writer: RecordSetWriter, op: Op, part: Part, tableVersion: number): void {
+    this.#beginHeader(this.#ownHeader, tableVersion);
+    const at = writer.wholeHeader(this.#ownHeader);
+    setHeader(writer.bytes, at + VALUE_AT, op, part, this.#index++);
     writer.endRecord();
   }
 
-  #writersOf(topic: string, partitions: number): readonly RecordSetWriter[] {
-    let writers = this.#writers.get(topic);
-    if (writers === undefined) {
-      const { now, recordBatchBytes, compression } = this.#options;
-      const memory = this.#memory;
-      writers = Array.from(
-        { length: partitions },
-        (_, slot) => new RecordSetWriter(now, recordBatchBytes, { slot, size: FIRST_BYTES, memory, compression }),
-      );
-      this.#writers.set(topic, writers);
-    }
-    return writers;
-  }
-
   #finish(): Append[] {
-    const appends: Append[] = [];
-    if (this.#controls.count > 0) {
-      appends.push({ topic: schemaChangesTopic(this.#options.prefix), partition: 0, records: this.#controls.finish() });
-    }
-    for (const [topic, writers] of this.#writers) {
-      for (const [partition, writer] of writers.entries()) {
-        if (writer.count > 0) appends.push({ topic, partition, records: writer.finish() });
-      }
-    }
-    return appends;
+    if (this.#controls.count === 0) return this.#writers.finish();
+    const topic = schemaChangesTopic(this.#options.prefix);
+    return [{ topic, partition: 0, records: this.#controls.finish() }, ...this.#writers.finish()];
   }
 }

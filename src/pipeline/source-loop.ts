@@ -6,11 +6,13 @@ import { failPoint } from '../failpoint.ts';
 import type { Log } from '../log/log.ts';
 import type { BatchCompression } from '../log/batch-compression.ts';
 import { type HeldSource, type Source, VoidCopyError } from '../source/source.ts';
-import { BatchEncoder } from './encode-batch.ts';
+import { BatchEncoder, type EventOptions } from './encode-batch.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { isInterruption } from './interruption.ts';
 import { fallsBack } from './gap.ts';
 import { type SignalListener, startListening } from './listening.ts';
+import { EventRouter } from './outbox/event-router.ts';
+import type { OutboxSettings, TellLeftOut } from './outbox/outbox-settings.ts';
 import { type Owned, type OwnershipOptions, type SourceMemory, takeOwnership } from './ownership.ts';
 import { Publisher } from './publisher.ts';
 import type { SourceProgress } from './source-progress.ts';
@@ -44,6 +46,10 @@ export interface SourceLoopOptions {
   readonly copyDelayMs?: number | undefined;
   /** Listens for signals while the source streams. */
   readonly signals?: SignalListener | undefined;
+  /** Which tables are outboxes, and how their rows become events; none when absent. */
+  readonly outbox?: OutboxSettings | undefined;
+  /** Hears of rows of outboxes that were left out. */
+  readonly onLeftOut?: TellLeftOut | undefined;
   /** Hears how far a copy is, after each of its batches. */
   readonly onCopied?: ((progress: CopyProgress) => void) | undefined;
 }
@@ -76,6 +82,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       ...options,
       now: () => options.clock.now(),
       topicsFor: (tables, abort) => dataTopics.topicsFor(tables, abort),
+      events: eventsOf(options, dataTopics),
     });
     await using publisher = new Publisher(options, held, encoder, writer);
     const copy = async (): Promise<void> => {
@@ -126,6 +133,12 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
   } finally {
     ended.abort();
   }
+}
+
+function eventsOf({ outbox, onLeftOut }: SourceLoopOptions, topics: DataTopics): EventOptions | undefined {
+  if (outbox === undefined) return undefined;
+  const router = new EventRouter(outbox, onLeftOut ?? (() => {}));
+  return { router, topicsFor: (names, signal) => topics.topicsNamed(names, signal) };
 }
 
 function isAhead(copying: CopyProgress | undefined, noted: CopyProgress | undefined): boolean {

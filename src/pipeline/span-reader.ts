@@ -182,7 +182,7 @@ export class SpanReader {
   #record(cursor: PartitionCursor): Need | undefined {
     const reader = cursor.reader as RecordReader;
     const part = headerPart(reader.bytes, cursor.headerAt);
-    if (part === Part.tombstone) return undefined;
+    if (part === Part.tombstone || part === Part.event) return undefined;
     const op = headerOp(reader.bytes, cursor.headerAt);
     if (op === Op.control) {
       this.#control(cursor, reader);

@@ -78,24 +78,34 @@ export class DataTopics {
   /** The tables' topics, in their order, created where they are missing. Their partition counts are fixed from then on (B14). */
   async topicsFor(tables: readonly TableSchema[], signal: AbortSignal): Promise<readonly Omit<Topic, 'config'>[]> {
     const nameOf = ({ schema, name }: TableSchema): string => dataTopic(this.#prefix, schema, name);
-    const names = [...new Set(tables.map(nameOf))];
+    await this.#make([...new Set(tables.map(nameOf))], signal);
+    return tables.map((table) => this.#made(nameOf(table), ` for table ${tableName(table)}`));
+  }
+
+  /** Topics of events by their names, in their order, created as those of tables are. */
+  async topicsNamed(names: readonly string[], signal: AbortSignal): Promise<readonly Omit<Topic, 'config'>[]> {
+    await this.#make(names, signal);
+    return names.map((name) => this.#made(name, ''));
+  }
+
+  async #make(names: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#lookUp(names, signal);
     const missing = names.filter((name) => !this.#topics.has(name));
-    if (missing.length > 0) {
-      const { partitions, replicationFactor, config } = this.#settings;
-      const more = replicationFactor === undefined ? {} : { replicationFactor };
-      await this.#log.createTopics(
-        missing.map((name) => ({ name, partitions, config, ...more })),
-        signal,
-      );
-      await this.#lookUp(missing, signal);
-    }
-    return tables.map((table) => {
-      const topic = this.#topics.get(nameOf(table));
-      if (topic !== undefined) return topic;
-      throw new OperatorError(`Topic ${nameOf(table)} for table ${tableName(table)} could not be created`, {
-        advice: 'Create it, or let Rowcast create topics (ACL: Create on the topic or the cluster).',
-      });
+    if (missing.length === 0) return;
+    const { partitions, replicationFactor, config } = this.#settings;
+    const more = replicationFactor === undefined ? {} : { replicationFactor };
+    await this.#log.createTopics(
+      missing.map((name) => ({ name, partitions, config, ...more })),
+      signal,
+    );
+    await this.#lookUp(missing, signal);
+  }
+
+  #made(name: string, purpose: string): Omit<Topic, 'config'> {
+    const topic = this.#topics.get(name);
+    if (topic !== undefined) return topic;
+    throw new OperatorError(`Topic ${name}${purpose} could not be created`, {
+      advice: 'Create it, or let Rowcast create topics (ACL: Create on the topic or the cluster).',
     });
   }
 

@@ -21,6 +21,7 @@ import { schemaTopic } from './schema-topic.ts';
 import {
   batchCompression,
   fieldModes,
+  outboxSettings,
   postgresSinkSettings,
   querySourceSettings,
   recordBatchBytes,
@@ -101,6 +102,8 @@ function sourceTask(
       recordBatchBytes: recordBatchBytes(config),
       compression: batchCompression(config, defaults),
       signals,
+      outbox: outboxSettings(config),
+      onLeftOut: (level, message, advice) => logger[level](message, { connector: name, advice }),
       ...('recopy' in config && { recopy: config.recopy, copyDelayMs: config.snapshotDelayMs }),
       onCopyAgain: (reason) => logger.warn('copying everything again', { connector: name, reason }),
       onCopied: copyTeller(logger, name, systemClock),

@@ -18,10 +18,12 @@ import { kafkaSettings } from './kafka-settings.ts';
 import { checkPort, checkRegistry } from './preflight/check-endpoints.ts';
 import { checkResume } from './preflight/check-resume.ts';
 import { isObstructed, otherWay } from './preflight/judge-capture.ts';
+import { withoutOutboxes } from './preflight/judge-outbox.ts';
 import { judgeRecords } from './preflight/judge-records.ts';
 import { capturableOf, recommend } from './preflight/recommend.ts';
 import { schemasTopic, wantedTopics } from './preflight/wanted-topics.ts';
 import {
+  outboxSettings,
   postgresSinkSettings,
   querySourceSettings,
   replayedPrefix,
@@ -113,7 +115,8 @@ async function lookAtSources(
     needed.map(async (source) => {
       const found = await lookAtSource(source, bounded(signal));
       const other = await otherCapture(source, found.findings, bounded(signal));
-      looked.set(source.name, { ...found, findings: [...found.findings, ...other] });
+      const whole = { ...found, findings: [...found.findings, ...other] };
+      looked.set(source.name, withoutOutboxes(whole, outboxSettings(source.config)));
     }),
   );
   return looked;

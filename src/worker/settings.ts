@@ -3,15 +3,17 @@ import { type PostgresSinkConfig, prefixOf } from '../connector/postgres-sink.ts
 import type { PostgresQueryConfig } from '../connector/postgres-query-source.ts';
 import type { PostgresTriggerConfig } from '../connector/postgres-trigger-source.ts';
 import type { PostgresWalConfig } from '../connector/postgres-wal-source.ts';
-import type { PublishSettings } from '../connector/source-settings.ts';
+import type { PublishSettings, SourceConfig } from '../connector/source-settings.ts';
 import { placeholderBytes } from '../connector/value-settings.ts';
 import type { FieldModes } from '../converter/avro/modes.ts';
 import type { BatchCompression } from '../log/batch-compression.ts';
 import { compressionOf } from '../log/compression/compression.ts';
 import { DEFAULT_MAX_BATCH_BYTES } from '../log/record-set.ts';
+import type { OutboxSettings } from '../pipeline/outbox/outbox-settings.ts';
 import { compileTopicFilter, selectionOf } from '../pipeline/topic-filter.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
+import { compileNames } from '../source/capture/filter.ts';
 import type { QuerySourceSettings } from '../source/query/settings.ts';
 import type { TriggerSourceSettings } from '../source/trigger/settings.ts';
 import type { WalSourceSettings } from '../source/wal/settings.ts';
@@ -114,6 +116,24 @@ export function fieldModes(config: PublishSettings): FieldModes {
     schemaNames: config.schemaNames === 'avro_unicode' ? 'avro_unicode' : 'avro',
     fieldNames: config.fieldNames === 'avro_unicode' ? 'avro_unicode' : 'avro',
     placeholder: placeholderBytes(config.placeholder),
+  };
+}
+
+/** Which tables of a source are outboxes, and how their rows become events; undefined: none. */
+export function outboxSettings({
+  outbox,
+  topicPrefix,
+  ...config
+}: Pick<SourceConfig, 'outbox' | 'topicPrefix'> & { readonly signalTopic?: string | undefined }):
+  | OutboxSettings
+  | undefined {
+  if (outbox === undefined) return undefined;
+  const { tables, ...rest } = outbox;
+  const isNamed = tables.length === 0 ? () => true : compileNames(tables);
+  return {
+    ...rest,
+    isOutbox: ({ schema, name }) => isNamed(`${schema}.${name}`),
+    reserved: [config.signalTopic ?? `${topicPrefix}-signal`],
   };
 }
 

@@ -24,6 +24,8 @@ export interface SourceTaskOptions {
     | 'tombstones'
     | 'recordBatchBytes'
     | 'compression'
+    | 'outbox'
+    | 'onLeftOut'
     | 'recopy'
     | 'copyDelayMs'
     | 'onCopyAgain'

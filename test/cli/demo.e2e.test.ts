@@ -69,6 +69,20 @@ test.each([
   expect(code).toBe(0);
 });
 
+test('the demo shows the events of an outbox', async () => {
+  const { code, output } = await command.run(
+    ['demo', '--outbox', '--connectors', join(root, 'connectors', 'outbox'), '--seconds', '6'],
+    { TMPDIR: temporary },
+  ).ended;
+  expect(output).toMatch(
+    /^outbox\.event\.order {2}key \d {2}id [0-9a-f-]{36} {2}type Order\w+ {2}\{"step": \d+, "order": \d\}$/m,
+  );
+  expect(output).toMatch(
+    /^[1-9]\d* rows committed, \d+ events: each row exactly once, in order per aggregate, over 3 restarts$/m,
+  );
+  expect(code).toBe(0);
+});
+
 test('the demo finds one changed cell of the replica', async () => {
   const { code, output } = await demo('--seconds', '3', '--rate', '150', '--corrupt').ended;
   expect(output).toMatch(/^public\.products: columns differ \(title\), first at row \d+ in key order$/m);

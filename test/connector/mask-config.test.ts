@@ -17,9 +17,17 @@ test('a printed config shows no password, wherever it stands', () => {
     'database.port': 'pw',
     'snapshot.mode': 'pw',
   };
-  const masked = maskConfig(POSTGRES_WAL_SOURCE, { 'database.user': 'u', 'key.converter': 'c', ...secrets });
+  const masked = maskConfig(POSTGRES_WAL_SOURCE, {
+    'database.user': 'u',
+    'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
+    ...secrets,
+  });
   const asterisks = Object.fromEntries(Object.keys(secrets).map((key) => [key, '********']));
-  expect(masked).toEqual({ 'database.user': 'u', 'key.converter': 'c', ...asterisks });
+  expect(masked).toEqual({
+    'database.user': 'u',
+    'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
+    ...asterisks,
+  });
 });
 
 test.each([
@@ -54,7 +62,7 @@ test('what is known is shown: settings, other names of them, what has no effect 
     'plugin.name': 'pgoutput',
     'errors.log.enable': 'true',
     transforms: 'route',
-    'key.converter': 'c',
+    'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
   };
   expect(maskConfig(POSTGRES_WAL_SOURCE, shown)).toEqual(shown);
   const both = { 'connection.url': 'postgres://h/d', 'database.hostname': 'h', 'connector.class': 'Nope' };

@@ -1,7 +1,3 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { loadConnectors } from '../../connector/load-file.ts';
@@ -21,6 +17,7 @@ import { createScreen, type Screen } from './screen.ts';
 import { type Servers, startServers } from './servers.ts';
 import { corruptReplica, hasMarker, type Marker, prepareShop, writeMarker } from './shop-database.ts';
 import { startWorkload } from './shop-workload.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 import { compareShops, isEveryKindStreamed, tellStreamed } from './verdict.ts';
 
 export interface DemoOptions {
@@ -199,19 +196,6 @@ function demoLogger(screen: Screen): Logger {
     error: nothing,
     warn(fact, fields = {}) {
       if (fact !== RETRIED) screen.line(fields.setting === undefined ? fact : `${fact}: ${fields.setting}`);
-    },
-  };
-}
-
-async function temporaryDirectory(): Promise<{ readonly path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'rowcast-demo-'));
-  const remove = (): void => rmSync(path, { recursive: true, force: true });
-  process.once('exit', remove);
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      process.off('exit', remove);
-      remove();
     },
   };
 }

@@ -9,8 +9,8 @@ export const EXACT_HEADER: Buffer = Buffer.from('rowcast.exact');
 export const HEADER_VERSION = 1;
 export const HEADER_BYTES = 25;
 
-/** Which part of a change a record is: a key change travels as three records, a delete as two. */
-export const Part = { whole: 0, tombstone: 1, oldKey: 2, newKey: 3 } as const;
+/** Which part of a change a record is: a key change travels as three records, a delete as two; an event is a row of an outbox, for consumers alone. */
+export const Part = { whole: 0, tombstone: 1, oldKey: 2, newKey: 3, event: 4 } as const;
 export type Part = (typeof Part)[keyof typeof Part];
 
 /** Writes what stays the same for all records of one table version in one checkpoint interval; the header begins at `at`. */
