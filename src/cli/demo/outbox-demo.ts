@@ -10,6 +10,7 @@ import { supervise } from '../../pipeline/supervise.ts';
 import { makeTask } from '../../worker/composition.ts';
 import { initialStatus } from '../../worker/initial-status.ts';
 import { serialLog } from '../../worker/serial-log.ts';
+import type { Task } from '../../worker/task.ts';
 import { systemClock } from '../../worker/system-clock.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { EventReader, type SeenEvent } from './event-reader.ts';
@@ -65,8 +66,8 @@ export async function runOutboxDemo({ connectors, seconds }: OutboxDemoOptions, 
   }
 }
 
-/** Runs the source while something else is done. */
-type RunTask = <T>(meanwhile: () => Promise<T>) => Promise<T>;
+/** Runs the source while something else is done, which may look at it. */
+type RunTask = <T>(meanwhile: (task: Task) => Promise<T>) => Promise<T>;
 
 function taskRunner(connectors: string, env: Environment, log: EmbeddedLog, screen: Screen): RunTask {
   const connector = loadConnectors(connectors, env).find(isSource);
@@ -87,7 +88,10 @@ function taskRunner(connectors: string, env: Environment, log: EmbeddedLog, scre
     const options = { clock: systemClock, jitter: Math.random, onState: () => {} };
     const running = supervise((signal) => task.run(signal), options, ending.signal);
     try {
-      return await Promise.race([meanwhile(), running.then(() => Promise.reject(new Error('The source has ended')))]);
+      return await Promise.race([
+        meanwhile(task),
+        running.then(() => Promise.reject(new Error('The source has ended'))),
+      ]);
     } finally {
       ending.abort();
       await running.catch(() => {}); // the race has told
@@ -104,7 +108,9 @@ async function beBusy(
   screen: Screen,
 ): Promise<readonly string[]> {
   // The slot has to be there before the first event, whose row does not stay.
-  await run(() => sleep(2_000));
+  await run(async (task) => {
+    while (task.status(undefined, undefined).state !== 'streaming') await sleep(50);
+  });
   const writing = write();
   for (let i = 0; i <= RESTARTS && !stop.aborted; i++) {
     if (i > 0) screen.line(`— the source is started again (${i} of ${RESTARTS})`);
