@@ -109,7 +109,7 @@ async function beBusy(
 ): Promise<readonly string[]> {
   // The slot has to be there before the first event, whose row does not stay.
   await run(async (task) => {
-    while (task.status(undefined, undefined).state !== 'streaming') await sleep(50);
+    while (!stop.aborted && task.status(undefined, undefined).state !== 'streaming') await sleep(50);
   });
   const writing = write();
   for (let i = 0; i <= RESTARTS && !stop.aborted; i++) {
