@@ -119,6 +119,27 @@ describe('rowcast check', () => {
     expect(code).toBe(3);
   });
 
+  test('recommends a way of capture for a connector or a URL, and never prints a password', async () => {
+    await using place = await pair();
+    const { code, output } = await check(place, '--recommend', 'from');
+    expect(output).toMatch(
+      /^from: "connector.class": "PostgresWalSource"\n {2}✓ PostgresWalSource \(recommended\): the WAL/,
+    );
+    expect(code).toBe(0);
+    const { host, port, user, password = '', database } = source.settings;
+    const url = `postgres://${user}@${host}:${port}/${database}`;
+    const env = { PGPASSWORD: password };
+    const told = await command.run(['check', '--recommend', '--json', url], env).ended;
+    expect(JSON.parse(told.output)).toMatchObject([
+      { database: `database ${database} at ${host}:${port}`, mode: 'PostgresWalSource' },
+    ]);
+    const wrong = await command.run(['check', '--recommend', url], { PGPASSWORD: 'not this one' }).ended;
+    expect(wrong.output).toContain('cannot be looked at');
+    expect(wrong.output).not.toContain('not this one');
+    expect(wrong.code).toBe(3);
+    expect((await check(place, '--recommend', 'to')).output).toContain('None of the connectors is a source');
+  });
+
   test('looks only at the connectors that are named, and exits 2 for one that is not there', async () => {
     await using place = await pair();
     const found = await findings(place, 'to');

@@ -157,6 +157,12 @@ test('a running replica goes from each way of capture to each other one under lo
         await writer.still(() => expectEqual(source, target, ...captured(kind)));
       }
     }
+    // Back to the WAL by the file alone, where it says that history may be lost.
+    await place.write('shop.json', file('query', source.settings));
+    await switched(place, 'query');
+    const { name, config } = file('wal', source.settings);
+    await place.write('shop.json', { name, config: { ...config, 'snapshot.mode': 'when_needed' } });
+    await switched(place, 'wal');
   } finally {
     await writer.end();
   }
