@@ -66,7 +66,7 @@ export class Rowcast implements Contestant {
       pids,
       pid: daemon.pid,
       assertAlive: daemon.assertAlive,
-      warmUpSeconds: 5,
+      warmUpSeconds: 20, // as Debezium: the broker is Java as well
       startedAt: daemon.startedAt,
     });
     await daemon.stop();
