@@ -43,8 +43,8 @@ const interfaces = [
   /^log\/protocol\//,
 ];
 
-/** Where the composition root names implementations. */
-const compositionRoots = /^(worker|cli|main\.ts)/;
+/** Where the composition root names implementations; the conformance suite joins sources to a real replica. */
+const compositionRoots = /^(worker|cli|conformance|main\.ts)/;
 
 test('folders import only what the layout allows', () => {
   const wrong: string[] = [];

@@ -1,0 +1,25 @@
+import { expect, inject, test } from 'vitest';
+import { SOURCE_CHECKS } from '../../src/conformance/source-conformance.ts';
+import { walKit } from './kits.ts';
+import { scratchEmbeddedLog } from './logs.ts';
+import { PLANTS } from './plants.ts';
+
+test.each(PLANTS)('catches a source that $name', async ({ property, plant }) => {
+  const server = inject('postgres');
+  const place = {
+    source: server,
+    replica: server,
+    openLog: scratchEmbeddedLog,
+    effort: 'short',
+    patienceMs: 4_000,
+  } as const;
+  const check = SOURCE_CHECKS.find((each) => each.property === property);
+  const found: unknown = await check?.run(plant(walKit), place).catch((error: unknown) => error);
+  expect(found).toBeInstanceOf(Error);
+  if (process.env.SHOW_MESSAGES !== undefined) process.stdout.write(`${property}: ${String(found)}\n`);
+});
+
+test('has a planted bug for every property', () => {
+  const planted = new Set(PLANTS.map(({ property }) => property));
+  expect(SOURCE_CHECKS.map(({ property }) => property).filter((each) => !planted.has(each))).toEqual([]);
+});
