@@ -7,7 +7,8 @@ const ROW_BYTES = 1024;
 const HELD_BYTES = 16 * 1024 * 1024;
 /** A batch may exceed its limit by a row, and by what it takes to cut. */
 const SPARE_BYTES = 64 * 1024;
-/** When nothing has come for so long, nothing more comes. */
+/** When less than this has come in so long, no more rows come: only signs of life. */
+const STILL_BYTES = 16 * 1024;
 const STILL_MS = 1_500;
 const WRITE = /* sql */ `insert into item select i, 1, repeat(md5(i::text), ${ROW_BYTES / 32}) from generate_series(100001, 100000 + $1::int) i`;
 
@@ -64,9 +65,9 @@ class SlowLog {
   }
 }
 
-/** Resolves when the number has not grown for a while. */
+/** Resolves when the number has hardly grown for a while. */
 async function still(count: () => number): Promise<void> {
-  for (let last = -1; last !== count(); ) {
+  for (let last = -Infinity; count() - last > STILL_BYTES; ) {
     last = count();
     await sleep(STILL_MS);
   }
