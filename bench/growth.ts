@@ -109,6 +109,7 @@ function ofBacklog(millions: number): Workload {
   return {
     ...WORKLOADS.W1,
     title: `a backlog of ${millions} million narrow inserts`,
+    rows: 1_000_000,
     load: (rows) => WORKLOADS.W1.load(rows * millions),
     amounts: (rows) => WORKLOADS.W1.amounts(rows * millions),
   };

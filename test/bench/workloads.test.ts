@@ -50,6 +50,7 @@ test('points of an axis differ in what it is about only: all widths are the same
   expect(VALUES.width.map((width) => width * changes(width))).toEqual(VALUES.width.map(() => 5_000_000));
   const backlog = growthWorkload({ axis: 'backlog', value: 10 });
   expect([backlog.amounts(7).changes, backlog.load(7)]).toEqual([71, ['call load_w1(70)']]);
+  expect(backlog.rows).toBe(1_000_000);
   expect(growthWorkload({ axis: 'partitions', value: 16 })).toMatchObject({ partitions: 16, table: 'w1' });
   const tables = growthWorkload({ axis: 'tables', value: 3 });
   expect([tables.tables, tables.table, slugOf(tables)]).toEqual([['t0', 't1', 't2'], 't0', 'tables_3']);
