@@ -196,7 +196,7 @@ function ownOf(batch: Batch): Partial<Batch> {
 
 /** One bug per property at least. */
 export const PLANTS: readonly Plant[] = [
-  { name: 'drops a batch', property: 'operations', found: /Table item differs|differs in row/, plant: dropsABatch },
+  { name: 'drops a batch', property: 'operations', found: /differs in row|Waited in vain for row/, plant: dropsABatch },
   {
     name: 'swaps two batches',
     property: 'order per key',
