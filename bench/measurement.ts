@@ -43,6 +43,8 @@ export interface Run extends Measurement {
   /** Which point of how the cost grows the workload is. */
   readonly growth?: Point;
   readonly contestant: ContestantName;
+  /** Which of several calls it is of, when their results are put together: only runs of one call met the same conditions. */
+  readonly call?: number;
   /** Counted from 1. */
   readonly repeat: number;
   /** Text of the rows that were moved. */

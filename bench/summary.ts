@@ -9,6 +9,7 @@ export interface Summary {
   readonly workload: string | undefined;
   readonly growth: Point | undefined;
   readonly contestant: ContestantName;
+  readonly call: number | undefined;
   readonly repeats: number;
   readonly rowsPerSecond: number | undefined;
   /** The slowest and the fastest of the repeats. */
@@ -34,13 +35,14 @@ export interface Ratio {
   readonly ratio: number;
 }
 
-/** One summary for each phase, workload and contestant, in the order in which they are to be read. */
+/** One summary for each phase, workload, call and contestant, in the order in which they are to be read. */
 export function summarize(runs: readonly Run[]): Summary[] {
   const groups = group(runs);
   const order = (run: Run): number[] => [
     PHASES.indexOf(run.phase),
     run.growth === undefined ? -1 : AXES.indexOf(run.growth.axis),
     run.growth?.value ?? Object.keys(WORKLOADS).indexOf(run.workload ?? 'W1'),
+    run.call ?? 0,
     CONTESTANTS.indexOf(run.contestant),
   ];
   return [...groups.values()]
@@ -56,7 +58,10 @@ export function ratios(summaries: readonly Summary[]): Ratio[] {
       summaries
         .filter(
           (other) =>
-            !other.contestant.startsWith('rowcast') && other.phase === own.phase && other.workload === own.workload,
+            !other.contestant.startsWith('rowcast') &&
+            other.phase === own.phase &&
+            other.workload === own.workload &&
+            other.call === own.call,
         )
         .map((other) => ({
           workload: own.workload ?? 'W1',
@@ -82,7 +87,7 @@ function score({ rowsPerSecond, latency, seconds, phase }: Summary): number {
 }
 
 function summaryOf(runs: readonly Run[]): Summary {
-  const { phase, workload, growth, contestant } = runs[0] as Run;
+  const { phase, workload, growth, contestant, call } = runs[0] as Run;
   const rates = runs.flatMap(({ rows, seconds }) =>
     rows === undefined || seconds === undefined || phase === 'start' ? [] : [rows / seconds],
   );
@@ -100,6 +105,7 @@ function summaryOf(runs: readonly Run[]): Summary {
     workload,
     growth,
     contestant,
+    call,
     repeats: runs.length,
     rowsPerSecond: rates.length === 0 ? undefined : median(rates),
     range: rates.length === 0 ? undefined : [Math.min(...rates), Math.max(...rates)],
@@ -135,8 +141,8 @@ function cpuOf(runs: readonly Run[]): Record<string, number> {
   return Object.fromEntries(names.map((name) => [name, median(runs.map((run) => (run.cpu[name] ?? 0) / per(run)))]));
 }
 
-function keyOf({ phase, workload, contestant }: Run): string {
-  return `${phase} ${workload} ${contestant}`;
+function keyOf({ phase, workload, contestant, call = 0 }: Run): string {
+  return `${phase} ${workload} ${contestant} ${call}`;
 }
 
 /** As `Map.groupBy`, which is younger than Node 20. */

@@ -32,7 +32,7 @@ export function document(results: Results): string {
 *Made by \`npm run bench -- … --document\`: not to be edited.*
 
 All numbers were measured on one machine, which sources, replicas, brokers and whoever moves the rows share. Contestants of one command
-ran in turn, ${repeat === 1 ? 'once' : `${repeat} times`} each or more; medians over all runs of a contestant stand here. After each run both sides are compared by content.
+ran in turn, ${repeat === 1 ? 'once' : `${repeat} times`} each or more; medians over its runs in one command stand here, and only runs of one command are compared. After each run both sides are compared by content.
 
 \`\`\`sh
 ${conditions.command.replaceAll(/ --out \S+/g, '')}

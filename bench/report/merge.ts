@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Results } from '../measurement.ts';
 
-/** Results of several calls, one workload and phase in one of them, as those of one; throws when their machines differ. */
+/** Results of several calls as those of one, whose runs say which call they are of; throws when their machines differ. */
 export function mergeResults(all: readonly Results[]): Results {
   const [first, ...others] = all;
   if (first === undefined) throw new Error('No results are named');
@@ -24,7 +24,7 @@ export function mergeResults(all: readonly Results[]): Results {
       versions: Object.assign({}, ...all.map(({ conditions }) => conditions.versions)),
     },
     repeat: Math.min(...all.map(({ repeat }) => repeat)),
-    runs: all.flatMap(({ runs }) => runs),
+    runs: all.flatMap(({ runs }, call) => runs.map((run) => ({ ...run, call }))),
   };
 }
 

@@ -25,7 +25,14 @@ test('results of several calls become one with all commands, commits, versions a
     commit: 'abc, def',
     versions: { node: '20', kafka: '4' },
   });
-  expect([merged.repeat, merged.runs.map(({ contestant }) => contestant as string)]).toEqual([2, ['one', 'two']]);
+  const runs = merged.runs.map(({ contestant, call }) => [contestant as string, call]);
+  expect([merged.repeat, runs]).toEqual([
+    2,
+    [
+      ['one', 0],
+      ['two', 1],
+    ],
+  ]);
 });
 
 test('results of different machines are not put side by side', () => {
