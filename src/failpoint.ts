@@ -1,17 +1,21 @@
 import { writeSync } from 'node:fs';
 
-/** The places where a kill hurts most, in the order in which a row passes them. The torture harness reaches every one. */
+/** The places where a kill hurts most, in the order in which a row passes them. The torture harness reaches every one that a way to capture has. */
 export const FAIL_POINTS = [
   'source.slot-created',
+  'source.triggers-made',
+  'source.reader-noted',
   'source.snapshot-batch',
   'source.chunk-stored',
   'source.copy-gone-on',
   'source.catching-up',
   'source.claimed',
+  'source.poll-read',
   'source.batch-read',
   'log.data-stored',
   'log.checkpoint-stored',
   'source.before-acknowledge',
+  'source.events-forgotten',
   'source.acknowledged',
   'sink.claimed',
   'sink.chunk-applied',

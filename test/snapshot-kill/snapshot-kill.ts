@@ -9,6 +9,7 @@ import { checkpointsTopic, dataTopic } from '../../src/log/protocol/topics.ts';
 import { RecordReader } from '../../src/log/record-reader.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { compareTable } from '../../src/verify/compare.ts';
+import { walProfile } from '../torture/profiles/wal.ts';
 import { PREFIX, type Servers, startServers, writeConnectors } from '../torture/servers.ts';
 import { Service } from '../torture/service.ts';
 
@@ -97,8 +98,12 @@ async function makeService(
 ): Promise<Service> {
   const connectors = join(directory, 'connectors');
   await mkdir(connectors, { recursive: true });
-  const more = { 'snapshot.max.threads': String(threads), 'max.batch.bytes': '1048576' };
-  const env = await writeConnectors(connectors, servers, more);
+  const own = {
+    'snapshot.chunk.bytes': '16777216',
+    'snapshot.max.threads': String(threads),
+    'max.batch.bytes': '1048576',
+  };
+  const env = await writeConnectors(connectors, servers, { ...walProfile.settings, ...own });
   const listener = ['--listeners', `http://127.0.0.1:${port}`];
   return new Service({
     main,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FAIL_POINTS, type FailPoint } from '../../src/failpoint.ts';
+import type { FailPoint } from '../../src/failpoint.ts';
 import type { Random } from '../simulation/random.ts';
-import { MOMENTS, type Moment, momentOf, POINTS_OF, type Scene } from './moment.ts';
-import { armed, COPY_POINTS, type Plan, type PlannedKill } from './plan.ts';
+import type { PlannedKill } from './kill.ts';
+import { type Moment, momentOf, POINTS_OF, type Scene } from './moment.ts';
+import { armed, type Plan } from './plan.ts';
 import { restartServer } from './restart.ts';
 import { lookAtSource, lookAtTarget } from './scene.ts';
 import type { Exit, Run } from './service.ts';
@@ -51,16 +52,16 @@ export class Campaign {
 
   /** Kills for moments and fail points that have not been met, up to a limit. */
   async fillUp(everyPoint: boolean): Promise<void> {
-    const { report } = this.#stage;
+    const { profile, report } = this.#stage;
     const missingMoment = (): Moment | undefined =>
-      MOMENTS.find((moment) => POINTS_OF[moment].length > 0 && report.moments.get(moment) === 0);
+      profile.moments.find((moment) => POINTS_OF[moment].length > 0 && report.moments.get(moment) === 0);
     const missingPoint = (): FailPoint | undefined =>
-      everyPoint ? FAIL_POINTS.find((point) => !report.points.has(point) && !COPY_POINTS.includes(point)) : undefined;
+      everyPoint ? profile.streamPoints.find((point) => !report.points.has(point)) : undefined;
     for (let i = 0; i < EXTRA_TRIES; i++) {
       const moment = missingMoment();
       const point = moment === undefined ? missingPoint() : this.#random.pick(POINTS_OF[moment]);
       if (point === undefined) return;
-      report.extraKills += await this.#inFlight(armed(point, this.#random));
+      report.extraKills += await this.#inFlight(armed(profile, point, this.#random));
     }
   }
 
@@ -115,7 +116,8 @@ export class Campaign {
   async #end(run: Run, kill: PlannedKill, mark: Standing): Promise<Scene['target']> {
     if (kill.kind === 'failpoint') {
       // What a copy passes comes as long as it is not consistent, however slow it is.
-      const comesStill = (): boolean => COPY_POINTS.includes(kill.point) && !this.#stage.watcher.standing.consistent;
+      const { profile, watcher } = this.#stage;
+      const comesStill = (): boolean => profile.copyPoints.includes(kill.point) && !watcher.standing.consistent;
       const isOver = (): boolean => performance.now() - run.startedAt > REACH_MS && !comesStill();
       await this.#follow(run, mark, isOver, `fail point ${run.failPoint} is not reached`, true);
       if (run.exit !== undefined) return 'idle';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Database, freshDatabase } from '../support/postgres.ts';
 import { type Audit, readAudit } from './judge.ts';
+import type { Tells } from './profile.ts';
 import { prepareReplica } from './replica-schema.ts';
 
 let replica: Database;
@@ -26,14 +27,18 @@ const CLEAN: Audit = { lost: 0, duplicated: 0, torn: 0, unordered: 0, undone: 0 
 
 /** Runs each text as one transaction of the replica's, and judges. */
 async function judged(...transactions: readonly string[]): Promise<Partial<Audit>> {
+  return await judgedAs('transactions', ...transactions);
+}
+
+async function judgedAs(tells: Tells, ...transactions: readonly string[]): Promise<Partial<Audit>> {
   for (const each of transactions) await replica.query(`begin; ${each}; commit`);
-  const found = await readAudit(replica.client, 2);
+  const found = await readAudit(replica.client, 2, tells);
   return Object.fromEntries(Object.entries(found).filter(([, count]) => count > 0));
 }
 
 test('a row that is read again while tables are copied is applied once', async () => {
   await judged(AGAIN, `${AGAIN}; ${AGAIN}; ${CONSISTENT}`, NEXT);
-  expect(await readAudit(replica.client, 2)).toEqual(CLEAN);
+  expect(await readAudit(replica.client, 2, 'transactions')).toEqual(CLEAN);
 });
 
 test('what a truncate makes void is not counted', async () => {
@@ -42,7 +47,11 @@ test('what a truncate makes void is not counted', async () => {
 });
 
 test.each<[string, readonly string[], Partial<Audit>]>([
-  ['twice in a copy', [/* sql */ `insert into ledger values (1, 3, 0)`, CONSISTENT, NEXT], { duplicated: 1 }],
+  [
+    'twice in a copy',
+    [/* sql */ `insert into ledger values (1, 3, 0)`, CONSISTENT, NEXT],
+    { duplicated: 1, unordered: 1 },
+  ],
   [
     'twice for a moment',
     [
@@ -57,13 +66,17 @@ test.each<[string, readonly string[], Partial<Audit>]>([
     [/* sql */ `delete from ledger`, /* sql */ `insert into ledger values (1, 3, 2)`, CONSISTENT, NEXT],
     { undone: 1 },
   ],
-  ['read again after the copy', [CONSISTENT, AGAIN, NEXT], { torn: 1, undone: 1, unordered: 1 }],
+  ['read again after the copy', [CONSISTENT, AGAIN, NEXT], { torn: 1, undone: 1 }],
   [
     'twice after the copy',
     [CONSISTENT, NEXT, /* sql */ `insert into ledger values (2, 2, 1)`],
     { duplicated: 1, torn: 1, unordered: 1 },
   ],
-  ['lost in a copy', [/* sql */ `delete from ledger; delete from seats; ${CONSISTENT}`, NEXT], { lost: 1, undone: 1 }],
+  [
+    'lost in a copy',
+    [/* sql */ `delete from ledger; delete from seats; ${CONSISTENT}`, NEXT],
+    { lost: 1, undone: 1, unordered: 1 },
+  ],
   ['lost after the copy', [CONSISTENT], { lost: 1 }],
   ['without a row that the copy had', [/* sql */ `delete from seats where place = 1`, CONSISTENT, NEXT], { torn: 1 }],
   ['with a ghost in the copy', [/* sql */ `insert into seats values (9)`, CONSISTENT, NEXT], { torn: 1 }],
@@ -75,4 +88,22 @@ test.each<[string, readonly string[], Partial<Audit>]>([
   ['changed', [/* sql */ `update ledger set rows_added = 0`, CONSISTENT, NEXT], { undone: 1 }],
 ])('sees a transaction that is %s', async (_, transactions, expected) => {
   expect(await judged(...transactions)).toEqual(expected);
+});
+
+/** What a poll brings that reads tables as a whole. */
+const WHOLE = /* sql */ `truncate ledger, seats; insert into seats values (1), (2); insert into ledger values (1, 3, 2)`;
+
+test.each<[string, readonly string[], Partial<Audit>]>([
+  ['are written again', [CONSISTENT, AGAIN, NEXT, AGAIN], {}],
+  ['come with tables that are read as a whole', [CONSISTENT, WHOLE, `${WHOLE}; ${NEXT}`], {}],
+  ['go back', [CONSISTENT, NEXT, WHOLE, `${WHOLE}; ${NEXT}`], { unordered: 1 }],
+  ['lack a row of a whole table', [CONSISTENT, `${WHOLE}; ${NEXT}; delete from seats where place = 2`], { torn: 1 }],
+  ['lack a transaction', [CONSISTENT, /* sql */ `insert into ledger values (3, 1, 0)`], { lost: 1, unordered: 1 }],
+  [
+    'have one twice',
+    [CONSISTENT, NEXT, /* sql */ `insert into ledger values (2, 2, 0)`],
+    { duplicated: 1, unordered: 1 },
+  ],
+])('of states, judges those that %s', async (_, transactions, expected) => {
+  expect(await judgedAs('states', ...transactions)).toEqual(expected);
 });

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { connect } from '../../src/postgres/connect.ts';
 import { compareTable } from '../../src/verify/compare.ts';
 import { compareCatalogs, tablesOf } from './catalog-equality.ts';
+import type { Tells } from './profile.ts';
 import { one } from './scene.ts';
 import { assertAlive, type Stage, StandstillError } from './stage.ts';
 
@@ -43,12 +44,12 @@ ${service.running?.lastWords ?? 'the service does not run'}`);
 }
 
 /** Compares both sides byte by byte, and reads the replica's audit. */
-export async function judge({ servers, watcher }: Stage, transactions: number): Promise<Verdict> {
+export async function judge({ profile, servers, watcher }: Stage, transactions: number): Promise<Verdict> {
   const differences: string[] = [];
   const source = await connect(servers.source, 'torture judge');
   const replica = await connect(servers.replica, 'torture judge');
   try {
-    differences.push(...(await compareCatalogs(source, replica)));
+    if (profile.replaysDdl) differences.push(...(await compareCatalogs(source, replica)));
     for (const name of await tablesOf(source)) {
       const { difference } = await compareTable(source, replica, { schema: 'public', name });
       if (difference === undefined) continue;
@@ -56,7 +57,7 @@ export async function judge({ servers, watcher }: Stage, transactions: number): 
         `table ${name}: ${difference.what} ${difference.columns.join(', ')} at row ${difference.row} in key order`,
       );
     }
-    const audit = await readAudit(replica, transactions);
+    const audit = await readAudit(replica, transactions, profile.tells);
     if (audit.unordered > 0) differences.push(`${audit.unordered} target transactions out of the source's order`);
     if (audit.undone > 0) differences.push(`${audit.undone} changes or truncates of what was applied`);
     return { ...audit, torn: audit.torn + watcher.torn.length, differences };
@@ -71,14 +72,14 @@ export interface Audit {
   readonly lost: number;
   readonly duplicated: number;
   readonly torn: number;
-  /** Target transactions whose numbers do not follow on those before. */
+  /** Target transactions behind which the ledger has gaps, or numbers twice. */
   readonly unordered: number;
   /** Changes that take back what was applied. */
   readonly undone: number;
 }
 
-export async function readAudit(replica: pg.ClientBase, transactions: number): Promise<Audit> {
-  const { rows } = await replica.query<Record<keyof Audit, string>>(AUDIT, [transactions]);
+export async function readAudit(replica: pg.ClientBase, transactions: number, tells: Tells): Promise<Audit> {
+  const { rows } = await replica.query<Record<keyof Audit, string>>(AUDIT, [transactions, tells === 'transactions']);
   const { lost, duplicated, torn, unordered, undone } = rows[0] as (typeof rows)[number];
   return {
     lost: Number(lost),
@@ -90,40 +91,49 @@ export async function readAudit(replica: pg.ClientBase, transactions: number): P
 }
 
 /**
- * The ledger's audit since its last truncate: a first copy that was begun again is void. The source only ever adds to the ledger, so nothing
- * but an insert may be there; while tables are copied there is one exception. A copy that goes on reads rows once more, and behind it the stream
- * brings some that it has read: the replica's ledger has no unique key by which the sink could write them in place, so it takes the row away and
- * writes it again, in one target transaction. Such a pair changes nothing, and only such a pair is passed over: `there` counts what the ledger
- * has of a number after each change, and whenever that is more than one the transaction was applied twice.
+ * The ledger's audit in epochs, each of which a truncate begins: a first copy that was begun again is void, and a table that is read again as a
+ * whole is emptied and filled in one target transaction. `there` counts what the ledger has of a number after each change, and whenever that is
+ * more than one the transaction was applied twice.
  *
- * While changes are streamed, every target transaction adds just as many rows as its ledger rows say, whose numbers follow on those of the
- * one before. What the copy and its catching up have left adds up as well, at the moment from which on the replica is called consistent.
+ * Every target transaction that follows the copy adds just as many rows as its ledger rows say (torn), and leaves a ledger without gaps, up to its
+ * greatest number (unordered). What the copy and its catching up have left adds up as well, at the moment from which on the replica is called consistent.
+ *
+ * Where transactions are told ($2), the source only ever adds to the ledger, so nothing but an insert may be there (undone), and no target
+ * transaction does without. While tables are copied there is one exception. A copy that goes on reads rows once more, and behind it the stream brings some that
+ * it has read: the replica's ledger has no unique key by which the sink could write them in place, so it takes the row away and writes it again, in
+ * one target transaction. Where states are told, that is so at any time.
  */
 const AUDIT = /* sql */ `
-  with voided as (select relation, max(id) as id from torture.audit where op = 'truncate' group by relation),
-  valid as (select a.* from torture.audit a left join voided v using (relation) where v.id is null or a.id > v.id),
-  moves as (
-    select id, xid, streamed, op, txn_no, case op when 'insert' then 1 when 'delete' then -1 else 0 end as step from valid where relation = 'ledger'),
-  there as (select *, sum(step) over (partition by txn_no order by id) as times from moves),
-  applied as (select txn_no, sum(step) as times, max(times) as most from there group by txn_no),
+  with ledger as (
+    select *, count(*) filter (where op = 'truncate') over (order by id) as epoch,
+      case op when 'insert' then 1 when 'delete' then -1 else 0 end as step
+    from torture.audit where relation = 'ledger'),
+  last as (select coalesce(max(epoch), 0) as epoch from ledger),
+  there as (select *, sum(step) over (partition by epoch, txn_no order by id) as times from ledger where op <> 'truncate'),
+  applied as (
+    select txn_no, coalesce(sum(step) filter (where there.epoch = last.epoch), 0) as times,
+      max(times) filter (where streamed or there.epoch = last.epoch) as most
+    from there, last group by txn_no),
   taken as (
-    select count(*) as count from moves where op not in ('insert', 'delete') or (streamed and op <> 'insert')
+    select count(*) as count from there, last where there.epoch = last.epoch and op not in ('insert', 'delete') and not streamed and $2
     union all
-    select count(*) from (select from moves where not streamed group by xid, txn_no having sum(step) < 0) gone),
-  transactions as (
-    select xid, min(id) as first, coalesce(sum(rows_added) filter (where relation <> 'ledger'), 0) as added,
-      coalesce(sum(rows_added) filter (where relation = 'ledger'), 0) as expected,
-      count(*) filter (where relation = 'ledger') as count, min(txn_no) as low, max(txn_no) as high
-    from torture.audit where streamed group by xid),
-  copied as (
-    select coalesce(sum(rows_added) filter (where relation <> 'ledger'), 0) as added,
-      coalesce(sum(case op when 'delete' then -rows_added else rows_added end) filter (where relation = 'ledger'), 0) as expected,
-      coalesce(max(txn_no), 0) as high
-    from valid where not streamed),
-  ordered as (select *, coalesce(lag(high) over (order by first), (select high from copied)) as previous from transactions where count > 0)
+    select count(*) from torture.audit where streamed and $2 and (op = 'truncate' or relation = 'ledger' and op <> 'insert')
+    union all
+    select count(*) from (
+      select from there, last where there.epoch = last.epoch and not streamed group by xid, txn_no having sum(step) < 0) gone),
+  sums as (
+    select xid, streamed, min(id) as first, coalesce(max(txn_no), 0) as high,
+      coalesce(sum(rows_added) filter (where relation <> 'ledger'), 0) as added,
+      coalesce(sum(rows_added * case op when 'insert' then 1 when 'update' then 0 else -1 end) filter (where relation = 'ledger'), 0) as expected,
+      coalesce(sum(case op when 'insert' then 1 when 'update' then 0 when 'delete' then -1 else -changes end) filter (where relation = 'ledger'), 0) as count
+    from torture.audit group by xid, streamed),
+  copied as (select coalesce(sum(added), 0) as added, coalesce(sum(expected), 0) as expected from sums where not streamed),
+  standing as (
+    select *, sum(count) over (order by first) as rows, max(high) over (order by first) as top from sums)
   select
     (select count(*) from generate_series(1, $1::bigint) n where not exists (select from applied where txn_no = n and times > 0))::text as lost,
     (select count(*) from applied where most > 1)::text as duplicated,
-    ((select count(*) from transactions where added <> expected or count = 0) + (select count(*) from copied where added <> expected))::text as torn,
-    (select count(*) from ordered where high - low + 1 <> count or low <> previous + 1)::text as unordered,
-    ((select count(*) from torture.audit where streamed and op = 'truncate') + (select sum(count) from taken))::text as undone`;
+    ((select count(*) from sums where streamed and (added <> expected or count = 0 and $2))
+      + (select count(*) from copied where added <> expected))::text as torn,
+    (select count(*) from standing where streamed and rows <> top)::text as unordered,
+    (select sum(count) from taken)::text as undone`;

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { describeError, OperatorError } from '../../src/errors.ts';
 import { runHarness } from '../support/command-line.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
+import { PROFILES } from './profiles/profiles.ts';
 import { StandstillError } from './stage.ts';
 import { torture } from './torture.ts';
 
@@ -38,7 +39,8 @@ async function runAll(
     let isClean = false;
     try {
       const { kills, seed, keep } = options;
-      isClean = await torture({ log, kills, seed, keep, directory, main: service, print }, signal);
+      const profile = PROFILES[options.source];
+      isClean = await torture({ profile, log, kills, seed, keep, directory, main: service, print }, signal);
     } catch (error) {
       print(signal.aborted ? 'stopped' : `FAILED  ${explain(error)}`);
     }

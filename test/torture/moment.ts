@@ -1,6 +1,6 @@
 import type { FailPoint } from '../../src/failpoint.ts';
 
-/** The moments at which a kill is of interest; a run must have hit every one of them but the last. */
+/** The moments at which a kill is of interest; which ones a run must have hit depends on the source. */
 export const MOMENTS = [
   'during the snapshot',
   'below the point of a copy',
@@ -23,7 +23,7 @@ export interface Scene {
   readonly isCatchingUp: boolean;
   /** What the log has behind the last checkpoint that counts: nothing, whole transactions, or a part of one. */
   readonly tail: 'nothing' | 'whole' | 'part';
-  /** The slot's confirmed position lies before the last checkpoint's. */
+  /** What the server has noted as acknowledged lies before the last checkpoint's position. */
   readonly unacknowledged: boolean;
   /** What the sink's session at the target was doing. */
   readonly target: 'idle' | 'in transaction' | 'committing';

@@ -5,7 +5,7 @@ import { connect } from '../../src/postgres/connect.ts';
  * What the replica has before the sink's first transaction: the ledger, without any unique key, so that a row applied twice stays
  * to be seen; and an audit that the sink cannot switch off (ENABLE ALWAYS fires under session_replication_role = replica too).
  *
- * `torture.audit` has one row per change of the ledger, and one per statement on any other table with how many rows it added. `streamed`
+ * `torture.audit` has one row per change of the ledger, and one per statement on any other table, with how many rows it added; of a truncate, what it took. `streamed`
  * is false while the first copy is not finished. The other tables are the sink's to create: an event trigger adds
  * their audit, but for those that are dropped and emptied now and then.
  */
@@ -39,13 +39,20 @@ const REPLICA_SCHEMA = /* sql */ `
       return null;
     end $$;
   create function torture.note_truncate() returns trigger language plpgsql as $$
+    declare n bigint := 0;
     begin
-      perform torture.note(tg_table_name, lower(tg_op), null, 0, 0);
+      execute format('select count(*) from %I.%I', tg_table_schema, tg_table_name) into n;
+      perform torture.note(tg_table_name, lower(tg_op), null, n, -n);
+      return null;
+    end $$;
+  create function torture.note_truncated_ledger() returns trigger language plpgsql as $$
+    begin
+      perform torture.note('ledger', 'truncate', null, (select count(*) from public.ledger), (select coalesce(sum(rows_added), 0) from public.ledger));
       return null;
     end $$;
 
   create trigger torture_row after insert or update or delete on public.ledger for each row execute function torture.note_ledger();
-  create trigger torture_truncate after truncate on public.ledger for each statement execute function torture.note_truncate();
+  create trigger torture_truncate before truncate on public.ledger for each statement execute function torture.note_truncated_ledger();
   alter table public.ledger enable always trigger torture_row;
   alter table public.ledger enable always trigger torture_truncate;
 
@@ -53,11 +60,11 @@ const REPLICA_SCHEMA = /* sql */ `
     declare created text;
     begin
       for created in select object_identity from pg_event_trigger_ddl_commands() where object_type = 'table' and schema_name = 'public'
-          and object_identity !~ '^public\\.(shape_|designs)' loop
+          and object_identity !~ '^public\\.(shape_|designs|drafts)' loop
         execute format('create trigger torture_insert after insert on %1$s referencing new table as changed for each statement execute function torture.note_statement()', created);
         execute format('create trigger torture_update after update on %1$s referencing new table as changed for each statement execute function torture.note_statement()', created);
         execute format('create trigger torture_delete after delete on %1$s referencing old table as changed for each statement execute function torture.note_statement()', created);
-        execute format('create trigger torture_truncate after truncate on %1$s for each statement execute function torture.note_truncate()', created);
+        execute format('create trigger torture_truncate before truncate on %1$s for each statement execute function torture.note_truncate()', created);
         execute format('alter table %1$s enable always trigger torture_insert, enable always trigger torture_update,
           enable always trigger torture_delete, enable always trigger torture_truncate', created);
       end loop;

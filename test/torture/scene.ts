@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { isWhole } from '../../src/change/copy-state.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
-import { lsnToPosition, parseLsn } from '../../src/postgres/lsn.ts';
 import type { Scene } from './moment.ts';
 import type { Stage } from './stage.ts';
 
@@ -16,20 +15,18 @@ export async function lookAtTarget(replica: ConnectionSettings): Promise<Scene['
   return row.state === 'active' && /commit\s*$/i.test(row.query) ? 'committing' : 'in transaction';
 }
 
-/** What a dead source has left in the log and in its slot. */
+/** What a dead source has left in the log, and what its server has noted for it. */
 export async function lookAtSource({
+  profile,
   log,
   servers,
   signal,
 }: Stage): Promise<Pick<Scene, 'tail' | 'unacknowledged' | 'isCatchingUp'>> {
   const { checkpoint, tail } = await log.end(signal);
-  const slot = await one<{ lsn: string | null }>(
-    servers.source,
-    /* sql */ `select confirmed_flush_lsn::text as lsn from pg_replication_slots where slot_name = 'rowcast_torture'`,
-  );
-  const confirmed = slot?.lsn ? lsnToPosition(parseLsn(slot.lsn)) : undefined;
-  const unacknowledged = checkpoint !== undefined && confirmed !== undefined && confirmed < checkpoint.position;
-  const isCatchingUp = checkpoint?.copy !== undefined && isWhole(checkpoint.copy);
+  const acknowledged = await asked(servers.source, (client) => profile.acknowledged(client));
+  const unacknowledged = checkpoint !== undefined && acknowledged !== undefined && acknowledged < checkpoint.position;
+  const isCatchingUp =
+    profile.moments.includes('below the point of a copy') && checkpoint?.copy !== undefined && isWhole(checkpoint.copy);
   return { tail, unacknowledged, isCatchingUp };
 }
 
@@ -38,9 +35,16 @@ export async function one<Row extends pg.QueryResultRow>(
   settings: ConnectionSettings,
   sql: string,
 ): Promise<Row | undefined> {
+  return await asked(settings, async (client) => (await client.query<Row>(sql)).rows[0]);
+}
+
+async function asked<Answer>(
+  settings: ConnectionSettings,
+  ask: (client: pg.Client) => Promise<Answer>,
+): Promise<Answer> {
   const client = await connect(settings, 'torture judge');
   try {
-    return (await client.query<Row>(sql)).rows[0];
+    return await ask(client);
   } finally {
     await client.end();
   }

@@ -19,22 +19,20 @@ export async function startServers(withKafka: boolean, keepIn: string | undefine
 }
 
 /**
- * Writes the two connector files into `directory`, with `more` settings of the source, and returns the environment that they refer to. Batches are
+ * Writes the two connector files into `directory`, with these settings of the source, and returns the environment that they refer to. Batches are
  * small, so that transactions span several and the first copy has many.
  */
 export async function writeConnectors(
   directory: string,
   servers: Servers,
-  more: Readonly<Record<string, string>> = {},
+  settings: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
   return await writeConnectorPair(directory, PREFIX, servers, {
     source: {
-      'slot.name': 'rowcast_torture',
-      'publication.name': 'rowcast_torture',
       'table.include.list': 'public\\..*',
       'max.batch.bytes': '65536',
       'topic.creation.default.partitions': servers.kafka ? '3' : '1',
-      ...more,
+      ...settings,
     },
     replica: { 'auto.create': 'true', 'target.not.empty': 'refuse' },
   });

@@ -4,15 +4,24 @@ import { DESIGN_SCHEMA } from './designer.ts';
 export const WRITERS = 4;
 
 /** The tables that are always there. */
-export const TABLES: readonly string[] = ['accounts', 'transfers', 'documents', 'seats', 'events', 'ledger', 'designs'];
+export const TABLES: readonly string[] = [
+  'accounts',
+  'transfers',
+  'documents',
+  'seats',
+  'events',
+  'ledger',
+  'designs',
+  'drafts',
+];
 
 /** What `sum(accounts.balance)` always is. */
 export const BANK_SUM = 2_000_000;
 
 /**
  * Foreign keys (accounts, transfers), values stored aside that updates leave out (documents), keys that change (seats), duplicates
- * without a key (events), and the ledger: every transaction writes one row with its gap-free number, the number of row changes
- * it made, and how many rows it added to all other tables.
+ * without a key (events), rows that all go at once and say themselves how many there are (drafts), and the ledger: every transaction writes one row with its gap-free number, the number of row changes
+ * it made, and how many rows it added to the tables before.
  */
 export const SOURCE_SCHEMA: string = /* sql */ `
   create table public.accounts (id integer primary key, owner text not null, balance bigint not null);
@@ -28,6 +37,7 @@ export const SOURCE_SCHEMA: string = /* sql */ `
   create table public.events (writer integer not null, kind text not null, amount numeric(12,3), detail jsonb, at date);
   alter table public.events replica identity full;
   create table public.ledger (txn_no bigint primary key, changes integer not null, rows_added integer not null);
+  create table public.drafts (id bigint primary key, total integer not null);
   ${DESIGN_SCHEMA}`;
 
 /** What is there before the first snapshot: ten megabytes, so that the copy takes long enough to be killed. It is ledger number 1. */

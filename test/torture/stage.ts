@@ -1,4 +1,5 @@
 import type { LogView } from './log-view.ts';
+import type { CaptureProfile } from './profile.ts';
 import type { Report } from './report.ts';
 import type { Servers } from './servers.ts';
 import type { Service } from './service.ts';
@@ -7,6 +8,7 @@ import type { Workload } from './workload.ts';
 
 /** Everything that takes part in a run. */
 export interface Stage {
+  readonly profile: CaptureProfile;
   readonly servers: Servers;
   readonly service: Service;
   readonly workload: Workload;

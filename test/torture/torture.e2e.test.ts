@@ -18,3 +18,13 @@ test('a service that is killed again and again loses, duplicates and tears nothi
   expect(output).toContain('\n6 kills, 0 lost, 0 duplicated, 0 torn\n');
   expect(code, output).toBe(0);
 });
+
+test.each(['query', 'trigger'])(
+  'neither does one that captures another way: %s',
+  { timeout: 230_000 },
+  async (source) => {
+    const { output, code } = await torture('--source', source, '--kills', '4', '--log', 'embedded', '--seed', '1');
+    expect(output).toContain('\n4 kills, 0 lost, 0 duplicated, 0 torn\n');
+    expect(code, output).toBe(0);
+  },
+);

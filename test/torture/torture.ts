@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { FAIL_POINTS } from '../../src/failpoint.ts';
 import { Random } from '../simulation/random.ts';
 import { Campaign } from './campaign.ts';
 import { measureFastStop } from './fast-stop.ts';
 import { catchUp, judge } from './judge.ts';
 import { LogView } from './log-view.ts';
-import { MOMENTS } from './moment.ts';
 import { planKills, RESTARTS } from './plan.ts';
+import type { CaptureProfile } from './profile.ts';
 import { prepareReplica } from './replica-schema.ts';
 import { Report } from './report.ts';
 import { PREFIX, startServers, type Servers, writeConnectors } from './servers.ts';
@@ -16,6 +15,7 @@ import { Watcher } from './watcher.ts';
 import { prepareSource, Workload } from './workload.ts';
 
 export interface TortureOptions {
+  readonly profile: CaptureProfile;
   readonly log: 'embedded' | 'kafka';
   readonly kills: number;
   readonly seed: number;
@@ -29,18 +29,19 @@ export interface TortureOptions {
 
 /** Runs one campaign on one log and tells how it went; true when nothing was lost, duplicated or torn, and no moment left out. */
 export async function torture(options: TortureOptions, signal: AbortSignal): Promise<boolean> {
+  const { profile } = options;
   const report = new Report(options.print);
-  report.line(`\n${options.log} log, ${options.kills} kills, seed ${options.seed}`);
+  report.line(`\nsource ${profile.name}, ${options.log} log, ${options.kills} kills, seed ${options.seed}`);
   await using servers = await startServers(options.log === 'kafka', options.keep ? options.directory : undefined);
-  await prepareSource(servers.source);
+  await prepareSource(servers.source, profile);
   await prepareReplica(servers.replica);
   await using service = await makeService(options, servers);
   await using watcher = new Watcher(servers.replica);
-  await using workload = new Workload(servers.source, options.seed, () => watcher.replicated);
+  await using workload = new Workload(servers.source, profile, options.seed, () => watcher.replicated);
   const log = servers.kafka
     ? LogView.ofKafka(servers.kafka.bootstrap, PREFIX)
     : LogView.ofDirectory(join(options.directory, 'state', 'log'), PREFIX);
-  const stage: Stage = { servers, service, workload, watcher, log, report, signal };
+  const stage: Stage = { profile, servers, service, workload, watcher, log, report, signal };
   try {
     return await campaign(options, stage);
   } catch (error) {
@@ -50,12 +51,12 @@ export async function torture(options: TortureOptions, signal: AbortSignal): Pro
 }
 
 async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<boolean> {
-  const { report, servers, workload, watcher } = stage;
+  const { profile, report, servers, workload, watcher } = stage;
   const random = new Random(seed);
   const restarts = RESTARTS.filter((what) => servers.kafka !== undefined || !what.startsWith('broker'));
   const everyPoint = kills >= 30;
   const run = new Campaign(stage, random);
-  await run.run(planKills(kills, restarts, random));
+  await run.run(planKills(profile, kills, restarts, random));
   await run.fillUp(everyPoint);
   await run.settle();
   await workload.stop();
@@ -64,16 +65,16 @@ async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<
   await measureFastStop(stage, () => run.stop());
   const copies = await stage.log.copies(stage.signal);
   report.histogram();
-  for (const moment of MOMENTS) {
-    if (moment !== 'other' && report.moments.get(moment) === 0) report.problem(`no kill ${moment}`);
+  for (const moment of profile.moments) {
+    if (report.moments.get(moment) === 0) report.problem(`no kill ${moment}`);
   }
-  for (const point of everyPoint ? FAIL_POINTS : []) {
+  for (const point of everyPoint ? [...profile.copyPoints, ...profile.streamPoints] : []) {
     if (!report.points.has(point)) report.problem(`no kill at ${point}`);
   }
   if (copies.afterFinished > 0) report.problem(`${copies.afterFinished} full copies after the first was finished`);
   for (const what of [...watcher.torn, ...verdict.differences]) report.problem(what);
   report.line(
-    `${transactions} transactions (${workload.giants} of 50000 changes, ${workload.designs} with DDL, ${workload.rolledBack} more rolled back), ` +
+    `${transactions} transactions (${workload.giants} of 50000 changes, ${workload.designs} with DDL, ${workload.drafts} with TRUNCATE, ${workload.rolledBack} more rolled back), ` +
       `the replica judged ${watcher.judged} times meanwhile; ${copies.begun} copies begun, one finished; ${report.restarts} restarts of servers`,
   );
   if (report.extraKills > 0) report.line(`${report.extraKills} more kills for what chance had left out`);
@@ -85,11 +86,9 @@ async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<
 /** Another run may go on beside this one. */
 const ANY_PORT = ['--listeners', 'http://127.0.0.1:0'];
 
-async function makeService({ log, main, directory }: TortureOptions, servers: Servers): Promise<Service> {
+async function makeService({ profile, log, main, directory }: TortureOptions, servers: Servers): Promise<Service> {
   const connectors = join(directory, 'connectors');
-  // Many chunks and readers, though the copy is small.
-  const more = { 'snapshot.max.threads': '3', 'snapshot.chunk.bytes': '262144' };
-  const env = await writeConnectors(connectors, servers, more);
+  const env = await writeConnectors(connectors, servers, profile.settings);
   const kafka = servers.kafka && log === 'kafka' ? ['--bootstrap-servers', servers.kafka.bootstrap] : [];
   return new Service({
     main,

@@ -103,6 +103,7 @@ export class Watcher implements AsyncDisposable {
     if (row.bank !== String(BANK_SUM)) this.#tear(`the bank has ${row.bank} ${at}`);
     if (row.count !== row.last) this.#tear(`the ledger has ${row.count} rows ${at}`);
     if (row.orphans !== '0') this.#tear(`${row.orphans} transfers without account ${at}`);
+    if (row.drafts !== 'true') this.#tear(`the drafts are not as many as they say ${at}`);
     if (row.shape !== row.designed) this.#tear(`the tables have other columns than at the source ${at}`);
     if (row.rows !== row.expected) this.#tear(`${row.rows} rows instead of ${row.expected} ${at}`);
   }
@@ -123,6 +124,7 @@ const JUDGE = /* sql */ `
     (select sum(balance) from public.accounts)::text as bank,
     (select count(*) from public.transfers t where not exists (select from public.accounts a where a.id = t.payer)
       or not exists (select from public.accounts a where a.id = t.payee))::text as orphans,
+    (select count(*) = coalesce(max(total), 0) and coalesce(min(total) = max(total), true) from public.drafts)::text as drafts,
     ((select count(*) from public.accounts) + (select count(*) from public.transfers) + (select count(*) from public.documents)
       + (select count(*) from public.seats) + (select count(*) from public.events))::text as rows
   from (select count(*) as count, max(txn_no) as last, sum(rows_added) as expected from public.ledger) l`;

@@ -9,6 +9,14 @@ interface Effect {
   rowsAdded: number;
 }
 
+/** What a transaction has besides rows. */
+export interface Extras {
+  /** DDL. */
+  readonly designs: boolean;
+  /** A truncate. */
+  readonly drafts: boolean;
+}
+
 /** Key of the lock under which ledger numbers are handed out, so that they have no gaps and grow in commit order. */
 const LEDGER_LOCK = 7;
 const GIANT_CHANGES = 50_000;
@@ -33,14 +41,15 @@ export class Writer {
   }
 
   /**
-   * One transaction of 1 to about 200 row changes, with `designs` also of DDL. Returns its ledger number, or undefined when it was rolled
+   * One transaction of 1 to about 200 row changes, and what else is asked for. Returns its ledger number, or undefined when it was rolled
    * back.
    */
-  async transact(designs: boolean): Promise<number | undefined> {
+  async transact({ designs, drafts }: Extras): Promise<number | undefined> {
     const random = this.#random;
     await this.#begin();
     const wanted = random.pick([1, 3, 8, 20, 20, 60, 200]);
     if (designs) await this.#design();
+    if (drafts) await this.#redraft();
     while (this.#effect.changes < wanted) {
       const before = this.#effect.changes;
       await this.#act(Math.min(wanted - before, random.between(1, 60)));
@@ -197,6 +206,25 @@ export class Writer {
     await this.#run(
       /* sql */ `update public.events set amount = amount + 1, detail = '{"seen": true}' where ${some(5)}`,
     );
+  }
+
+  /** All drafts go at once; some come back, and some more. Each says how many there are. */
+  async #redraft(): Promise<void> {
+    const count = this.#random.below(60);
+    const isUndone = this.#random.chance(0.2);
+    if (isUndone) await this.#client.query('savepoint drafts');
+    await this.#client.query(/* sql */ `truncate public.drafts`);
+    const insert = /* sql */ `insert into public.drafts select i, ${count} from generate_series`;
+    await this.#client.query(/* sql */ `${insert} (1, ${count}) i`);
+    if (this.#random.chance(0.5)) {
+      await this.#client.query(
+        /* sql */ `update public.drafts set total = ${2 * count}, id = id + case when id % 2 = 0 then 1000 else 0 end`,
+      );
+      await this.#client.query(
+        /* sql */ `insert into public.drafts select 2000 + i, ${2 * count} from generate_series(1, ${count}) i`,
+      );
+    }
+    if (isUndone) await this.#client.query('rollback to drafts');
   }
 
   /** Some of it is taken back, which nobody must see either. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Position } from '../../change/position.ts';
+import { failPoint } from '../../failpoint.ts';
 import type { TriggerNames } from './names.ts';
 import { parsePosition } from './position.ts';
 import { forget, storedPosition, storePosition } from './reader-row.ts';
@@ -34,6 +35,7 @@ export class Consumed {
   /** Begins at this position, whatever was noted before. */
   async begin(position: Position): Promise<void> {
     await storePosition(this.#client, this.#names, position);
+    failPoint('source.reader-noted');
     this.#position = position;
   }
 
@@ -59,6 +61,7 @@ export class Consumed {
   async #forget(position: Position, lastId: number | undefined): Promise<void> {
     if (position === this.#position) return;
     await forget(this.#client, this.#names, position, lastId, this.#retentionDays);
+    failPoint('source.events-forgotten');
     this.#position = position;
   }
 }

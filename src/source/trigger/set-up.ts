@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { OperatorError, TransientError } from '../../errors.ts';
+import { failPoint } from '../../failpoint.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { installSql, uninstallSql } from './install-sql.ts';
@@ -27,6 +28,7 @@ export async function uninstall(client: pg.ClientBase, name: string): Promise<vo
 /** Makes the triggers of one table. Throws TransientError while somebody else holds the table, OperatorError when the role may not. */
 export async function makeTriggers(client: pg.ClientBase, name: string, table: FoundTable): Promise<void> {
   await alter(client, table, triggerSql(name, table, table.isOwned));
+  failPoint('source.triggers-made');
 }
 
 /** Makes what partitions that came later lack. */

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { FAIL_POINTS } from '../../src/failpoint.ts';
+import { Random } from '../simulation/random.ts';
+import { POINTS_OF } from './moment.ts';
+import { planKills, RESTARTS } from './plan.ts';
+import { PROFILES } from './profiles/profiles.ts';
+
+const profiles = Object.values(PROFILES);
+
+test('every fail point is reached by some way to capture', () => {
+  const reached = new Set(profiles.flatMap(({ copyPoints, streamPoints }) => [...copyPoints, ...streamPoints]));
+  expect(FAIL_POINTS.filter((point) => !reached.has(point))).toEqual([]);
+});
+
+test.each(profiles)('$name: fifty kills reach every fail point that it has, and none that it has not', (profile) => {
+  const { snapshot, stream } = planKills(profile, 50, RESTARTS, new Random(1));
+  const planned = [...snapshot, ...stream].flatMap((each) => (each.kind === 'failpoint' ? [each.point] : []));
+  expect(new Set(planned)).toEqual(new Set([...profile.copyPoints, ...profile.streamPoints]));
+  expect([...snapshot, ...stream].filter(({ kind }) => kind !== 'restart')).toHaveLength(50);
+});
+
+test.each(profiles)(
+  '$name: a moment that chance has left out can be tried for',
+  ({ moments, copyPoints, streamPoints }) => {
+    const points = [...copyPoints, ...streamPoints];
+    const missing = moments.filter((moment) => !POINTS_OF[moment].every((point) => points.includes(point)));
+    expect(missing).toEqual([]);
+  },
+);
