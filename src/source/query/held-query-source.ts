@@ -133,6 +133,7 @@ export class HeldQuerySource implements HeldSource {
     } finally {
       await endPoll(this.#parts.client);
     }
+    await poll.settle();
     this.#delivered = seen;
     Object.assign(progress, { tablesDone: tables, percent: 100 });
     yield stamp(batches.last(), true);
@@ -227,6 +228,7 @@ export class HeldQuerySource implements HeldSource {
     } finally {
       await endPoll(this.#parts.client);
     }
+    await poll.settle();
     this.#delivered = seen;
     if (batches.count === 0) return { number: place.number, state: poll.state };
     const number = place.number + 1;

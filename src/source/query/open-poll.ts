@@ -2,7 +2,9 @@ import type pg from 'pg';
 import type { Batch } from '../../change/batch.ts';
 import { type TableSchema, tableName } from '../../change/table-schema.ts';
 import { OperatorError } from '../../errors.ts';
+import { failPoint } from '../../failpoint.ts';
 import { postgresError } from '../../postgres/errors.ts';
+import { keepOnDisk } from '../capture/keep-on-disk.ts';
 import type { DeliveredXids } from './delivered.ts';
 import type { KeyMemory, LookedAtKeys } from './key-memory.ts';
 import type { PollBatches } from './poll-batches.ts';
@@ -107,6 +109,12 @@ export class OpenPoll {
       if (plan.isWhole) batches.control({ kind: 'snapshot-end', tables: [table] });
       yield* ready.splice(0);
     }
+  }
+
+  /** Everything is read and its transaction over: makes sure that the server cannot take back what was seen. */
+  async settle(): Promise<void> {
+    failPoint('source.poll-read');
+    await keepOnDisk(this.#parts.client, this.#parts.snapshot.wal);
   }
 
   async *#rows(plan: TablePlan, isWhole: boolean, { batches, ready, seen }: Filled): AsyncGenerator<Batch> {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { TransientError } from '../../errors.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified } from '../../postgres/identifier.ts';
+import { WAL_WRITTEN } from '../capture/keep-on-disk.ts';
 import type { PolledName, PolledTables } from './polled-tables.ts';
 import type { SnapshotBounds } from './xid-window.ts';
 
@@ -10,6 +11,8 @@ export interface PollSnapshot extends SnapshotBounds {
   /** The server's clock, microseconds since 1970. */
   readonly timeUs: number;
   readonly names: readonly PolledName[];
+  /** Where the WAL of all that ends; null on a standby. */
+  readonly wal: string | null;
 }
 
 /** SQLSTATEs of a table, schema or kind of table that is no more: undefined_table, invalid_schema_name, wrong_object_type. */
@@ -67,9 +70,9 @@ async function lock(client: pg.ClientBase, names: readonly PolledName[]): Promis
 
 async function readBounds(client: pg.ClientBase): Promise<Omit<PollSnapshot, 'names'>> {
   try {
-    const { rows } = await client.query<{ xmin: string; xmax: string; time: string }>(BOUNDS);
-    const { xmin = '', xmax = '', time = '' } = rows[0] ?? {};
-    return { xmin: Number(xmin), xmax: Number(xmax), timeUs: Number(time) };
+    const { rows } = await client.query<{ xmin: string; xmax: string; time: string; wal: string | null }>(BOUNDS);
+    const { xmin = '', xmax = '', time = '', wal = null } = rows[0] ?? {};
+    return { xmin: Number(xmin), xmax: Number(xmax), timeUs: Number(time), wal };
   } catch (error) {
     throw postgresError(error, 'Cannot take a snapshot to poll');
   }
@@ -77,5 +80,5 @@ async function readBounds(client: pg.ClientBase): Promise<Omit<PollSnapshot, 'na
 
 const BOUNDS = /* sql */ `
   select pg_catalog.pg_snapshot_xmin(s)::text as xmin, pg_catalog.pg_snapshot_xmax(s)::text as xmax,
-    (extract(epoch from statement_timestamp()) * 1000000)::int8::text as time
+    (extract(epoch from statement_timestamp()) * 1000000)::int8::text as time, ${WAL_WRITTEN} as wal
   from pg_catalog.pg_current_snapshot() s`;

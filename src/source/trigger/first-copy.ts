@@ -9,6 +9,7 @@ import { connect } from '../../postgres/connect.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
 import { compileNames, type CaptureFilter } from '../capture/filter.ts';
+import { keepOnDisk, WAL_WRITTEN } from '../capture/keep-on-disk.ts';
 import type { SnapshotTable } from '../snapshot/chunk-sql.ts';
 import { lockAlike, lockTables } from '../snapshot/lock-tables.ts';
 import { copyTables } from '../snapshot/snapshot.ts';
@@ -21,6 +22,8 @@ import type { TriggerSourceSettings } from './settings.ts';
 import type { ShapeBook } from './shape-book.ts';
 
 export interface FirstCopyParts {
+  /** Of the connector, in no transaction. */
+  readonly client: pg.ClientBase;
   readonly settings: TriggerSourceSettings;
   readonly application: string;
   readonly clock: Clock;
@@ -59,11 +62,9 @@ export class FirstCopy {
       clients.push(first);
       const lsn = await walInsert(first);
       await first.query(/* sql */ `begin isolation level repeatable read read only`);
-      const sql = /* sql */ `select pg_current_snapshot()::text as snapshot, pg_export_snapshot() as name`;
-      const { snapshot, name } = (await first.query<{ snapshot: string; name: string }>(sql)).rows[0] as {
-        snapshot: string;
-        name: string;
-      };
+      const sql = /* sql */ `select pg_current_snapshot()::text as snapshot, ${WAL_WRITTEN} as wal, pg_export_snapshot() as name`;
+      const { snapshot, name, wal } = (await first.query<TakenSnapshot>(sql)).rows[0] as TakenSnapshot;
+      await keepOnDisk(parts.client, wal);
       for (let i = 1; i < settings.snapshotThreads; i++) {
         const other = await connect(settings.connection, application, {}, signal);
         clients.push(other);
@@ -127,6 +128,12 @@ export class FirstCopy {
     }
     return { tables, estimatedRows: facts.reduce((sum, each) => sum + each.estimatedRows, 0) };
   }
+}
+
+interface TakenSnapshot {
+  readonly snapshot: string;
+  readonly name: string;
+  readonly wal: string | null;
 }
 
 /** What the settings leave of the captured tables, with the rows that they leave of each. */

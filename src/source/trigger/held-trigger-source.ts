@@ -166,6 +166,7 @@ export class HeldTriggerSource implements HeldSource {
           pace.said(clock.now());
           // Nothing was written anywhere: there is nothing to say.
           if (reading.isBeyond) {
+            await reading.settle();
             last = reading.position;
             yield idle(last);
           }
@@ -227,6 +228,7 @@ export class HeldTriggerSource implements HeldSource {
       last = batch;
     }
     await reading.end();
+    await reading.settle();
     const batch = last ?? new Batch(1, 1, 1);
     batch.position = reading.position;
     batch.requests = this.#needed.handedOut(wanted, reading.position);

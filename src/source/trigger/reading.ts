@@ -7,6 +7,7 @@ import { lookUpRelation } from '../../postgres/catalog.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { CaptureFilter } from '../capture/filter.ts';
+import { keepOnDisk, WAL_WRITTEN } from '../capture/keep-on-disk.ts';
 import { copyOut } from '../snapshot/copy-out.ts';
 import { CopyReader, type Portion } from '../snapshot/copy-reader.ts';
 import { Handover } from '../snapshot/handover.ts';
@@ -46,6 +47,7 @@ export class Reading {
   readonly #parts: ReadingParts;
   readonly #before: Position;
   readonly #lsn: number;
+  readonly #wal: string | null;
   #lastId = 0;
 
   private constructor(parts: ReadingParts, client: pg.Client, before: Position, lsn: number, head: Head) {
@@ -53,6 +55,7 @@ export class Reading {
     this.#client = client;
     this.#before = before;
     this.#lsn = lsn;
+    this.#wal = head.wal;
     this.position = nextPosition(before, lsn, head.snapshot);
     this.isEmpty = !head.hasEvents;
     this.isBeyond = lsn > leadingLsn(before);
@@ -64,7 +67,7 @@ export class Reading {
       // Before the snapshot: whoever has seen its own commit below this finds its changes in it.
       const lsn = await walInsert(client);
       await client.query(/* sql */ `begin isolation level repeatable read read only`);
-      const sql = /* sql */ `select pg_current_snapshot()::text as snapshot,
+      const sql = /* sql */ `select pg_current_snapshot()::text as snapshot, ${WAL_WRITTEN} as wal,
         exists (select from ${parts.names.events} e where ${uncovered(before)}) as "hasEvents"`;
       const head = (await client.query<Head>(sql)).rows[0] as Head;
       return new Reading(parts, client, before, lsn, head);
@@ -144,6 +147,11 @@ export class Reading {
     }
   }
 
+  /** Makes sure that the server cannot take back what the snapshot has shown, so that its position may be told. */
+  async settle(): Promise<void> {
+    await keepOnDisk(this.#client, this.#wal);
+  }
+
   async #isInverted(): Promise<boolean> {
     try {
       const sql = isInvertedSql(this.#parts.names.events, this.#before);
@@ -164,6 +172,7 @@ export class Reading {
 
 interface Head {
   readonly snapshot: string;
+  readonly wal: string | null;
   readonly hasEvents: boolean;
 }
 
