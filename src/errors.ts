@@ -21,11 +21,26 @@ abstract class RowcastError extends Error {
 /** Passes by itself (a lost connection, an unknown outcome, a slot that is busy): the supervisor starts the task again. */
 export class TransientError extends RowcastError {}
 
+/** A server has run out of something (disk, memory): tried again more slowly, because trying takes some of it too. */
+export class ShortageError extends TransientError {}
+
+/** Nobody knows whether something was stored: reading it back at the next start decides. */
+export class UnknownOutcomeError extends TransientError {}
+
 /** One record cannot be processed: the task stops with the record named, or quarantines it when the operator chose that. */
 export class RecordError extends RowcastError {}
 
-/** Needs a person (a grant, a lost slot, lost history): the task stops and says what to do. */
+/**
+ * Needs a person (a grant, a table, a password): the task stops and says what to do. It is tried again slowly, so that it goes on by itself
+ * once the cause is gone, unless it is one of the kinds below that no later try can mend.
+ */
 export class OperatorError extends RowcastError {}
+
+/** What comes next cannot be known any more (a lost slot, lost history, another server): a new copy is needed, or a person's word. */
+export class PositionLostError extends OperatorError {}
+
+/** A record is larger than what is to take it. Not tried again by itself: each try would publish what stands before it once more. */
+export class OversizeError extends OperatorError {}
 
 /** Something that was done can be used only once it is committed: smaller transactions may do, else a person. */
 export class UncommittedError extends OperatorError {}
@@ -41,7 +56,7 @@ export interface TooLarge {
 }
 
 /** A record batch is larger than its topic takes. Who knows the rows can say which one it is. */
-export class TooLargeError extends OperatorError {
+export class TooLargeError extends OversizeError {
   readonly what: TooLarge;
 
   constructor(what: TooLarge, options: ErrorOptionsWithAdvice = {}) {

@@ -1,5 +1,5 @@
 import type { Position } from '../change/position.ts';
-import { OperatorError, TransientError } from '../errors.ts';
+import { PositionLostError, TransientError } from '../errors.ts';
 import type { Claim } from '../log/protocol/records.ts';
 import type { HeldSource } from '../source/source.ts';
 import type { History } from './ledger.ts';
@@ -14,7 +14,7 @@ export type LookedAtSource = Pick<HeldSource, 'identity' | 'slot' | 'confirmed' 
 
 /**
  * Proves that the source goes on exactly where the log ends (Invariant 6), or that an operator has accepted that it does not. Throws
- * OperatorError. `history` has a last checkpoint, which is consistent.
+ * PositionLostError. `history` has a last checkpoint, which is consistent.
  */
 export async function proveNoGap(
   history: History,
@@ -26,7 +26,7 @@ export async function proveNoGap(
   if (isAccepted(history, held)) return;
   const owner = ownerOf(history);
   if (owner !== undefined && !(await held.descendsFrom(owner, position, signal))) {
-    throw new OperatorError(
+    throw new PositionLostError(
       `The server is not the one that ${prefix} was read from, or its history branched before ${position}`,
       { advice: `Is it the right server? After a failover or an upgrade: ${ACCEPT}${ANEW}` },
     );
@@ -34,12 +34,12 @@ export async function proveNoGap(
   if (held.confirmed === undefined) {
     // Looked up again: another process may have made it since this one looked (V2).
     if (await held.exists(signal)) throw new TransientError(`Slot ${held.slot} appeared while the log was read`);
-    throw new OperatorError(`Slot ${held.slot} is missing: changes since ${position} may be gone from the WAL`, {
+    throw new PositionLostError(`Slot ${held.slot} is missing: changes since ${position} may be gone from the WAL`, {
       advice: `Was it dropped, or did a failover leave it behind? ${ACCEPT}${ANEW}`,
     });
   }
   if (held.confirmed > position) {
-    throw new OperatorError(
+    throw new PositionLostError(
       `Slot ${held.slot} stands at ${held.confirmed}, beyond the last checkpoint at ${position}: a gap`,
       { advice: `Somebody else has advanced the slot, or made it anew. ${ACCEPT}${ANEW}` },
     );
@@ -73,8 +73,8 @@ export function isAccepted(
 }
 
 /** Says that positions would fall, which no reader of the log can follow. */
-export function fallsBack(prefix: string, position: Position, end: Position): OperatorError {
-  return new OperatorError(`The server's WAL stands at ${end}, below ${position} which ${prefix} has reached`, {
+export function fallsBack(prefix: string, position: Position, end: Position): PositionLostError {
+  return new PositionLostError(`The server's WAL stands at ${end}, below ${position} which ${prefix} has reached`, {
     advice:
       'It was restored or set up anew, and its positions cannot be told from the old ones. Begin again under a new topic.prefix ' +
       'and slot.name, with an empty target; `rowcast delete` removes what the old one leaves behind.',

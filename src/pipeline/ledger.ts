@@ -1,4 +1,4 @@
-import { OperatorError, TransientError } from '../errors.ts';
+import { PositionLostError, TransientError } from '../errors.ts';
 import type { Append, Log, Span } from '../log/log.ts';
 import { CheckpointCounter, type CountFrom, type CountingCheckpoint } from '../log/protocol/counter.ts';
 import {
@@ -225,8 +225,8 @@ export function beginsCopy({ consistent, claim, previous }: CountingCheckpoint):
 }
 
 /** Says that the log has forgotten what it promised to keep. */
-export function tailLost(prefix: string, what: string): OperatorError {
-  return new OperatorError(`The log of ${prefix} lost its tail: ${what}`, {
+export function tailLost(prefix: string, what: string): PositionLostError {
+  return new PositionLostError(`The log of ${prefix} lost its tail: ${what}`, {
     advice:
       'Records that were confirmed are gone (an unclean leader election, or a disk that lies about fsync). ' +
       'Make a new replica by a snapshot: delete the connector with its slot and start it again under a new topic.prefix.',

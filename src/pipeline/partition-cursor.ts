@@ -1,4 +1,4 @@
-import { OperatorError } from '../errors.ts';
+import { PositionLostError } from '../errors.ts';
 import type { Span } from '../log/log.ts';
 import { HEADER, headerClaim, headerIndex, headerNumber, isHeader, refuseNewerHeader } from '../log/protocol/header.ts';
 import { RecordReader } from '../log/record-reader.ts';
@@ -109,7 +109,7 @@ export class PartitionCursor {
   }
 
   #lost(what: string): never {
-    throw new OperatorError(`Topic ${this.topic}, partition ${this.partition} lost history: ${what}`, {
+    throw new PositionLostError(`Topic ${this.topic}, partition ${this.partition} lost history: ${what}`, {
       advice:
         'It was compacted, expired, or deleted and created again. Make a new replica by a snapshot under a new topic.prefix.',
     });

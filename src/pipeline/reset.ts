@@ -1,5 +1,5 @@
 import type { Position } from '../change/position.ts';
-import { OperatorError, TransientError } from '../errors.ts';
+import { PositionLostError, TransientError } from '../errors.ts';
 import type { Claim } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { ownerOf } from './gap.ts';
@@ -55,8 +55,11 @@ function settledOutcome({ checkpoint }: History): ResetOutcome | undefined {
   return checkpoint.consistent ? undefined : { kind: 'copying', position: checkpoint.position };
 }
 
-function ownerless(prefix: string): OperatorError {
-  return new OperatorError(`Topic ${checkpointsTopic(prefix)} lost history: the claim of its last checkpoint is gone`, {
-    advice: 'It was trimmed or changed by hand. Begin again under a new topic.prefix and slot.name.',
-  });
+function ownerless(prefix: string): PositionLostError {
+  return new PositionLostError(
+    `Topic ${checkpointsTopic(prefix)} lost history: the claim of its last checkpoint is gone`,
+    {
+      advice: 'It was trimmed or changed by hand. Begin again under a new topic.prefix and slot.name.',
+    },
+  );
 }

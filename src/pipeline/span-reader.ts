@@ -2,7 +2,7 @@ import { type Batch, Op } from '../change/batch.ts';
 import { type CopyRequests, partialTables } from '../change/copy-request.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowDecoder, schemaId } from '../converter/converter.ts';
-import { OperatorError, RecordError } from '../errors.ts';
+import { PositionLostError, RecordError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { decodeControl } from '../log/protocol/control-codec.ts';
 import type { CountingCheckpoint } from '../log/protocol/counter.ts';
@@ -168,9 +168,12 @@ export class SpanReader {
   /** Every record of a checkpoint is there once, at its index: a missing or doubled one stops the sink (Invariant 5). */
   #assertNext(cursor: PartitionCursor | undefined, number: number): void {
     if (cursor?.number === number && cursor.index === this.#index) return;
-    throw new OperatorError(`Checkpoint ${number} lost history: its record ${this.#index} is in none of its spans`, {
-      advice: 'A topic was changed by hand. Make a new replica by a snapshot under a new topic.prefix.',
-    });
+    throw new PositionLostError(
+      `Checkpoint ${number} lost history: its record ${this.#index} is in none of its spans`,
+      {
+        advice: 'A topic was changed by hand. Make a new replica by a snapshot under a new topic.prefix.',
+      },
+    );
   }
 
   #goTo(number: number): void {

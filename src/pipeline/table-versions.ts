@@ -1,6 +1,6 @@
 import { Op } from '../change/batch.ts';
 import type { TableSchema } from '../change/table-schema.ts';
-import { OperatorError } from '../errors.ts';
+import { PositionLostError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { decodeControl } from '../log/protocol/control-codec.ts';
 import {
@@ -60,11 +60,11 @@ export class TableVersions {
     return this.#announced.flatMap((each) => (each.number <= number ? [each.table] : []));
   }
 
-  /** The table that `claim` announced as `version`. Throws OperatorError when it did not. */
+  /** The table that `claim` announced as `version`. Throws PositionLostError when it did not. */
   get(claim: number, version: number): TableSchema {
     const table = this.#claims.get(claim)?.get(version);
     if (table !== undefined) return table;
-    throw new OperatorError(
+    throw new PositionLostError(
       `Topic ${schemaChangesTopic(this.#prefix)} lost history: version ${version} of claim ${claim} is missing`,
       {
         advice: 'The topic was trimmed or deleted. Make a new replica by a snapshot under a new topic.prefix.',

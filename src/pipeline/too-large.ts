@@ -1,6 +1,6 @@
 import { type Batch, Op } from '../change/batch.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
-import { OperatorError, type TooLargeError } from '../errors.ts';
+import { OversizeError, type TooLargeError } from '../errors.ts';
 import { dataTopic } from '../log/protocol/topics.ts';
 
 /** The largest row of a topic in a batch. */
@@ -14,7 +14,7 @@ interface Largest {
  * Names the row that a topic does not take: its table, its key's columns (never a value, Invariant 11), its size, where it comes from, and how to find
  * it. The error as it is when several small rows are in the batch.
  */
-export function explainTooLarge(error: TooLargeError, batch: Batch, prefix: string): OperatorError {
+export function explainTooLarge(error: TooLargeError, batch: Batch, prefix: string): OversizeError {
   const { topic, bytes, limit, records } = error.what;
   const largest = records === 1 ? largestOf(batch, topic, prefix) : undefined;
   if (largest === undefined) return error;
@@ -22,7 +22,7 @@ export function explainTooLarge(error: TooLargeError, batch: Batch, prefix: stri
   const column = largestColumn(batch, largest);
   const key = table.key.map((ordinal) => table.columns[ordinal]?.name);
   const keyed = key.length === 0 ? 'without key' : `with key (${key.join(', ')})`;
-  return new OperatorError(
+  return new OversizeError(
     `A row of table ${tableName(table)}, ${keyed}, is a record of ${bytes} bytes, which is larger than topic "${topic}" takes (${limit}); ` +
       `most of it is column ${column}; it was ${originOf(batch, change)}`,
     {

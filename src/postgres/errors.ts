@@ -1,14 +1,25 @@
 import pg from 'pg';
-import { OperatorError, RecordError, TransientError, UncommittedError } from '../errors.ts';
+import {
+  OperatorError,
+  PositionLostError,
+  RecordError,
+  ShortageError,
+  TransientError,
+  UncommittedError,
+} from '../errors.ts';
 
-type Kind = typeof TransientError | typeof OperatorError | typeof RecordError;
+type Kind = typeof TransientError | typeof ShortageError | typeof OperatorError | typeof RecordError;
 
 interface Remedy {
   readonly kind: Kind;
   readonly advice?: string;
 }
 
-/** What to do about an SQLSTATE: the first entry whose code begins the error's (a class is its first two characters). */
+/**
+ * What to do about an SQLSTATE: the first entry whose code begins the error's (a class is its first two characters). What is not here is for a
+ * person: it is tried again slowly all the same.
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
 const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
   [
     '08P01',
@@ -23,6 +34,7 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
   ['28', { kind: OperatorError, advice: "Check user, password and the server's pg_hba.conf." }],
   ['3D000', { kind: OperatorError, advice: "Check the database's name." }],
   ['40', { kind: TransientError }],
+  ['44', { kind: RecordError, advice: 'Compare the check option of the view on both sides.' }],
   [
     '42501',
     {
@@ -33,7 +45,11 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
   ['42', { kind: OperatorError, advice: 'Check that the named object exists and has the expected shape.' }],
   ['53300', { kind: TransientError, advice: 'Raise max_connections, or close idle connections.' }],
   ['53400', { kind: OperatorError, advice: 'Raise max_replication_slots or max_wal_senders, or drop unused slots.' }],
-  ['53', { kind: TransientError, advice: 'Free disk space or memory on the database server.' }],
+  ['53', { kind: ShortageError, advice: 'Free disk space or memory on the database server.' }],
+  [
+    '54',
+    { kind: OperatorError, advice: 'A limit of the server is exceeded: leave the column or index out that it names.' },
+  ],
   ['55006', { kind: TransientError, advice: 'Another session uses the object; it is tried again.' }],
   ['55P03', { kind: TransientError }],
   [
@@ -52,8 +68,13 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
     },
   ],
   ['57', { kind: TransientError }],
+  ['58030', { kind: ShortageError, advice: 'Look at the disks of the database server, and at its log.' }],
   ['58', { kind: TransientError, advice: "Look at the database server's log." }],
   ['0A', { kind: OperatorError, advice: 'This server does not support what is asked for.' }],
+  ['72', { kind: TransientError }],
+  ['P0', { kind: OperatorError, advice: 'A trigger or function of the server raised it: look at what it refuses.' }],
+  ['XX001', { kind: OperatorError, advice: 'A table of the server is damaged: look at its log.' }],
+  ['XX002', { kind: OperatorError, advice: 'An index of the server is damaged: look at its log, and rebuild it.' }],
 ];
 
 const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_|ENOTFOUND|EADDRNOTAVAIL|ESOCKET)/;
@@ -70,6 +91,14 @@ const MAX_ATTEMPTS = 5;
 /** What an SQLSTATE is too coarse for: the server's own words decide. */
 const REMEDIES_BY_MESSAGE: readonly (readonly [message: RegExp, remedy: Remedy])[] = [
   [OVERTAKEN, { kind: TransientError }],
+  [
+    /can no longer (get changes from|access) replication slot|requested WAL segment .* has already been removed/,
+    {
+      kind: PositionLostError,
+      advice:
+        'The server has removed WAL that was needed: raise max_slot_wal_keep_size, and copy everything again (`rowcast offsets reset`).',
+    },
+  ],
   [
     /WAL sender connections|max_wal_senders/,
     {

@@ -20,6 +20,7 @@ export interface WorkerSettings extends TlsSettings, RegistrySettings {
   readonly threads: number | undefined;
   readonly shutdownTimeoutMs: number;
   readonly stallTimeoutMs: number;
+  readonly resumeMs: number;
   readonly logLevel: LogLevel;
   readonly bootstrapServers: readonly string[];
   readonly clientId: string;
@@ -50,7 +51,7 @@ export function completeWorker(
 ): Completed<WorkerConfig> {
   const found: Found = { problems: [], warnings: [], secrets: [] };
   const { connectorsDir, connectorsWatch, stateDir, threads, shutdownTimeoutMs, stallTimeoutMs, logLevel } = settings;
-  const { compression } = settings;
+  const { compression, resumeMs } = settings;
   const config: WorkerConfig = {
     connectorsDir,
     connectorsWatch,
@@ -62,6 +63,7 @@ export function completeWorker(
     threads,
     shutdownTimeoutMs,
     stallTimeoutMs,
+    resumeMs,
     logLevel,
   };
   return { config, ...found };

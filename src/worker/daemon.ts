@@ -78,7 +78,9 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
   const state = opened.add(await openStateDirectory(config.stateDir, signal));
   const kafka = config.kafka && opened.add(await openDaemonKafka(config.kafka, logger, signal));
   const stateLog = kafka ? undefined : opened.add(await openStateLog(state.path, signal));
-  const pool = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger }));
+  // A daemon that ends with its last connector leaves trying again to whoever starts it.
+  const resumeMs = config.connectorsWatch ? config.resumeMs : 0;
+  const pool = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger, resumeMs }));
   const known = await KnownSlots.read(state.path, logger);
   const slots = opened.add(new OrphanedSlots(known, () => set.wanted.connectors.values(), logger));
   const set: ConnectorSet = new ConnectorSet({

@@ -13,15 +13,23 @@ export interface ConnectorFailure {
 }
 
 /**
- * Whose matter a failure is: it passes by itself, a person has to act, a record cannot be handled, or Rowcast is wrong (a thread that died
- * counts as that).
+ * Whose matter a failure is: it passes by itself (`unknown`: and whether something was stored is read back), another process is the owner
+ * (`refused`), a person has to act, the position is lost (`lost`), a record cannot be handled, or Rowcast is wrong (a thread that died counts as that).
  */
-export type FailureKind = 'transient' | 'operator' | 'record' | 'bug';
+export type FailureKind = 'transient' | 'unknown' | 'refused' | 'operator' | 'lost' | 'record' | 'bug';
 
 /** How often a connector has failed since this process started. */
 export type FailureCounts = Readonly<Record<FailureKind, number>>;
 
-export const NO_FAILURES: FailureCounts = { transient: 0, operator: 0, record: 0, bug: 0 };
+export const NO_FAILURES: FailureCounts = {
+  transient: 0,
+  unknown: 0,
+  refused: 0,
+  operator: 0,
+  lost: 0,
+  record: 0,
+  bug: 0,
+};
 
 interface CommonStatus {
   readonly name: string;

@@ -1,5 +1,14 @@
 import type { Clock } from '../clock.ts';
-import { describeError, OperatorError, RecordError, TransientError } from '../errors.ts';
+import {
+  describeError,
+  OperatorError,
+  OversizeError,
+  PositionLostError,
+  RecordError,
+  RefusedError,
+  TransientError,
+  UnknownOutcomeError,
+} from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Stage } from '../pipeline/stage.ts';
 import { supervise, type TaskState } from '../pipeline/supervise.ts';
@@ -11,10 +20,14 @@ export interface SupervisionOptions {
   readonly logger: Logger;
   /** Called when its state has changed, after `status` shows it. */
   readonly onChange?: () => void;
+  /** How long a failure that a person can cure waits before it is tried again, milliseconds; 0 or absent: until the task is started anew. */
+  readonly resumeMs?: number | undefined;
 }
 
 /** A failure is told again when it is this old and still there, so that a log shows it without being flooded. */
 const TELL_AGAIN_MS = 60_000;
+/** As long as a person takes to come. */
+const TELL_FAILED_AGAIN_MS = 3_600_000;
 
 /** The fact that is logged when a failure passes by itself. */
 export const RETRIED = 'connector failed and is tried again';
@@ -29,6 +42,8 @@ export class SupervisedTask {
   /** Goes on from what the task was given: a task that moved to another thread has failed before. */
   #failures: FailureCounts;
   #told: { readonly message: string; readonly at: number } | undefined;
+  /** The failure that it is being looked for whether somebody has cured it. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(task: Task, options: SupervisionOptions) {
     this.task = task;
@@ -44,7 +59,7 @@ export class SupervisedTask {
     const state = this.#state;
     switch (state.kind) {
       case 'running':
-        return this.task.status(undefined, undefined);
+        return this.#statusRunning();
       case 'retrying':
       case 'failed':
         return { ...this.task.status(state.kind, failureOf(state.error)), stage: this.#stage(state.kind) };
@@ -55,21 +70,42 @@ export class SupervisedTask {
     }
   }
 
+  /** One that is tried again has failed until it is seen to go on: nobody is to take each try for a recovery. */
+  #statusRunning(): ConnectorStatus {
+    const now = this.task.status(undefined, undefined);
+    if (this.#failure === undefined || now.state !== 'starting') return now;
+    return { ...this.task.status('failed', failureOf(this.#failure.error)), stage: this.#stage('failed') };
+  }
+
   /** Resolves when the task has ended: by `signal`, by itself, or by a failure that its status shows. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onChange } = this.#options;
+    const { clock, onChange, resumeMs } = this.#options;
     const onState = (state: TaskState): void => {
-      this.#state = state;
-      if (state.kind === 'retrying' || state.kind === 'failed') this.#count(kindOf(state.error));
-      if (state.kind !== 'running' && !(state.kind === 'retrying' && state.attempt > 1)) this.#since = clock.now();
+      this.#note(state);
       this.#tell(state);
       onChange?.();
     };
     try {
-      await supervise((abort) => this.task.run(abort), { clock, jitter: Math.random, onState }, signal);
+      await supervise((abort) => this.task.run(abort), { clock, jitter: Math.random, onState, resumeMs }, signal);
     } catch {
       // onState has seen and told it; the other connectors go on.
     }
+  }
+
+  #note(state: TaskState): void {
+    const isSame = state.kind === 'failed' && this.#failure !== undefined && this.#isStill();
+    const goesOn = state.kind === 'running' || (state.kind === 'retrying' && state.attempt > 1) || isSame;
+    if (!goesOn) this.#since = this.#options.clock.now();
+    if (state.kind === 'failed' && !isSame) this.#told = undefined;
+    this.#state = state;
+    if (state.kind === 'retrying' || state.kind === 'failed') this.#count(kindOf(state.error));
+    if (state.kind === 'failed') this.#failure = { error: state.error };
+    else if (state.kind !== 'running') this.#failure = undefined;
+  }
+
+  /** The run that ends now has never got beyond its start. */
+  #isStill(): boolean {
+    return this.task.status(undefined, undefined).state === 'starting';
   }
 
   #count(kind: FailureKind): void {
@@ -87,22 +123,32 @@ export class SupervisedTask {
     else if (state.kind === 'stopped') logger.info('connector stopped', fields);
     else if (state.kind === 'failed') {
       const { message, advice } = failureOf(state.error);
-      logger.error('connector failed', { ...fields, message, advice, stack: stackOfBug(state.error) });
+      if (!this.#isNews(message, TELL_FAILED_AGAIN_MS)) return;
+      const triedAgain = state.resumeMs === undefined ? undefined : true;
+      logger.error('connector failed', { ...fields, message, advice, triedAgain, stack: stackOfBug(state.error) });
     }
   }
 
   #tellRetry(error: TransientError): void {
-    const { clock, logger } = this.#options;
     const { message, advice } = failureOf(error);
-    const now = clock.now();
-    if (this.#told?.message === message && now - this.#told.at < TELL_AGAIN_MS) return;
+    if (!this.#isNews(message, TELL_AGAIN_MS)) return;
+    this.#options.logger.warn(RETRIED, { connector: this.task.name, message, advice });
+  }
+
+  #isNews(message: string, againMs: number): boolean {
+    const now = this.#options.clock.now();
+    if (this.#told?.message === message && now - this.#told.at < againMs) return false;
     this.#told = { message, at: now };
-    logger.warn(RETRIED, { connector: this.task.name, message, advice });
+    return true;
   }
 }
 
 function kindOf(error: unknown): FailureKind {
+  if (error instanceof RefusedError) return 'refused';
+  if (error instanceof UnknownOutcomeError) return 'unknown';
   if (error instanceof TransientError) return 'transient';
+  if (error instanceof PositionLostError) return 'lost';
+  if (error instanceof OversizeError) return 'record';
   if (error instanceof OperatorError) return 'operator';
   return error instanceof RecordError ? 'record' : 'bug';
 }

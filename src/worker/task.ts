@@ -31,6 +31,8 @@ export interface TaskOrder {
   readonly daemon: string;
   readonly config: Pick<WorkerConfig, 'kafka' | 'registry' | 'compression'>;
   readonly memory: TaskMemory;
+  /** `task.resume.interval.ms`; absent: what a person has to cure waits for a new start. */
+  readonly resumeMs?: number | undefined;
   /** The status to go on from: counters do not fall when a task moves to another thread. */
   readonly status: ConnectorStatus;
 }

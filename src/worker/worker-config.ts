@@ -29,6 +29,8 @@ export interface WorkerConfig {
   readonly shutdownTimeoutMs: number;
   /** `health.stall.timeout.ms`: a stage that makes no progress for this long is stalled. */
   readonly stallTimeoutMs: number;
+  /** `task.resume.interval.ms`: how long a failure that a person can cure waits before it is tried again; 0: until it is started again. */
+  readonly resumeMs: number;
   /** `log.level` */
   readonly logLevel: LogLevel;
 }

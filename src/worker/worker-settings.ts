@@ -124,6 +124,12 @@ export const WORKER_SETTINGS: Declaration<WorkerSettings, WorkerConfig> = {
       default: '60000',
       doc: 'A connector that makes no progress for this long, although it has something to do, is unhealthy.',
     }),
+    resumeMs: integer('task.resume.interval.ms', 0, 86_400_000, {
+      group: 'Daemon',
+      effect,
+      default: '30000',
+      doc: 'A connector that has failed for a cause that a person can cure (a grant, a password, a missing table) is tried again after this time, or up to twice of it, so that it goes on by itself; 0: only when it is started again.',
+    }),
     logLevel: choice('log.level', LOG_LEVELS, {
       group: 'Daemon',
       effect,

@@ -39,6 +39,7 @@ test('a daemon needs to be told nothing', () => {
       threads: undefined,
       shutdownTimeoutMs: 5000,
       stallTimeoutMs: 60_000,
+      resumeMs: 30_000,
       logLevel: 'info',
     },
     warnings: [],

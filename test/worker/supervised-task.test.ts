@@ -1,6 +1,15 @@
 import { starting } from '../../src/pipeline/stage.ts';
 import { describe, expect, test } from 'vitest';
-import { OperatorError, RecordError, TransientError } from '../../src/errors.ts';
+import {
+  OperatorError,
+  OversizeError,
+  PositionLostError,
+  RecordError,
+  RefusedError,
+  ShortageError,
+  TransientError,
+  UnknownOutcomeError,
+} from '../../src/errors.ts';
 import type { LogFields, Logger } from '../../src/observe/logger.ts';
 import { noCommits } from '../../src/worker/counting-sink.ts';
 import { SupervisedTask } from '../../src/worker/supervised-task.ts';
@@ -119,8 +128,56 @@ describe('a supervised task', () => {
     expect(lines[0]?.fields.stack).toContain('supervised-task.test.ts');
   });
 
+  test('has failed until it is seen to go on, and says so once', async () => {
+    const { logger, lines } = recorder();
+    const stop = new AbortController();
+    let isGranted = false;
+    let runs = 0;
+    let state: 'starting' | 'streaming' = 'starting';
+    const seen: unknown[] = [];
+    const waiting = task('waiting', async (signal) => {
+      runs++;
+      state = 'starting';
+      seen.push(supervised.status().state);
+      if (!isGranted) throw new OperatorError('No grant', { advice: 'Grant it.' });
+      state = 'streaming';
+      await untilAborted(signal);
+    });
+    const honest: Task = { ...waiting, status: (of, why) => ({ ...waiting.status(of, why), state: of ?? state }) };
+    const supervised = new SupervisedTask(honest, {
+      clock: { now: () => 0, sleep: async () => void (isGranted = runs === 3) },
+      logger,
+      resumeMs: 1,
+    });
+    const running = supervised.run(stop.signal);
+    await expect.poll(() => runs).toBe(4);
+    expect(seen).toEqual(['starting', 'failed', 'failed', 'failed']);
+    expect(supervised.status()).toMatchObject({ state: 'streaming', failure: undefined });
+    expect(supervised.status().failures).toEqual({ ...NO_FAILURES, operator: 3 });
+    stop.abort();
+    await running;
+    expect(lines.map(({ fact }) => fact)).toEqual(['connector failed', 'connector stopped']);
+    expect(lines[0]?.fields).toMatchObject({ triedAgain: true });
+  });
+
+  test.each([
+    [new RefusedError('x'), 'refused'],
+    [new UnknownOutcomeError('x'), 'unknown'],
+    [new PositionLostError('x'), 'lost'],
+    [new OversizeError('x'), 'record'],
+    [new ShortageError('x'), 'transient'],
+  ] as const)('counts %s by whose matter it is', async (error, kind) => {
+    let runs = 0;
+    const failing = task('failing', async () => {
+      if (runs++ === 0) throw error;
+    });
+    const supervised = new SupervisedTask(failing, { clock, logger: recorder().logger });
+    await supervised.run(new AbortController().signal);
+    expect(supervised.status().failures).toEqual({ ...NO_FAILURES, [kind]: 1 });
+  });
+
   test('goes on counting from where another thread has left', async () => {
-    const before = { transient: 2, operator: 0, record: 0, bug: 1 };
+    const before = { ...NO_FAILURES, transient: 2, bug: 1 };
     const odd = task('odd', async () => {
       throw new RecordError('A value does not fit');
     });

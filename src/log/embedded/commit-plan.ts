@@ -1,4 +1,4 @@
-import { OperatorError, TooLargeError } from '../../errors.ts';
+import { OversizeError, TooLargeError } from '../../errors.ts';
 import type { Append, Span } from '../log.ts';
 import { setBaseOffset } from '../record-set.ts';
 import type { StoredTopic } from './catalog.ts';
@@ -44,8 +44,8 @@ export class CommitPlan {
   }
 }
 
-function tooLarge(topic: string, size: number): OperatorError {
-  return new OperatorError(
+function tooLarge(topic: string, size: number): OversizeError {
+  return new OversizeError(
     `Records of ${size} bytes for topic "${topic}" are more than the embedded log stores at once (${MAX_FRAME_BYTES})`,
     {
       advice: 'Lower max.batch.bytes of the source, or use Kafka.',

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { OperatorError, TransientError } from '../../errors.ts';
+import { OperatorError, PositionLostError, TransientError } from '../../errors.ts';
 import type { Append, Cursor, Fetched, Log, Published, Span, Topic, TopicSpec } from '../log.ts';
 import { Catalog, type StoredTopic } from './catalog.ts';
 import { CommitPlan } from './commit-plan.ts';
@@ -248,7 +248,7 @@ class SegmentLog implements EmbeddedLog {
     const stored = this.#topic(cursor.topic, cursor.partition);
     const { start, end } = this.#bounds(stored);
     if (cursor.offset >= start && cursor.offset <= end) return { number: stored.number, start, end };
-    throw new OperatorError(
+    throw new PositionLostError(
       `History lost: topic "${cursor.topic}" of the embedded log has offsets ${start} to ${end}, not ${cursor.offset}`,
       { advice: 'The directory was replaced by an older or another one, or trimmed. Start with a new snapshot.' },
     );

@@ -1,4 +1,4 @@
-import { OperatorError } from '../../errors.ts';
+import { PositionLostError } from '../../errors.ts';
 import type { Brokers } from './brokers.ts';
 import { partitionName } from './errors.ts';
 import { askLeader } from './leader-request.ts';
@@ -41,12 +41,20 @@ export async function trimPartition(
 }
 
 /** What a reader is told whose records are gone, or never were: nothing here moves an offset. */
-export function historyLost(topic: string, partition: number, offset: number, { start, end }: Bounds): OperatorError {
+export function historyLost(
+  topic: string,
+  partition: number,
+  offset: number,
+  { start, end }: Bounds,
+): PositionLostError {
   const what = offset < start ? 'no longer has' : 'does not have';
-  return new OperatorError(`${partitionName(topic, partition)} ${what} offset ${offset}: it has ${start} to ${end}`, {
-    advice:
-      offset < start
-        ? 'Its retention was shorter than the sink was behind. Take a new snapshot, and raise retention.ms.'
-        : 'The topic was created again, or lost its last records. Take a new snapshot.',
-  });
+  return new PositionLostError(
+    `${partitionName(topic, partition)} ${what} offset ${offset}: it has ${start} to ${end}`,
+    {
+      advice:
+        offset < start
+          ? 'Its retention was shorter than the sink was behind. Take a new snapshot, and raise retention.ms.'
+          : 'The topic was created again, or lost its last records. Take a new snapshot.',
+    },
+  );
 }

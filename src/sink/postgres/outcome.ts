@@ -1,4 +1,4 @@
-import { OperatorError, RecordError, TransientError } from '../../errors.ts';
+import { OperatorError, RecordError, UnknownOutcomeError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import { REFUSED } from './apply.ts';
 
@@ -6,7 +6,7 @@ import { REFUSED } from './apply.ts';
 export function outcome(error: unknown): unknown {
   const state = sqlState(error);
   if (state === undefined && !(error instanceof OperatorError)) {
-    return new TransientError('The outcome of COMMIT on the target is unknown', {
+    return new UnknownOutcomeError('The outcome of COMMIT on the target is unknown', {
       cause: error,
       advice: 'The progress row on the target decides it at the next claim.',
     });

@@ -6,7 +6,7 @@ import type { Position } from '../../change/position.ts';
 import type { TableName } from '../../change/signal.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import type { Clock } from '../../clock.ts';
-import { OperatorError, TransientError } from '../../errors.ts';
+import { OperatorError, PositionLostError, TransientError } from '../../errors.ts';
 import { branchPoint } from '../../postgres/timeline.ts';
 import type { Capture, HeldSource, SourceIdentity } from '../source.ts';
 import type { CaptureTablesParts, TriggeredTables } from './capture-tables.ts';
@@ -89,7 +89,7 @@ export class HeldTriggerSource implements HeldSource {
     const branch = (...of: [number, number]): Promise<number | undefined> => branchPoint(way, ...of);
     const isSame = await descends(await askServer(client), identity, position, branch);
     if (isSame && identity.publication !== this.identity.publication) {
-      throw new OperatorError(
+      throw new PositionLostError(
         `${names.events} is not the table that the log was read from: what was written before it was made is lost`,
         {
           advice: `Was it dropped, or another connector's? Copy everything again: rowcast offsets reset ${settings.name}`,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { OperatorError } from '../../errors.ts';
+import { OperatorError, PositionLostError } from '../../errors.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { qualified, quoteIdentifier } from '../../postgres/identifier.ts';
 import { findDdlLog, publishDdl, unpublishDdl } from './ddl/ddl-log.ts';
@@ -75,10 +75,13 @@ export async function publicationId(client: pg.ClientBase, name: string): Promis
 }
 
 /** What is said of a publication that is not the one that the log was begun with. */
-export function otherPublication(name: string): OperatorError {
-  return new OperatorError(`Publication "${name}" was dropped: what was written until it was created again is lost`, {
-    advice: 'Make a new replica by a snapshot: start again under a new topic.prefix and slot.name.',
-  });
+export function otherPublication(name: string): PositionLostError {
+  return new PositionLostError(
+    `Publication "${name}" was dropped: what was written until it was created again is lost`,
+    {
+      advice: 'Make a new replica by a snapshot: start again under a new topic.prefix and slot.name.',
+    },
+  );
 }
 
 /** What became of a publication that was to be dropped; `kept` says why it was not. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { OperatorError, RefusedError, TransientError } from '../../errors.ts';
+import { OperatorError, PositionLostError, RefusedError, TransientError } from '../../errors.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import { quoteIdentifier } from '../../postgres/identifier.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
@@ -169,7 +169,7 @@ interface SlotRow {
 
 function check(name: string, row: SlotRow): Slot {
   if (row.wal_status === 'lost') {
-    throw new OperatorError(`Slot "${name}" was invalidated: the server has removed WAL that it still needed`, {
+    throw new PositionLostError(`Slot "${name}" was invalidated: the server has removed WAL that it still needed`, {
       advice: 'Raise max_slot_wal_keep_size, drop the slot, and make a new replica by a snapshot.',
     });
   }

@@ -22,6 +22,8 @@ export interface TaskPoolOptions {
   /** The embedded log, one that several tasks may publish to at once (serialLog); undefined with Kafka. It stays the caller's. */
   readonly log: Log | undefined;
   readonly logger: Logger;
+  /** See TaskOrder. */
+  readonly resumeMs?: number | undefined;
   /** Where tasks run instead of what `config.threads` says. */
   readonly openHost?: OpenHost;
 }

@@ -16,6 +16,8 @@ export interface PooledTaskOptions {
   readonly daemon: string;
   readonly config: TaskOrder['config'];
   readonly log: Log | undefined;
+  /** See TaskOrder. */
+  readonly resumeMs?: number | undefined;
 }
 
 /** A task as the main thread knows it, whichever thread it runs in. */
@@ -60,10 +62,16 @@ export class PooledTask {
 
   /** The message that makes a thread run it, with what is handed over along with it. */
   order(): { readonly message: ToThread; readonly transfer: readonly MessagePort[] } {
-    const { daemon, config, log } = this.#options;
+    const { daemon, config, log, resumeMs } = this.#options;
     const port = log && this.#serve(log);
     const { kafka, registry, compression } = config;
-    const order = { connector: this.connector, daemon, config: { kafka, registry, compression }, memory: this.#memory };
+    const order = {
+      connector: this.connector,
+      daemon,
+      config: { kafka, registry, compression },
+      memory: this.#memory,
+      resumeMs,
+    };
     const message = { kind: 'start', id: this.id, order: { ...order, status: this.#status }, log: port } as const;
     return { message, transfer: port ? [port] : [] };
   }

@@ -1,15 +1,42 @@
 import {
+  type ErrorOptionsWithAdvice,
   OperatorError,
+  OversizeError,
+  PositionLostError,
   RecordError,
   RefusedError,
+  ShortageError,
   type TooLarge,
   TooLargeError,
   TransientError,
+  UnknownOutcomeError,
 } from '../../errors.ts';
+
+type KindName =
+  | 'RefusedError'
+  | 'ShortageError'
+  | 'UnknownOutcomeError'
+  | 'TransientError'
+  | 'RecordError'
+  | 'PositionLostError'
+  | 'OversizeError'
+  | 'OperatorError';
+
+/** Classes that arrive as they were sent; of two that fit the one further up is meant. */
+const KINDS: Readonly<Record<KindName, new (message: string, options?: ErrorOptionsWithAdvice) => Error>> = {
+  RefusedError,
+  ShortageError,
+  UnknownOutcomeError,
+  TransientError,
+  RecordError,
+  PositionLostError,
+  OversizeError,
+  OperatorError,
+};
 
 /** An error on its way to another thread: structured clones lose classes and advice. */
 export interface SentError {
-  readonly kind: 'TransientError' | 'RefusedError' | 'RecordError' | 'OperatorError' | 'TooLargeError' | 'other';
+  readonly kind: KindName | 'TooLargeError' | 'other';
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
@@ -46,11 +73,9 @@ const NOTHING: SentError = {
 };
 
 function kindOf(error: Error): SentError['kind'] {
-  if (error instanceof RefusedError) return 'RefusedError'; // a TransientError too
-  if (error instanceof TransientError) return 'TransientError';
-  if (error instanceof RecordError) return 'RecordError';
-  if (error instanceof TooLargeError) return 'TooLargeError'; // an OperatorError too
-  return error instanceof OperatorError ? 'OperatorError' : 'other';
+  if (error instanceof TooLargeError) return 'TooLargeError';
+  const names = Object.keys(KINDS) as readonly KindName[];
+  return names.find((name) => error instanceof KINDS[name]) ?? 'other';
 }
 
 function make({ kind, message, advice, cause, tooLarge }: SentError): Error {
@@ -58,20 +83,7 @@ function make({ kind, message, advice, cause, tooLarge }: SentError): Error {
     ...(advice === undefined ? {} : { advice }),
     ...(cause === undefined ? {} : { cause: receivedError(cause) }),
   };
-  switch (kind) {
-    case 'TransientError':
-      return new TransientError(message, options);
-    case 'RefusedError':
-      return new RefusedError(message, options);
-    case 'RecordError':
-      return new RecordError(message, options);
-    case 'OperatorError':
-      return new OperatorError(message, options);
-    case 'TooLargeError':
-      return tooLarge === undefined ? new OperatorError(message, options) : new TooLargeError(tooLarge, options);
-    case 'other':
-      return new Error(message, options);
-    default:
-      return kind satisfies never;
-  }
+  if (kind === 'other') return new Error(message, options);
+  if (kind !== 'TooLargeError') return new KINDS[kind](message, options);
+  return tooLarge === undefined ? new OversizeError(message, options) : new TooLargeError(tooLarge, options);
 }

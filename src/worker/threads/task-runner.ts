@@ -59,7 +59,7 @@ class RunningHere {
     const open = async (signal: AbortSignal): ReturnType<LogLink['open']> => await openBehind(link, signal);
     this.#task = new SupervisedTask(
       taskOf(() => makeTask(order, open, logger), order),
-      { clock: systemClock, logger, onChange: () => this.tell() },
+      { clock: systemClock, logger, onChange: () => this.tell(), resumeMs: order.resumeMs },
     );
     this.ended = this.#run(link);
   }

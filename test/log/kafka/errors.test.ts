@@ -1,18 +1,38 @@
 import { describe, expect, test } from 'vitest';
-import { OperatorError, TransientError } from '../../../src/errors.ts';
-import { brokerError, connectionError, unknownOutcome } from '../../../src/log/kafka/errors.ts';
+import {
+  OperatorError,
+  OversizeError,
+  PositionLostError,
+  RefusedError,
+  TransientError,
+  UnknownOutcomeError,
+} from '../../../src/errors.ts';
+import { brokerError, connectionError, isLeaderError, unknownOutcome } from '../../../src/log/kafka/errors.ts';
+
+/** What becomes of the codes of brokers, row by row. */
+const CLASSES: readonly (readonly [kind: typeof TransientError, codes: readonly number[]])[] = [
+  // Looked up again, or waited for.
+  [TransientError, [5, 6, 9, 41, 56, 74, 75, 78, 100]],
+  [TransientError, [-1, 2, 3, 7, 8, 13, 14, 15, 16, 19, 20, 22, 25, 27, 51, 89, 4711]],
+  // Another writer; whoever is fenced waits.
+  [RefusedError, [47, 90]],
+  // Access, login, settings.
+  [OperatorError, [17, 29, 30, 31, 33, 34, 35, 37, 38, 40, 44, 53, 54, 58, 76, 87]],
+  [OversizeError, [10, 18]],
+  [PositionLostError, [1]],
+];
 
 describe('an error of a broker', () => {
-  test('is for a person when time does not heal it', () => {
-    for (const code of [1, 10, 17, 18, 29, 31, 35, 37, 38, 40, 44, 87]) {
-      expect(brokerError(code, 'Topic "t"')).toBeInstanceOf(OperatorError);
-    }
-  });
+  test.each(CLASSES.flatMap(([kind, codes]) => codes.map((code) => [code, kind] as const)))(
+    'code %i is a %o',
+    (code, kind) => {
+      expect(brokerError(code, 'Topic "t"').constructor).toBe(kind);
+    },
+  );
 
-  test('is transient when it may pass, or when nobody knows it', () => {
-    for (const code of [-1, 2, 3, 5, 6, 7, 19, 20, 41, 56, 78, 4711]) {
-      expect(brokerError(code, 'Topic "t"')).toBeInstanceOf(TransientError);
-    }
+  test('is looked up again where the leader or controller may have moved, and only there', () => {
+    expect([5, 6, 9, 41, 56, 74, 75, 78, 100].filter((code) => !isLeaderError(code))).toEqual([]);
+    expect([1, 2, 3, 7, 10, 19, 29, 47, 90].filter(isLeaderError)).toEqual([]);
   });
 
   test('names what it is about, the code and what the broker said', () => {
@@ -48,7 +68,7 @@ describe('an error of a connection', () => {
 
 describe('an unknown outcome', () => {
   test('is transient, whatever it came from', () => {
-    expect(unknownOutcome(new Error('anything'))).toBeInstanceOf(TransientError);
+    expect(unknownOutcome(new Error('anything'))).toBeInstanceOf(UnknownOutcomeError);
   });
 
   test("leaves a person's error as it is", () => {

@@ -8,7 +8,7 @@ import type {
   OperatorRequest,
 } from '../../../src/worker/rest/daemon-view.ts';
 import { type RestOptions, type RestServer, startRest } from '../../../src/worker/rest/server.ts';
-import type { SinkStatus, SourceStatus } from '../../../src/worker/status.ts';
+import { NO_FAILURES, type SinkStatus, type SourceStatus } from '../../../src/worker/status.ts';
 import type { RestConfig } from '../../../src/worker/worker-config.ts';
 
 /** A daemon whose every answer the test decides. */
@@ -61,7 +61,7 @@ export function sourceStatus(more: Partial<SourceStatus> = {}): SourceStatus {
     state: 'streaming',
     stage,
     failure: undefined,
-    failures: { transient: 3, operator: 1, record: 0, bug: 0 },
+    failures: { ...NO_FAILURES, transient: 3, operator: 1 },
     counts: { transactions: 5, multiTableTransactions: 2 },
     progress: {
       state: 'streaming',
@@ -94,7 +94,7 @@ export function sinkView(more: Partial<ConnectorView> = {}, status: Partial<Sink
       state: 'streaming',
       stage: { name: 'waiting for a checkpoint', since: 1000, isWaiting: true },
       failure: undefined,
-      failures: { transient: 0, operator: 0, record: 0, bug: 0 },
+      failures: NO_FAILURES,
       counts: {
         changes: { copied: 1, inserts: 2, updates: 3, deletes: 4, keyChanges: 5 },
         commits: 6,

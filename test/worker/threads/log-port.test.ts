@@ -1,6 +1,16 @@
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { OperatorError, RecordError, RefusedError, TooLargeError, TransientError } from '../../../src/errors.ts';
+import {
+  OperatorError,
+  OversizeError,
+  PositionLostError,
+  RecordError,
+  RefusedError,
+  ShortageError,
+  TooLargeError,
+  TransientError,
+  UnknownOutcomeError,
+} from '../../../src/errors.ts';
 import { type EmbeddedLog, openEmbeddedLog } from '../../../src/log/embedded/embedded-log.ts';
 import type { Append, Log } from '../../../src/log/log.ts';
 import { serialLog } from '../../../src/worker/serial-log.ts';
@@ -129,7 +139,16 @@ describe('a log behind ports', () => {
 describe('an error on its way to another thread', () => {
   const passed = (error: unknown): Error => receivedError(structuredClone(sentError(error)));
 
-  test.each([TransientError, RefusedError, RecordError, OperatorError])('stays what it is', (Kind) => {
+  test.each([
+    TransientError,
+    RefusedError,
+    ShortageError,
+    UnknownOutcomeError,
+    RecordError,
+    OperatorError,
+    PositionLostError,
+    OversizeError,
+  ])('stays what it is', (Kind) => {
     const cause = new RangeError('Out of range', { cause: 'a text' });
     const error = passed(new Kind('It failed', { advice: 'Do this.', cause }));
     expect(error).toBeInstanceOf(Kind);
