@@ -58,6 +58,16 @@ export const HARMLESS_TO_ALL: Readonly<Record<string, readonly string[]>> = {
   'value.converter.value.subject.name.strategy': [TOPIC_NAME_STRATEGY],
 };
 
+/** What sources of changes, which have Debezium's names, do anyway. */
+export const HARMLESS_TO_CHANGES: Readonly<Record<string, readonly string[]>> = {
+  'topic.delimiter': ['.'],
+  'errors.tolerance': ['none'],
+  'topic.naming.strategy': ['io.debezium.schema.SchemaTopicNamingStrategy'],
+  'skip.messages.without.change': ['false'],
+  'event.processing.failure.handling.mode': ['fail'],
+  ...HARMLESS_TO_ALL,
+};
+
 /** Connect's keys whose effect would be missed by every kind of connector. */
 export const UNSUPPORTED_BY_ALL: Readonly<Record<string, string>> = {
   'predicates*': 'there are no predicates yet',

@@ -1,5 +1,5 @@
 import type { Completed, ConnectorClass } from './connector-class.ts';
-import { HARMLESS_TO_ALL, IGNORED_BY_SOURCES, RENAMED_BY_ALL, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
+import { HARMLESS_TO_CHANGES, IGNORED_BY_SOURCES, RENAMED_BY_ALL, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
 import type { Files } from './read-tls.ts';
 import type { RegistrySettings } from './registry-settings.ts';
 import { choice, integer, text } from './setting.ts';
@@ -89,14 +89,7 @@ export const POSTGRES_TRIGGER_SOURCE: ConnectorClass<
     'publication.*': 'there is no publication: triggers capture',
     'sequence.*': 'where sequences stand is not sent by triggers',
   },
-  harmless: {
-    'topic.delimiter': ['.'],
-    'errors.tolerance': ['none'],
-    'topic.naming.strategy': ['io.debezium.schema.SchemaTopicNamingStrategy'],
-    'skip.messages.without.change': ['false'],
-    'event.processing.failure.handling.mode': ['fail'],
-    ...HARMLESS_TO_ALL,
-  },
+  harmless: HARMLESS_TO_CHANGES,
   complete,
 };
 

@@ -1,5 +1,5 @@
 import type { Completed, ConnectorClass } from './connector-class.ts';
-import { HARMLESS_TO_ALL, IGNORED_BY_SOURCES, RENAMED_BY_ALL, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
+import { HARMLESS_TO_CHANGES, IGNORED_BY_SOURCES, RENAMED_BY_ALL, UNSUPPORTED_BY_SOURCES } from './debezium-keys.ts';
 import type { Files } from './read-tls.ts';
 import type { RegistrySettings } from './registry-settings.ts';
 import { choice, integer, patterns, text } from './setting.ts';
@@ -119,12 +119,7 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
     'slot.drop.on.stop': ['false'],
     'slot.failover': ['false'],
     'publish.via.partition.root': ['true'],
-    'topic.delimiter': ['.'],
-    'errors.tolerance': ['none'],
-    'topic.naming.strategy': ['io.debezium.schema.SchemaTopicNamingStrategy'],
-    'skip.messages.without.change': ['false'],
-    'event.processing.failure.handling.mode': ['fail'],
-    ...HARMLESS_TO_ALL,
+    ...HARMLESS_TO_CHANGES,
   },
   complete,
 };

@@ -13,7 +13,7 @@ import type { OutboxSettings } from '../pipeline/outbox/outbox-settings.ts';
 import { compileTopicFilter, selectionOf } from '../pipeline/topic-filter.ts';
 import type { TopicSettings } from '../pipeline/topics.ts';
 import type { PostgresSinkSettings } from '../sink/postgres/settings.ts';
-import { compileNames } from '../source/capture/filter.ts';
+import { type CaptureLists, compileNames } from '../source/capture/filter.ts';
 import type { QuerySourceSettings } from '../source/query/settings.ts';
 import type { TriggerSourceSettings } from '../source/trigger/settings.ts';
 import type { WalSourceSettings } from '../source/wal/settings.ts';
@@ -27,12 +27,7 @@ export function walSourceSettings(name: string, config: PostgresWalConfig): WalS
     slotName: config.slot,
     publicationName: config.publication,
     publicationAutocreateMode: config.publicationAutocreate,
-    schemaInclude: config.schemaInclude,
-    schemaExclude: config.schemaExclude,
-    tableInclude: config.tableInclude,
-    tableExclude: config.tableExclude,
-    columnInclude: config.columnInclude,
-    columnExclude: config.columnExclude,
+    ...listsOf(config),
     snapshotMode: config.snapshotMode,
     outlivesLoss: config.recopy !== 'never',
     snapshotTables: config.snapshotTables,
@@ -55,12 +50,7 @@ export function triggerSourceSettings(name: string, config: PostgresTriggerConfi
     name,
     triggerName: config.triggerName,
     autocreateMode: config.triggerAutocreate,
-    schemaInclude: config.schemaInclude,
-    schemaExclude: config.schemaExclude,
-    tableInclude: config.tableInclude,
-    tableExclude: config.tableExclude,
-    columnInclude: config.columnInclude,
-    columnExclude: config.columnExclude,
+    ...listsOf(config),
     snapshotMode: config.snapshotMode,
     snapshotTables: config.snapshotTables,
     snapshotConditions: config.snapshotConditions,
@@ -88,14 +78,15 @@ export function querySourceSettings(name: string, config: PostgresQueryConfig): 
     keyColumns: config.keyColumns,
     deletes: deletes === 'keys' ? 'keys' : 'ignore',
     keyMemoryBytes: config.keyMemoryBytes,
-    schemaInclude: config.schemaInclude,
-    schemaExclude: config.schemaExclude,
-    tableInclude: config.tableInclude,
-    tableExclude: config.tableExclude,
-    columnInclude: config.columnInclude,
-    columnExclude: config.columnExclude,
+    ...listsOf(config),
     maxBatchBytes: config.maxBatchBytes,
   };
+}
+
+/** Which tables and columns a source captures. */
+function listsOf(config: SourceConfig): CaptureLists {
+  const { schemaInclude, schemaExclude, tableInclude, tableExclude, columnInclude, columnExclude } = config;
+  return { schemaInclude, schemaExclude, tableInclude, tableExclude, columnInclude, columnExclude };
 }
 
 /** How a source's topics are created. */

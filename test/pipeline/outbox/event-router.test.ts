@@ -8,6 +8,7 @@ import { BatchEncoder } from '../../../src/pipeline/encode-batch.ts';
 import { EventRouter } from '../../../src/pipeline/outbox/event-router.ts';
 import type { OutboxSettings } from '../../../src/pipeline/outbox/outbox-settings.ts';
 import { murmur2 } from '../../../src/pipeline/partition.ts';
+import { OUTBOX as OUTBOX_SETTINGS } from './outbox-world.ts';
 import { addRow, avroConverter, type Cell, column, memoryStore, table, TRANSACTION } from '../../converter/fixture.ts';
 
 const COLUMNS = ['id', 'aggregatetype', 'aggregateid', 'type'].map((name) => column(name, 'text'));
@@ -15,20 +16,7 @@ const OUTBOX = table([...COLUMNS, column('payload', 'jsonb')], { name: 'outbox' 
 const ORDERS = table([column('id', 'int4')], { relationId: 2, version: 2 });
 const { signal } = new AbortController();
 
-const DEFAULTS: OutboxSettings = {
-  isOutbox: ({ name }) => name === 'outbox',
-  id: 'id',
-  key: 'aggregateid',
-  payload: 'payload',
-  routeBy: 'aggregatetype',
-  headers: [{ column: 'type', header: 'type', optional: true }],
-  topicRegex: '(?<routedByValue>.*)',
-  topicParts: [{ text: 'outbox.event.' }, { group: 'routedByValue' }],
-  reserved: [],
-  tombstoneOnEmpty: false,
-  onInvalidOp: 'warn',
-  onInvalidRow: 'fatal',
-};
+const DEFAULTS: OutboxSettings = { ...OUTBOX_SETTINGS, headers: [{ column: 'type', header: 'type', optional: true }] };
 
 interface Written {
   readonly topic: string;

@@ -1,12 +1,11 @@
 import type pg from 'pg';
 import { tableName } from '../../../change/table-schema.ts';
-import { Findings } from '../../../finding.ts';
+import type { Findings } from '../../../finding.ts';
 import { describeError } from '../../../errors.ts';
-import { connectionFinding, failedLook, serverName } from '../../../postgres/preflight/connection-finding.ts';
-import { openLooking } from '../../../postgres/preflight/session.ts';
+import { failedLook, serverName } from '../../../postgres/preflight/connection-finding.ts';
 import { compileFilter } from '../../capture/filter.ts';
 import { judgeFilters, type Nearest } from '../../capture/preflight/judge-filters.ts';
-import { CONNECTION_KEYS, NOT_REACHED, type SourcePreflight } from '../../capture/preflight/source-preflight.ts';
+import { lookAtSource, NOT_REACHED, type SourcePreflight } from '../../capture/preflight/source-preflight.ts';
 import { captured, readRelations, readTables, type SourceType } from '../../capture/preflight/table-facts.ts';
 import { cursorColumns, cursorNowStatement } from '../poll-sql.ts';
 import { PolledTables, type PolledTable } from '../polled-tables.ts';
@@ -19,17 +18,11 @@ export async function checkQuerySource(
   nearest: Nearest,
   signal: AbortSignal,
 ): Promise<SourcePreflight> {
-  const { connection } = settings;
-  const found = new Findings();
-  try {
-    await using session = await openLooking(connection, signal);
-    const object = serverName(connection);
-    found.ok('reachable', object, `Database ${connection.database} is reached as ${connection.user}.`);
-    return await look(session.client, settings, nearest, found);
-  } catch (error) {
-    found.add([connectionFinding(error, connection, CONNECTION_KEYS)]);
-    return { findings: found.all, ...NOT_REACHED };
-  }
+  return await lookAtSource(
+    settings.connection,
+    (session, found) => look(session.client, settings, nearest, found),
+    signal,
+  );
 }
 
 async function look(

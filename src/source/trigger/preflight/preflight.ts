@@ -1,9 +1,9 @@
-import { Findings } from '../../../finding.ts';
-import { connectionFinding, failedLook, serverName } from '../../../postgres/preflight/connection-finding.ts';
-import { type LookingSession, openLooking } from '../../../postgres/preflight/session.ts';
+import type { Findings } from '../../../finding.ts';
+import { failedLook } from '../../../postgres/preflight/connection-finding.ts';
+import { type LookingSession } from '../../../postgres/preflight/session.ts';
 import { compileFilter } from '../../capture/filter.ts';
 import { judgeFilters, type Nearest } from '../../capture/preflight/judge-filters.ts';
-import { CONNECTION_KEYS, NOT_REACHED, type SourcePreflight } from '../../capture/preflight/source-preflight.ts';
+import { lookAtSource, NOT_REACHED, type SourcePreflight } from '../../capture/preflight/source-preflight.ts';
 import { captured, readRelations, readTables, type TableFacts } from '../../capture/preflight/table-facts.ts';
 import { triggerNames } from '../names.ts';
 import type { TriggerSourceSettings } from '../settings.ts';
@@ -16,17 +16,7 @@ export async function checkTriggerSource(
   nearest: Nearest,
   signal: AbortSignal,
 ): Promise<SourcePreflight> {
-  const { connection } = settings;
-  const found = new Findings();
-  const object = serverName(connection);
-  try {
-    await using session = await openLooking(connection, signal);
-    found.ok('reachable', object, `Database ${connection.database} is reached as ${connection.user}.`);
-    return await look(session, settings, nearest, found);
-  } catch (error) {
-    found.add([connectionFinding(error, connection, CONNECTION_KEYS)]);
-    return { findings: found.all, ...NOT_REACHED };
-  }
+  return await lookAtSource(settings.connection, (session, found) => look(session, settings, nearest, found), signal);
 }
 
 async function look(

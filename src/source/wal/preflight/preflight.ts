@@ -1,12 +1,17 @@
-import { Findings } from '../../../finding.ts';
+import type { Findings } from '../../../finding.ts';
 import { connectionFinding, failedLook, serverName } from '../../../postgres/preflight/connection-finding.ts';
-import { identify, type LookingSession, openLooking } from '../../../postgres/preflight/session.ts';
+import { identify, type LookingSession } from '../../../postgres/preflight/session.ts';
 import { compileFilter } from '../../capture/filter.ts';
 import type { WalSourceSettings } from '../settings.ts';
 import { readDdlSetup } from '../ddl/ddl-setup.ts';
 import { judgeDdl } from './judge-ddl.ts';
 import { judgeFilters, type Nearest } from '../../capture/preflight/judge-filters.ts';
-import { CONNECTION_KEYS, NOT_REACHED, type SourcePreflight } from '../../capture/preflight/source-preflight.ts';
+import {
+  CONNECTION_KEYS,
+  lookAtSource,
+  NOT_REACHED,
+  type SourcePreflight,
+} from '../../capture/preflight/source-preflight.ts';
 import { judgePublication } from './judge-publication.ts';
 import { judgeServer } from './judge-server.ts';
 import { judgeSlot } from './judge-slot.ts';
@@ -21,17 +26,11 @@ export async function checkWalSource(
   nearest: Nearest,
   signal: AbortSignal,
 ): Promise<SourcePreflight> {
-  const { connection } = settings;
-  const found = new Findings();
-  const object = serverName(connection);
-  try {
-    await using session = await openLooking(connection, signal);
-    found.ok('reachable', object, `Database ${connection.database} is reached as ${connection.user}.`);
-    return await look(session, settings, nearest, found, signal);
-  } catch (error) {
-    found.add([connectionFinding(error, connection, CONNECTION_KEYS)]);
-    return { findings: found.all, ...NOT_REACHED };
-  }
+  return await lookAtSource(
+    settings.connection,
+    (session, found) => look(session, settings, nearest, found, signal),
+    signal,
+  );
 }
 
 async function look(
