@@ -9,6 +9,9 @@ import { uninstall } from './check/uninstall.ts';
 import { describeError } from '../errors.ts';
 import type { ConformanceCheck, ConformancePlace, SourceKit } from './source-kit.ts';
 
+export type { Source } from '../source/source.ts';
+export type * from './source-kit.ts';
+
 /** What came of one check. */
 export interface CheckResult {
   readonly source: string;

@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { Log } from '../log/log.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import type { Source } from '../source/source.ts';
@@ -31,6 +30,11 @@ export interface SourcePlace {
   readonly warn: (message: string, advice?: string) => void;
 }
 
+/** A session in the database of the source, as a superuser; pg's Client is one. */
+export interface SqlSession {
+  query<Row extends Record<string, unknown>>(sql: string): Promise<{ readonly rows: readonly Row[] }>;
+}
+
 /** A source as the suite sees it. */
 export interface SourceKit {
   readonly name: string;
@@ -43,7 +47,7 @@ export interface SourceKit {
    * Notes what has been written by now, and returns a function that says whether the server keeps anything of it for the source. Absent: nothing
    * is kept for it ever.
    */
-  keeps?(client: pg.Client, connector: string): Promise<() => Promise<boolean>>;
+  keeps?(session: SqlSession, connector: string): Promise<() => Promise<boolean>>;
 }
 
 /** What the suite runs on. */

@@ -62,9 +62,9 @@ export const walKit: SourceKit = {
       await client.end();
     }
   },
-  async keeps(client, connector) {
+  async keeps(session, connector) {
     const lsnOf = async (sql: string): Promise<number> => {
-      const { rows } = await client.query<{ lsn: string }>(sql);
+      const { rows } = await session.query<{ lsn: string }>(sql);
       return parseLsn(rows[0]?.lsn ?? '0/0');
     };
     const written = await lsnOf('select pg_current_wal_lsn()::text as lsn');
@@ -100,8 +100,8 @@ export const triggerKit: SourceKit = {
       await client.end();
     }
   },
-  keeps: async (client, connector) => async () => {
-    const { rows } = await client.query(`select from rowcast.events_${connector} limit 1`);
+  keeps: async (session, connector) => async () => {
+    const { rows } = await session.query(`select from rowcast.events_${connector} limit 1`);
     return rows.length > 0;
   },
 };

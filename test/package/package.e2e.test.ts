@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,6 +40,22 @@ beforeAll(async () => {
 });
 afterAll(() => rm(temporary, { recursive: true, force: true }));
 
+interface TsConfig {
+  readonly compilerOptions: object;
+}
+
+function kitOf(claims: string): string {
+  return `
+    import { sourceConformance, type ConformancePlace, type Source, type SourceKit } from 'rowcast/conformance';
+    import { openEmbeddedLog } from 'rowcast/embedded-log';
+    declare const create: () => Source;
+    export const kit: SourceKit = { name: 'own', claims: { ${claims} }, create, async uninstall() {} };
+    const server = { host: '127.0.0.1', port: 5432, user: 'u', database: 'd', sslmode: 'disable' } as const;
+    const place: ConformancePlace = { source: server, replica: server, effort: 'long', openLog: () => openEmbeddedLog('log') };
+    for await (const { property, seen, error } of sourceConformance(kit, place)) console.log(property, error ?? seen);
+  `;
+}
+
 interface Packed {
   readonly filename: string;
   readonly files: readonly { readonly path: string }[];
@@ -59,7 +75,7 @@ async function rowcast(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-test('the package holds the program, its connectors, schemas, documents and deployment, and no tests or maps', () => {
+test('the package holds the program with its types, connectors, schemas, documents and deployment, and no tests or maps', () => {
   const expected = new Set([
     'CHANGELOG.md',
     'LICENSE',
@@ -73,7 +89,7 @@ test('the package holds the program, its connectors, schemas, documents and depl
   ]);
   expect(new Set(files.map((path) => path.split('/')[0]))).toEqual(expected);
   expect(files).toContain('dist/main.js');
-  expect(files.filter((path) => /\.(map|tsx?)$/.test(path))).toEqual([]);
+  expect(files.filter((path) => /\.map$|(?<!\.d)\.tsx?$/.test(path))).toEqual([]);
   // They build from a checkout.
   expect(files.filter((path) => /Dockerfile|compose/.test(path))).toEqual([]);
 });
@@ -85,6 +101,22 @@ test('the installed package has what its README links to', async () => {
   const present = new Set((await readdir(installed, { recursive: true })).map(String));
   const onlyInTheCheckout = new Set(['CONTRIBUTING.md']);
   expect(targets.filter((path) => !present.has(path.replace(/\/$/, '')) && !onlyInTheCheckout.has(path))).toEqual([]);
+});
+
+test('a source kit of somebody else is checked against the types of the package', async () => {
+  const { compilerOptions } = JSON.parse(await readFile(join(root, 'tsconfig.json'), 'utf8')) as TsConfig;
+  const typeRoots = [join(root, 'node_modules', '@types')];
+  const own = { ...compilerOptions, rootDir: undefined, typeRoots, skipLibCheck: false };
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: own, files: ['kit.mts'] }));
+  const compile = async (claims: string): Promise<string> => {
+    await writeFile(join(folder, 'kit.mts'), kitOf(claims));
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const failed = (error: { stdout: string }): { stdout: string } => error;
+    return (await promisify(execFile)(process.execPath, [tsc], { cwd: folder }).catch(failed)).stdout;
+  };
+  const claims = `operations: ['insert'], tells: 'changes', keyless: false, repeats: false, maxBatchBytes: 65536`;
+  expect(await compile(claims)).toBe('');
+  expect(await compile(claims.replace('insert', 'upsert'))).toContain(`'"upsert"' is not assignable`);
 });
 
 test('every command of the installed package says how it is used', async () => {
