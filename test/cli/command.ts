@@ -8,6 +8,8 @@ export const root: string = join(import.meta.dirname, '..', '..');
 
 /** Rowcast as users run it. */
 export interface BuiltCommand extends AsyncDisposable {
+  /** Where the program lies, as `dist` has it. */
+  readonly folder: string;
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Run;
 }
 
@@ -25,6 +27,7 @@ export async function buildCommand(): Promise<BuiltCommand> {
   await promisify(execFile)(tsc, ['-p', join(root, 'tsconfig.build.json'), '--outDir', built]);
   const running = new Set<ChildProcess>();
   return {
+    folder: built,
     run(args, env = {}) {
       const run = start([join(built, 'main.js'), ...args], env);
       running.add(run.process);

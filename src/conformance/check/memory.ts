@@ -34,7 +34,7 @@ export const memory: ConformanceCheck = {
     await world.caughtUp();
     const [received, pulled] = [life.wire.receivedBytes, pulledBytes];
     const held = (): number => life.wire.receivedBytes - received - (pulledBytes - pulled);
-    const megabytes = place.effort === 'long' ? 160 : 40;
+    const megabytes = place.effort === 'long' ? 160 : 24;
     let heldBytes = 0;
     log.fallSilentSoon();
     try {

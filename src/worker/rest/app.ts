@@ -15,6 +15,7 @@ import { registryRoutes } from './registry-api.ts';
 import { redactAnswers } from './redact-answers.ts';
 import { limitBody } from './request-body.ts';
 import { snapshotRoutes } from './snapshot-api.ts';
+import { pageRoutes } from './page-routes.ts';
 import type { RestEnv } from './rest-env.ts';
 
 /** What the routes are made of. */
@@ -39,6 +40,8 @@ export function createApp(options: AppOptions): Hono<RestEnv> {
   if (isLoopback(config.host)) app.use(onlyLoopbackHosts());
   else if (config.authentication === 'none') app.use(onlyLoopbackOrigins());
   app.use(onlyOwnOrigin());
+  // The page has no secrets: what it shows it asks for, with credentials.
+  app.route('/', pageRoutes());
   app.use(authenticate(config));
   app.use(limitBody());
   app.route('/', healthRoutes(view, judgeNow));
