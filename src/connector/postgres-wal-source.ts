@@ -31,6 +31,9 @@ interface PostgresWalSettings extends SourceSettings, SnapshotSettings, SignalSe
   readonly heartbeatIntervalMs: number;
   readonly statusIntervalMs: number;
   readonly skippedOperations: 'none' | 't';
+  readonly slotWatchIntervalMs: number;
+  readonly slotBudgetBytes: number;
+  readonly slotBudgetPolicy: 'warn' | 'drop';
 }
 
 const IDENTIFIER = { pattern: /^[^\0]{1,63}$/, rule: 'a name of at most 63 characters' };
@@ -92,6 +95,22 @@ export const POSTGRES_WAL_SOURCE: ConnectorClass<PostgresWalSettings & RegistryS
       default: '10000',
       doc: 'How often the server hears which position is stored, when nothing else makes it hear.',
     }),
+    slotWatchIntervalMs: integer('slot.watch.interval.ms', 0, 3_600_000, {
+      group: 'Replication',
+      importance: 'low',
+      default: '5000',
+      doc: 'How often the daemon looks at the slot, on a connection of its own: what WAL it keeps, how fast that grows, and what holds it back. 0: never.',
+    }),
+    slotBudgetBytes: integer('slot.budget.bytes', 0, 2 ** 50, {
+      group: 'Replication',
+      default: '0',
+      doc: "How much WAL the slot may keep on the server. It is warned of from half of it on, and earlier when it grows fast. 0: as much as the server's max_slot_wal_keep_size allows; where that says nothing either, it is warned of from 10 GB on.",
+    }),
+    slotBudgetPolicy: choice('slot.budget.policy', ['warn', 'drop'], {
+      group: 'Replication',
+      default: 'warn',
+      doc: "What becomes of a slot that keeps more than slot.budget.bytes. warn: nothing but words. drop: it is dropped, so that the server's disk does not fill, and the connector stands as failed until everything is copied again. There is no policy that only stops the connector: a slot that nobody reads keeps all the more.",
+    }),
     ...PUBLISH_SETTINGS,
     skippedOperations: choice('skipped.operations', ['none', 't'], {
       group: 'Records',
@@ -134,6 +153,12 @@ function complete(
   const secrets: string[] = [];
   const common = completeSource(settings, problems, warnings, secrets, files);
   const snapshot = completeSnapshot(settings, problems, warnings);
+  if (settings.slotBudgetPolicy === 'drop' && settings.slotBudgetBytes === 0) {
+    problems.push('slot.budget.policy=drop needs slot.budget.bytes: nothing says how much is too much');
+  }
+  if (settings.slotBudgetPolicy === 'drop' && settings.slotWatchIntervalMs === 0) {
+    problems.push('slot.budget.policy=drop needs slot.watch.interval.ms above 0: nobody would see it');
+  }
   if (settings.skippedOperations === 't') {
     warnings.push('skipped.operations=t has no effect: truncates are sent too, because a replica needs them');
   }

@@ -26,6 +26,9 @@ import { operate } from './operate/operate.ts';
 import type { DaemonView, OperatorAnswer, OperatorRequest } from './rest/daemon-view.ts';
 import { startRest } from './rest/server.ts';
 import { schemaTopic } from './schema-topic.ts';
+import { dropOverBudget } from './slots/drop-over-budget.ts';
+import { haltedPool } from './slots/halted-pool.ts';
+import { SlotWatch } from './slots/slot-watch.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { logStates } from './state-log.ts';
 import type { ConnectorStatus } from './status.ts';
@@ -80,7 +83,8 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
   const stateLog = kafka ? undefined : opened.add(await openStateLog(state.path, signal));
   // A daemon that ends with its last connector leaves trying again to whoever starts it.
   const resumeMs = config.connectorsWatch ? config.resumeMs : 0;
-  const pool = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger, resumeMs }));
+  const threads = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger, resumeMs }));
+  const pool = haltedPool(threads, () => systemClock.now());
   const known = await KnownSlots.read(state.path, logger);
   const slots = opened.add(new OrphanedSlots(known, () => set.wanted.connectors.values(), logger));
   const set: ConnectorSet = new ConnectorSet({
@@ -90,6 +94,13 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
     onStart: () => slots.lookSoon(),
     onRemoved: (connector) => slots.lookSoon(connector),
   });
+  const watch = new SlotWatch({
+    clock: systemClock,
+    logger,
+    wanted: () => set.wanted.connectors.values(),
+    statuses: () => set.statuses(),
+    drop: (connector, seen, abort) => dropOverBudget(connector, seen, { set, pool, logger }, abort),
+  });
   const running = new RunningDaemon(options, {
     opened,
     folder,
@@ -97,6 +108,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
     first,
     set,
     slots,
+    watch,
     state,
     stateLog,
     log: (kafka ?? stateLog) as Log,
@@ -122,6 +134,7 @@ interface Parts {
   readonly first: Wanted;
   readonly set: ConnectorSet;
   readonly slots: OrphanedSlots;
+  readonly watch: SlotWatch;
   readonly state: StateDirectory;
   readonly log: Log;
   /** The log, when it is the embedded one. */
@@ -163,13 +176,15 @@ class RunningDaemon implements Daemon, DaemonView {
 
   async run(signal: AbortSignal): Promise<void> {
     const { logger } = this.#options;
-    const { set, slots, first } = this.#parts;
+    const { set, slots, watch, first } = this.#parts;
     if (signal.aborted) return;
     const ended = new AbortController();
+    let watching: Promise<void> | undefined;
     const states = logStates(() => set.statuses(), systemClock, logger, ended.signal);
     try {
       logger.info('daemon started', { daemon: this.daemon, version: VERSION, url: this.url });
       set.apply(first);
+      watching = watch.run(ended.signal);
       slots.lookSoon(); // also when nothing starts: what was used before may have been left behind
       this.isReady = true;
       await this.#runOn(signal);
@@ -177,7 +192,7 @@ class RunningDaemon implements Daemon, DaemonView {
       this.isReady = false;
       await set.close();
       ended.abort();
-      await states;
+      await Promise.all([states, watching]);
     }
     logger.info('daemon stopped', { daemon: this.daemon });
   }
@@ -187,7 +202,7 @@ class RunningDaemon implements Daemon, DaemonView {
   }
 
   connectors(): ReturnType<DaemonView['connectors']> {
-    return this.#parts.set.views();
+    return this.#parts.watch.shownIn(this.#parts.set.views());
   }
 
   async topics(connector: string, signal: AbortSignal): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../connector/parse-config.ts';
 import type { Registry } from '../../converter/registry/registry.ts';
+import type { SlotView } from '../slots/slot-view.ts';
 import type { ConnectorStatus } from '../status.ts';
 
 /** What the REST API sees of the daemon, and what it may ask of it. */
@@ -32,6 +33,10 @@ export interface ConnectorView {
   /** What is wrong with the file as it is now; the last valid configuration runs on. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
+  /** Of a source that reads WAL: what the watch of its slot has seen last; undefined while nothing is known. */
+  readonly slot?: SlotView | undefined;
+  /** Of a sink whose source is watched: how far it is behind the end of that server's WAL. */
+  readonly walLag?: SlotView['lag'];
   /** An operator has deleted it, and its file is still there: it stays stopped. */
   readonly isDeleted: boolean;
 }

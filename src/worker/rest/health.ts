@@ -1,7 +1,9 @@
 import type { Stage } from '../../pipeline/stage.ts';
+import { inBytes } from '../../source/wal/watch/slot-words.ts';
+import type { SlotView } from '../slots/slot-view.ts';
 import type { ConnectorView } from './daemon-view.ts';
 
-/** `degraded`: everything runs, but not as the files say now. */
+/** `degraded`: everything runs, but not as the files say now, or a slot keeps so much WAL that somebody should look. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
 
 /** One connector's health. `stage` is where it stands when it is not well. */
@@ -43,7 +45,7 @@ export function judge(
 }
 
 function judgeOne(
-  { name, status, problems, isDeleted }: ConnectorView,
+  { name, status, problems, isDeleted, slot }: ConnectorView,
   now: number,
   stallTimeoutMs: number,
   failingMs: number,
@@ -67,12 +69,32 @@ function judgeOne(
   if (isRunning(state) && isStalled(stage, now, stallTimeoutMs)) {
     return verdict('unhealthy', `has been at "${stage.name}" for ${inSeconds(now - stage.since)}`);
   }
+  const unread = state === 'streaming' && stage.isWaiting ? unreadFor(slot, now, stallTimeoutMs) : undefined;
+  if (unread !== undefined) return { ...unread, name, stage: 'reading' };
+  if (slot?.concern !== undefined) return verdict('degraded', `needs a look: ${slot.concern}`);
   if (problems.length > 0) return verdict('degraded', `runs an earlier configuration: ${problems.join('; ')}`);
   return healthy(name);
 }
 
 function healthy(name: string): ConnectorHealth {
   return { name, status: 'healthy', stage: undefined, message: undefined };
+}
+
+/**
+ * A source that waits for changes while WAL waits for it: the server may still be decoding a large transaction, but what it has sent or wants to
+ * send and nobody takes is a stalled stage.
+ */
+function unreadFor(
+  slot: SlotView | undefined,
+  now: number,
+  stallTimeoutMs: number,
+): Pick<ConnectorHealth, 'status' | 'message'> | undefined {
+  if (slot?.standsSince === undefined || now - slot.standsSince <= stallTimeoutMs) return undefined;
+  const { holder, unconfirmedBytes = 0 } = slot.finding;
+  return {
+    status: holder?.kind === 'us' ? 'unhealthy' : 'degraded',
+    message: `has read nothing for ${inSeconds(now - slot.standsSince)}, though ${inBytes(unconfirmedBytes)} of WAL wait`,
+  };
 }
 
 /** True when the stage waits for nobody and has stood for longer than the timeout. */

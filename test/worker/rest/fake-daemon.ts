@@ -8,6 +8,7 @@ import type {
   OperatorRequest,
 } from '../../../src/worker/rest/daemon-view.ts';
 import { type RestOptions, type RestServer, startRest } from '../../../src/worker/rest/server.ts';
+import type { SlotView } from '../../../src/worker/slots/slot-view.ts';
 import { NO_FAILURES, type SinkStatus, type SourceStatus } from '../../../src/worker/status.ts';
 import type { RestConfig } from '../../../src/worker/worker-config.ts';
 
@@ -74,6 +75,34 @@ export function sourceStatus(more: Partial<SourceStatus> = {}): SourceStatus {
       committedAt: 1_700_000_000_500,
       snapshot: { tables: 4, tablesDone: 1, rows: 30, estimatedRows: 120, percent: 25 },
     },
+    ...more,
+  };
+}
+
+/** What is seen of a slot that is well. */
+export function slotView(more: Partial<SlotView> = {}, finding: Partial<SlotView['finding']> = {}): SlotView {
+  return {
+    slot: 's',
+    at: 1000,
+    finding: {
+      level: 'ok',
+      retainedBytes: 200 * 1024 ** 2,
+      unconfirmedBytes: 100 * 1024 ** 2,
+      limit: { bytes: 1024 ** 3, by: 'budget' },
+      safeWalBytes: 2 * 1024 ** 3,
+      walStatus: 'reserved',
+      invalidation: undefined,
+      bytesPerSecond: 1024 ** 2,
+      secondsLeft: 824,
+      isActive: true,
+      catalogXminAge: 12,
+      holder: undefined,
+      ...finding,
+    },
+    concern: undefined,
+    advice: undefined,
+    lag: { bytes: 100 * 1024 ** 2, transactions: 77 },
+    standsSince: undefined,
     ...more,
   };
 }

@@ -3,7 +3,7 @@ import type { ConnectorView } from '../../../src/worker/rest/daemon-view.ts';
 import { FailureMemory } from '../../../src/worker/rest/failure-memory.ts';
 import { type Health, type HealthStatus, judge } from '../../../src/worker/rest/health.ts';
 import type { ConnectorState } from '../../../src/worker/status.ts';
-import { brokenView, FakeDaemon, failedView, serve, sinkView, sourceView } from './fake-daemon.ts';
+import { brokenView, FakeDaemon, failedView, serve, sinkView, slotView, sourceView } from './fake-daemon.ts';
 
 const NOW = 10_000_000;
 const STALL = 60_000;
@@ -42,6 +42,33 @@ const table: [string, ConnectorView, HealthStatus, string][] = [
     'degraded',
     'runs an earlier configuration: slot.name must not be empty',
   ],
+  [
+    'waits while its slot fills',
+    { ...at('streaming', 'waiting for changes', 10, true), slot: slotView({ concern: 'slot "s" keeps 9 GB of WAL' }) },
+    'degraded',
+    'needs a look: slot "s" keeps 9 GB of WAL',
+  ],
+  [
+    'waits for a server that decodes for long',
+    { ...at('streaming', 'waiting for changes', 10, true), slot: slotView({ standsSince: NOW - 2 * STALL }) },
+    'degraded',
+    'has read nothing for 120 s, though 100 MB of WAL wait',
+  ],
+  [
+    'waits although the server has sent something',
+    {
+      ...at('streaming', 'waiting for changes', 10, true),
+      slot: slotView({ standsSince: NOW - 2 * STALL }, { holder: { kind: 'us' } }),
+    },
+    'unhealthy',
+    'has read nothing for 120 s',
+  ],
+  [
+    'publishes while its slot stands',
+    { ...at('streaming', 'publishing', 10, false), slot: slotView({ standsSince: NOW - 2 * STALL }) },
+    'healthy',
+    '',
+  ],
 ];
 
 test.each(table)('a connector that %s is judged', (_, view, status, message) => {
@@ -53,7 +80,8 @@ test.each(table)('a connector that %s is judged', (_, view, status, message) => 
   if (status === 'healthy') expect(health.message).toBe('All connectors make progress');
   else expect(health.message).toContain(`Connector ${view.name} ${health.connectors[1]?.message}`);
   expect(health.connectors[1]?.message ?? '').toContain(message);
-  if (status === 'unhealthy') expect(health.connectors[1]?.stage).toBe(view.status?.stage.name);
+  const stage = message.includes('read nothing') ? 'reading' : view.status?.stage.name;
+  if (status === 'unhealthy') expect(health.connectors[1]?.stage).toBe(stage);
 });
 
 test('a connector that fails again and again for longer than the timeout is unhealthy, also between its failures', () => {
