@@ -1,5 +1,6 @@
 import type { Environment } from '../connector/reference.ts';
 import { describeError } from '../errors.ts';
+import { LogLevels } from '../observe/log-levels.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { createRedactor } from '../observe/redaction.ts';
 import { type Daemon, type DaemonOptions, openDaemon } from '../worker/daemon.ts';
@@ -27,11 +28,12 @@ export async function runStart(flags: StartFlags, env: Environment): Promise<num
   const { config, warnings, secrets } = loadWorkerConfig({ file: flags.config, env, flags: settingsOf(flags) });
   const redactor = createRedactor();
   redactor.add(secrets);
-  const logger = createLogger(config.logLevel, undefined, redactor);
+  const levels = new LogLevels(config.logLevel);
+  const logger = createLogger(levels, undefined, redactor);
   using _crash = tellCrash(logger);
   for (const setting of warnings) logger.warn('setting ignored', { setting });
   using stop = stopSignal();
-  const options = { config, env, logger, redactor, takeOver: flags.takeOver ?? false };
+  const options = { config, env, logger, levels, redactor, takeOver: flags.takeOver ?? false };
   await using daemon = await openUnlessStopped(options, stop.signal);
   if (daemon === undefined) return 0;
   await daemon.run(stop.signal);

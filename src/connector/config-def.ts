@@ -1,5 +1,7 @@
 import { type AnyDeclaration, own } from './connector-class.ts';
-import { maskValue } from './mask-config.ts';
+import { isKnownKey, knownKeys } from './known-keys.ts';
+import { maskValue, maskWhole } from './mask-config.ts';
+import { nearest } from './nearest.ts';
 import { judgeOtherKeys, parseConfig } from './parse-config.ts';
 import { type RawConfig, type ReadSetting, readSettings, settingsOf } from './read-settings.ts';
 import { type Environment, hasReference } from './reference.ts';
@@ -36,6 +38,8 @@ export interface ConfigInfos {
   readonly error_count: number;
   readonly groups: readonly string[];
   readonly configs: readonly { readonly definition: ConfigKeyInfo; readonly value: ConfigValueInfo }[];
+  /** Ours: what is no error. Keys that are not known, with the nearest one that is; settings without effect. */
+  readonly rowcast: { readonly warnings: readonly string[] };
 }
 
 const NAME: Setting<string> = {
@@ -81,16 +85,37 @@ export function validate(declaration: AnyDeclaration, raw: RawConfig, env?: Envi
   const definitions = configDef(declaration, className);
   const known = new Set(definitions.map(({ name }) => name));
   const refused = [...errors.keys()].filter((key) => !known.has(key)).map(refusedKey);
-  const configs = [...definitions, ...refused].map((definition) => {
+  const settings = [...definitions, ...refused].map((definition) => {
     const { name } = definition;
     return { definition, value: valueInfo(name, read.get(name), raw[name], errors.get(name) ?? []) };
   });
+  const configs = [...settings, ...unknownKeys(declaration, raw)];
   return {
     name: className,
     error_count: [...errors.values()].reduce((sum, all) => sum + all.length, 0),
     groups: [...new Set(configs.map(({ definition }) => definition.group))],
     configs,
+    rowcast: { warnings: warningsOf(declaration, raw, env) },
   };
+}
+
+function warningsOf(declaration: AnyDeclaration, raw: RawConfig, env: Environment | undefined): readonly string[] {
+  if (env === undefined && Object.values(raw).some(hasReference)) return judgeOtherKeys(declaration, raw).warnings;
+  return parseConfig(declaration, raw, env ?? {}, env === undefined ? 'left alone' : 'read').warnings;
+}
+
+/** Keys that mean nothing, which is no error: each recommends the known one that is spelled most like it. */
+function unknownKeys(declaration: AnyDeclaration, raw: RawConfig): ConfigInfos['configs'] {
+  const known = knownKeys(declaration);
+  return Object.entries(raw).flatMap(([key, text], index) => {
+    if (isKnownKey(key, declaration)) return [];
+    const guess = nearest(key, known);
+    const doc = `Not a known setting${guess === undefined ? '' : `; did you mean ${guess}?`}`;
+    const setting = { key, type: 'STRING', group: 'Unknown', importance: 'low', required: false } as const;
+    const definition = keyInfo({ ...setting, doc, parse: (value) => value }, index + 1, undefined);
+    const value = { ...valueInfo(key, undefined, undefined, []), value: maskWhole(text) };
+    return [{ definition, value: { ...value, recommended_values: guess === undefined ? [] : [guess] } }];
+  });
 }
 
 function errorsByKey(

@@ -25,6 +25,12 @@ const CONVERTERS: Readonly<Record<string, ConverterKind>> = {
   'io.debezium.converters.ByteBufferConverter': 'plain',
 };
 
+/** The classes of converters that a file may name. */
+export const CONVERTER_CLASSES: readonly string[] = Object.keys(CONVERTERS);
+
+/** The classes of transforms that a file may name. */
+export const TRANSFORM_CLASSES: readonly string[] = [EVENT_ROUTER];
+
 const GROUP = 'Outbox';
 
 /** Transforms and converters, by Connect's names. */

@@ -1,5 +1,9 @@
 import { type DestinationStream, pino } from 'pino';
+import type { LogLevel } from './log-level.ts';
+import { LogLevels } from './log-levels.ts';
 import type { Redactor } from './redaction.ts';
+
+export { LOG_LEVELS, type LogLevel } from './log-level.ts';
 
 /** Facts worth a line, in the past tense and lower case; never a row's value or a secret (Invariant 11). */
 export interface Logger {
@@ -11,26 +15,28 @@ export interface Logger {
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
 /** Names that a line is found by; they hold no secret, even where a password happens to be the same word. */
 const NAMES: ReadonlySet<string> = new Set(['connector', 'daemon']);
 
 /**
  * A logger of JSON lines on standard output, or on `destination`. `redactor` takes the secrets that it knows out of every fact and every
- * text among the fields, before they become JSON: the line stays whole.
+ * text among the fields, before they become JSON: the line stays whole. `level` is the least important one that is written, or what says so.
  */
-export function createLogger(level: LogLevel, destination?: DestinationStream, redactor?: Redactor): Logger {
+export function createLogger(
+  level: LogLevel | LogLevels,
+  destination?: DestinationStream,
+  redactor?: Redactor,
+): Logger {
+  const levels = typeof level === 'string' ? new LogLevels(level) : level;
   const options = {
-    level,
+    level: 'debug', // what is left out is left out before it comes to that
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string): object => ({ level: label }) },
   };
   const lines = destination ? pino(options, destination) : pino(options, pino.destination({ dest: 1, sync: true }));
   const write = (of: LogLevel, fact: string, fields: LogFields = {}): void => {
-    if (!lines.isLevelEnabled(of)) return;
+    if (!levels.isWritten(of, fields.connector)) return;
     if (redactor) lines[of](redactFields(fields, redactor), redactor.redact(fact));
     else lines[of](fields, fact);
   };

@@ -34,6 +34,7 @@ export interface WorkerSettings extends TlsSettings, RegistrySettings {
   readonly listener: Listener | undefined;
   readonly restAuthentication: 'none' | 'basic' | 'bearer' | undefined;
   readonly restCredentials: string | undefined;
+  readonly restConnectors: WorkerConfig['restConnectors'];
 }
 
 /** What was found while the settings are put together. */
@@ -51,7 +52,7 @@ export function completeWorker(
 ): Completed<WorkerConfig> {
   const found: Found = { problems: [], warnings: [], secrets: [] };
   const { connectorsDir, connectorsWatch, stateDir, threads, shutdownTimeoutMs, stallTimeoutMs, logLevel } = settings;
-  const { compression, resumeMs } = settings;
+  const { compression, resumeMs, restConnectors } = settings;
   const config: WorkerConfig = {
     connectorsDir,
     connectorsWatch,
@@ -60,6 +61,7 @@ export function completeWorker(
     compression,
     registry: completeRegistry(settings, '', found.problems, found.secrets, files),
     rest: rest(settings, found),
+    restConnectors,
     threads,
     shutdownTimeoutMs,
     stallTimeoutMs,

@@ -5,15 +5,18 @@ import type { Registry } from '../converter/registry/registry.ts';
 import { OperatorError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { LogLevels } from '../observe/log-levels.ts';
 import type { Redactor } from '../observe/redaction.ts';
 import { VERSION } from '../version.ts';
 import { ConnectorSet } from './connectors/connector-set.ts';
+import { FileControl } from './connectors/control.ts';
 import { firstLook } from './connectors/first-look.ts';
 import { Folder } from './connectors/folder.ts';
 import { followFolder } from './connectors/follow.ts';
 import { KnownSlots } from './connectors/known-slots.ts';
 import { OrphanedSlots } from './connectors/orphaned-slots.ts';
 import { ProblemLog } from './connectors/problem-log.ts';
+import { TargetStates } from './connectors/target-states.ts';
 import type { Wanted } from './connectors/wanted.ts';
 import { writeDaemonFile } from './daemon-file.ts';
 import { openDaemonKafka } from './open-daemon-kafka.ts';
@@ -41,6 +44,8 @@ export interface DaemonOptions {
   /** What connector files may refer to. */
   readonly env: Environment;
   readonly logger: Logger;
+  /** What that logger writes; changed through REST. Absent: it cannot be changed. */
+  readonly levels?: LogLevels;
   /** Learns the secrets of every configuration before anything runs with it. */
   readonly redactor: Redactor;
   /** Take the connectors over from another daemon, once. */
@@ -86,6 +91,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
   const threads = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger, resumeMs }));
   const pool = haltedPool(threads, () => systemClock.now());
   const known = await KnownSlots.read(state.path, logger);
+  const targets = await TargetStates.read(state.path);
   const slots = opened.add(new OrphanedSlots(known, () => set.wanted.connectors.values(), logger));
   const set: ConnectorSet = new ConnectorSet({
     pool,
@@ -93,6 +99,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
     takeOver,
     onStart: () => slots.lookSoon(),
     onRemoved: (connector) => slots.lookSoon(connector),
+    target: (name) => targets.of(name),
   });
   const watch = new SlotWatch({
     clock: systemClock,
@@ -109,6 +116,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
     set,
     slots,
     watch,
+    targets,
     state,
     stateLog,
     log: (kafka ?? stateLog) as Log,
@@ -135,6 +143,7 @@ interface Parts {
   readonly set: ConnectorSet;
   readonly slots: OrphanedSlots;
   readonly watch: SlotWatch;
+  readonly targets: TargetStates;
   readonly state: StateDirectory;
   readonly log: Log;
   /** The log, when it is the embedded one. */
@@ -146,29 +155,39 @@ class RunningDaemon implements Daemon, DaemonView {
   readonly version: string = VERSION;
   readonly clusterId: string;
   readonly registry: Registry | undefined;
+  readonly control: FileControl;
   isReady = false;
   url: string | undefined;
   readonly #options: DaemonOptions;
   readonly #parts: Parts;
 
   constructor(options: DaemonOptions, parts: Parts) {
-    const { log, state } = parts;
+    const { log, state, folder, set, problems, targets } = parts;
+    const { env, logger, config } = options;
+    this.control = new FileControl({
+      folder,
+      set,
+      problems,
+      targets,
+      logger,
+      env,
+      isReadOnly: config.restConnectors === 'read-only',
+      isReady: () => this.isReady,
+    });
     this.daemon = state.daemon;
     this.clusterId = log.clusterId;
-    this.registry = options.config.registry
-      ? undefined
-      : createLogSchemaStore(schemaTopic(log, () => systemClock.now()));
+    this.registry = config.registry ? undefined : createLogSchemaStore(schemaTopic(log, () => systemClock.now()));
     this.#options = options;
     this.#parts = parts;
   }
 
   /** Serves REST, and says in the state directory where. */
   async listen(): Promise<void> {
-    const { config, logger, redactor } = this.#options;
+    const { config, logger, levels, redactor } = this.#options;
     const { opened, state } = this.#parts;
     if (config.rest) {
       const { stallTimeoutMs } = config;
-      const rest = opened.add(await startRest(config.rest, this, logger, { stallTimeoutMs, redactor }));
+      const rest = opened.add(await startRest(config.rest, this, logger, { stallTimeoutMs, levels, redactor }));
       this.url = rest.url;
     }
     opened.add(await writeDaemonFile(state.path, { pid: process.pid, url: this.url, version: VERSION }));
@@ -208,7 +227,9 @@ class RunningDaemon implements Daemon, DaemonView {
   async topics(connector: string, signal: AbortSignal): Promise<readonly string[]> {
     const { set, log } = this.#parts;
     const found = set.known().find(({ name }) => name === connector);
-    return found === undefined ? [] : await knownTopics(log, found, signal);
+    if (found === undefined) return [];
+    const versions = (await this.registry?.versions(signal)) ?? [];
+    return await knownTopics(log, found, [...new Set(versions.map(({ subject }) => subject))], signal);
   }
 
   async operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer> {
@@ -226,6 +247,7 @@ class RunningDaemon implements Daemon, DaemonView {
     if (request.kind === 'signal') return await askSource(set, request, signal);
     if (request.kind === 'delete') {
       const answer = await set.deleting(request.connector, carryOut);
+      await this.control.forget(request.connector);
       if (request.dropSlot) await slots.dropped(request.connector);
       return answer;
     }

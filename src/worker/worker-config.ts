@@ -23,6 +23,8 @@ export interface WorkerConfig {
   readonly registry: RegistryClientConfig | undefined;
   /** Undefined when `listeners` is empty: nothing is served. */
   readonly rest: RestConfig | undefined;
+  /** `rest.connectors`: whether REST changes the files of connectors. */
+  readonly restConnectors: 'write' | 'read-only';
   /** `worker.threads`: worker threads that tasks run in; 0 runs them in the main thread. Undefined: one per core. */
   readonly threads: number | undefined;
   /** `task.shutdown.graceful.timeout.ms` */

@@ -105,6 +105,12 @@ export const WORKER_SETTINGS: Declaration<WorkerSettings, WorkerConfig> = {
     restCredentials: optional(
       secret('rest.credentials', { group: 'REST', effect, doc: 'user:password for basic, the token for bearer.' }),
     ),
+    restConnectors: choice('rest.connectors', ['write', 'read-only'], {
+      group: 'REST',
+      effect,
+      default: 'write',
+      doc: 'What becomes of requests that create, change or delete connectors: write: their files are written and removed; read-only: refused, with the file to change instead. Pause, resume, stop and restart work in both.',
+    }),
     threads: optional(
       integer('worker.threads', 0, 256, {
         group: 'Daemon',

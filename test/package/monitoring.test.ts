@@ -17,6 +17,7 @@ async function served(): Promise<Set<string>> {
     clusterId: '',
     registry: undefined,
     isReady: true,
+    control: undefined as never, // metrics change nothing
     topics: async () => [],
     connectors: () => [],
     operate: () => Promise.reject(new Error('nothing to operate')),

@@ -37,6 +37,7 @@ test('a daemon needs to be told nothing', () => {
       registry: undefined,
       rest: { host: '127.0.0.1', port: 8083, authentication: 'none', credentials: undefined },
       threads: undefined,
+      restConnectors: 'write',
       shutdownTimeoutMs: 5000,
       stallTimeoutMs: 60_000,
       resumeMs: 30_000,

@@ -7,6 +7,7 @@ import type { RunningTask, TaskPool } from '../task-pool.ts';
 import { effectiveDigest } from './effective.ts';
 import { leftovers } from './leftovers.ts';
 import { Place } from './place.ts';
+import type { TargetState } from './target-states.ts';
 import { NOTHING_WANTED, type Wanted } from './wanted.ts';
 
 export interface ConnectorSetOptions {
@@ -18,6 +19,8 @@ export interface ConnectorSetOptions {
   readonly onStart: (connector: ConnectorFile) => void;
   /** Hears of every connector that was stopped because no file has it any more. */
   readonly onRemoved: (connector: ConnectorFile) => void;
+  /** What an operator wants a connector of this name to do; absent: to run. */
+  readonly target?: (name: string) => TargetState;
 }
 
 const DELETED =
@@ -62,6 +65,7 @@ export class ConnectorSet {
       if (this.#deleted.has(name)) continue;
       this.#warn(connector);
       const place = this.#placeOf(name);
+      place.rest(this.#target(name) !== 'RUNNING');
       place.want(connector, touched.has(connector.file) && place.task?.status().state === 'failed');
     }
     this.#takeOver = false;
@@ -73,9 +77,27 @@ export class ConnectorSet {
     return [...connectors.values(), ...[...this.#removed.values()].filter(({ name }) => !connectors.has(name))];
   }
 
-  /** The task of this name that runs, or ran last. */
+  /** The task of this name that runs, or ended by itself; undefined while an operator lets the connector rest. */
   task(name: string): RunningTask | undefined {
-    return this.#places.get(name)?.task;
+    return this.#target(name) === 'RUNNING' ? this.#places.get(name)?.task : undefined;
+  }
+
+  /** Does what the connector's target state says now; returns at once. */
+  retarget(name: string): void {
+    this.#places.get(name)?.rest(this.#target(name) !== 'RUNNING');
+  }
+
+  /** Starts the connector anew, also one that has failed; returns at once. False when nothing of that name can run, or may. */
+  restart(name: string): boolean {
+    const connector = this.#wanted.connectors.get(name);
+    if (connector === undefined || this.#deleted.has(name) || this.#isClosed) return false;
+    this.#placeOf(name).want(connector, true);
+    return true;
+  }
+
+  /** Resolves when what is wanted of this name runs, or rests, or is gone. */
+  async settledOne(name: string): Promise<void> {
+    await this.#places.get(name)?.settled();
   }
 
   /** Does something while the connector of this name does not run, and then lets it go on. */
@@ -128,7 +150,9 @@ export class ConnectorSet {
   #view(name: string): ConnectorView {
     const invalid = this.#wanted.invalid.filter((each) => each.name === name);
     const place = this.#places.get(name);
-    const connector = place?.connector ?? (this.#deleted.has(name) ? this.#wanted.connectors.get(name) : undefined);
+    const connector = this.#wanted.connectors.get(name) ?? place?.connector;
+    const target = this.#target(name);
+    const isResting = target !== 'RUNNING' && connector !== undefined && place?.isRunning !== true;
     const problems = invalid.flatMap((each) => each.problems.map((problem) => `${each.file}: ${problem}`));
     return {
       name,
@@ -136,10 +160,15 @@ export class ConnectorSet {
       file: connector?.file ?? invalid[0]?.file ?? '',
       config: maskConnector(connector?.raw ?? invalid[0]?.raw ?? {}),
       status: place?.task?.status(),
+      rests: isResting ? target : undefined,
       problems,
       warnings: this.#deleted.has(name) ? [DELETED] : (connector?.warnings ?? []),
       isDeleted: this.#deleted.has(name),
     };
+  }
+
+  #target(name: string): TargetState {
+    return this.#options.target?.(name) ?? 'RUNNING';
   }
 
   #placeOf(name: string): Place {

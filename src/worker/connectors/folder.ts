@@ -39,6 +39,12 @@ export class Folder {
     return { files, touched, againMs: gone.size > 0 ? GONE_AFTER_MS : undefined };
   }
 
+  /** Says that a file was removed on purpose: it does not count as there for a while. */
+  forget(file: string): void {
+    this.#files = new Map([...this.#files].filter(([each]) => each !== file));
+    this.#goneSince.delete(file);
+  }
+
   /** Files of the last look that are missing since a moment, unless another file has taken their connector over. */
   #justGone(present: ReadonlyMap<string, ReadFile>, now: number): ReadonlyMap<string, ReadFile> {
     for (const file of present.keys()) this.#goneSince.delete(file);

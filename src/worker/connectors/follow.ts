@@ -38,8 +38,8 @@ export async function followFolder(followed: Followed, signal: AbortSignal): Pro
   }
 }
 
-/** Returns after how many milliseconds to look again. */
-function lookAndApply({ folder, set, problems }: Followed): number {
+/** Brings what runs to what the files say now; returns after how many milliseconds to look again. OperatorError when they cannot be read. */
+export function lookAndApply({ folder, set, problems }: Followed): number {
   const now = performance.now();
   const look = folder.look(now);
   const wanted = wantedNow(set.wanted, look.files);

@@ -33,6 +33,10 @@ export class Place {
   #isClosed = false;
   /** How many are at work that nothing may run beside. */
   #held = 0;
+  /** Nothing runs here until somebody says so, whatever is wanted. */
+  #isResting = false;
+  #woken: Promise<void> = Promise.resolve();
+  #wake: () => void = () => {};
 
   constructor(pool: Pick<TaskPool, 'start'>, events: PlaceEvents, takeOver: boolean) {
     this.#pool = pool;
@@ -60,18 +64,33 @@ export class Place {
     if (!this.#isMoving) this.#moved = this.#move();
   }
 
+  /** Whether something runs here, or is being stopped. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Stops what runs and lets nothing run, although it stays wanted; or lets it go on. Returns at once. */
+  rest(isResting: boolean): void {
+    if (this.#isResting === isResting) return;
+    this.#isResting = isResting;
+    this.#wake();
+    if (isResting) this.#woken = new Promise((resolve) => (this.#wake = resolve));
+    this.want(this.#wanted);
+  }
+
   /** Resolves when what is wanted runs. */
   async settled(): Promise<void> {
     await this.#moved;
   }
 
-  /** Resolves when what is wanted here has ended by itself. */
+  /** Resolves when what is wanted here has ended by itself: what rests has not. */
   async ended(): Promise<void> {
     let running: Running | undefined;
     do {
       await this.#moved;
       running = this.#running;
       await running?.task.ended;
+      await this.#woken;
     } while (this.#running !== running || this.#isMoving);
   }
 
@@ -101,7 +120,7 @@ export class Place {
   }
 
   #next(): ConnectorFile | undefined {
-    return this.#held > 0 ? undefined : this.#wanted;
+    return this.#held > 0 || this.#isResting ? undefined : this.#wanted;
   }
 
   async #move(): Promise<void> {

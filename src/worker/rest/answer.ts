@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { describeError, OperatorError, TransientError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { RefusedChange } from '../connectors/refused-change.ts';
 
 /** The body of every error, as Kafka Connect and the schema registry have it; `advice` is ours. */
 export interface ErrorBody {
@@ -25,6 +26,7 @@ export function errorAnswer(c: Context, status: ContentfulStatusCode, message: s
 export function errorHandler(logger: Logger): (error: Error, c: Context) => Response {
   return (error, c) => {
     if (error instanceof HTTPException) return errorAnswer(c, error.status as ContentfulStatusCode, error.message);
+    if (error instanceof RefusedChange) return errorAnswer(c, error.status, error.message);
     if (error instanceof OperatorError) return errorAnswer(c, 409, describeError(error), error.advice);
     if (error instanceof TransientError) return errorAnswer(c, 503, describeError(error), error.advice);
     logger.error('request failed', {

@@ -5,7 +5,7 @@ import type { ConnectorState, ConnectorStatus } from '../status.ts';
 import type { ConnectorView } from './daemon-view.ts';
 
 /** Connect's words for what a connector or a task is doing. */
-export type ConnectState = 'UNASSIGNED' | 'RUNNING' | 'RESTARTING' | 'FAILED' | 'STOPPED';
+export type ConnectState = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'RESTARTING' | 'FAILED' | 'STOPPED';
 
 /** `ConnectorInfo` of Connect's REST API. */
 export interface ConnectorInfo {
@@ -74,8 +74,9 @@ export function connectorStateInfo(view: ConnectorView, workerId: string, versio
   };
 }
 
-/** The tasks that the connector has: one while it is started, else none. */
-export function taskIds({ name, status }: ConnectorView): readonly TaskId[] {
+/** The tasks that the connector has: one while it is started or paused, else none. */
+export function taskIds({ name, status, rests }: ConnectorView): readonly TaskId[] {
+  if (rests !== undefined) return rests === 'PAUSED' ? [{ connector: name, task: 0 }] : [];
   return status === undefined || status.state === 'stopped' ? [] : [{ connector: name, task: 0 }];
 }
 
@@ -85,8 +86,9 @@ export function taskConfig({ config }: ConnectorView): RawConfig {
 }
 
 /** A file that never was valid has FAILED; one that is about to be started is UNASSIGNED, which tools take for "soon". */
-function stateOf({ status, problems, isDeleted }: ConnectorView): ConnectState {
+export function stateOf({ status, problems, isDeleted, rests }: ConnectorView): ConnectState {
   if (isDeleted) return 'STOPPED';
+  if (rests !== undefined) return rests;
   if (status !== undefined) return connectState(status.state);
   return problems.length > 0 ? 'FAILED' : 'UNASSIGNED';
 }
@@ -117,15 +119,17 @@ function typeOf({ kind }: ConnectorView): ConnectorInfo['type'] {
 }
 
 /** Connect has a stack trace here; ours is for a person: what happened, and what to do. */
-function traceOf({ status, problems }: ConnectorView): string | undefined {
+function traceOf({ status, problems, rests }: ConnectorView): string | undefined {
+  if (rests !== undefined) return undefined;
   if (status === undefined) return problems.length > 0 ? problems.join('\n') : undefined;
   if (status.failure === undefined) return undefined;
   const { message, advice } = status.failure;
   return advice === undefined ? message : `${message}\n${advice}`;
 }
 
-function details({ file, problems, warnings, status }: ConnectorView): object {
+function details({ file, problems, warnings, status, rests }: ConnectorView): object {
   const about = { file, problems, warnings };
+  if (rests !== undefined) return { ...about, state: rests.toLowerCase() };
   if (status === undefined) return about;
   const { state, stage, failure, failures } = status;
   return {

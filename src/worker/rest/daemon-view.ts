@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../connector/parse-config.ts';
 import type { Registry } from '../../converter/registry/registry.ts';
+import type { TargetState } from '../connectors/target-states.ts';
 import type { SlotView } from '../slots/slot-view.ts';
 import type { ConnectorStatus } from '../status.ts';
 
@@ -15,10 +16,37 @@ export interface DaemonView {
   readonly registry: Registry | undefined;
   /** True when all files have been read once and every task was started. */
   readonly isReady: boolean;
+  /** Changes connectors. */
+  readonly control: ConnectorControl;
   /** The topics that a connector writes or reads, as far as they are known; empty for one that is not. */
   topics(connector: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Carries out an operator's request; the answer is for a person. Throws OperatorError. */
   operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer>;
+}
+
+/**
+ * Changes what is configured, and what runs. Requests are carried out one after the other. Throws RefusedChange, and TransientError when the
+ * daemon is not running yet or is stopping.
+ */
+export interface ConnectorControl {
+  /** Stores a config when it can run; it runs from then on, unless the connector is paused or stopped. */
+  put(change: ConfigChange): Promise<{ readonly view: ConnectorView; readonly isNew: boolean }>;
+  /** Removes the configuration, and resolves when nothing runs of it any more. Nothing is deleted on the servers. */
+  remove(name: string): Promise<void>;
+  /** Lets it run, or not; also for later processes. For STOPPED it resolves when nothing runs. */
+  setTarget(name: string, target: TargetState): Promise<void>;
+  /** Starts it anew, unless it is paused or stopped. */
+  restart(name: string): Promise<void>;
+}
+
+/** A config that somebody sends: settings as texts, `null` for one that is not to be set; masked secrets mean those that are stored. */
+export interface ConfigChange {
+  /** `create` only what is not there, `replace` whatever is there, `patch` single settings of what is there. */
+  readonly kind: 'create' | 'replace' | 'patch';
+  readonly name: string;
+  readonly config: Readonly<Record<string, string | null>>;
+  /** Of a new connector. RUNNING when it is not said. */
+  readonly initialState?: TargetState;
 }
 
 /** A connector as its file has it, and what runs. */
@@ -30,6 +58,8 @@ export interface ConnectorView {
   readonly config: RawConfig;
   /** Undefined when it does not run: its first configuration was not valid. */
   readonly status: ConnectorStatus | undefined;
+  /** An operator lets it rest, and nothing of it runs. */
+  readonly rests: 'PAUSED' | 'STOPPED' | undefined;
   /** What is wrong with the file as it is now; the last valid configuration runs on. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];

@@ -30,9 +30,9 @@ export class FailureMemory {
     return new Map([...this.#failing].map(([name, { first, last }]) => [name, last - first]));
   }
 
-  #observe({ name, status, problems }: ConnectorView, now: number): void {
+  #observe({ name, status, problems, rests }: ConnectorView, now: number): void {
     const failing = this.#failing.get(name);
-    const state = status?.state;
+    const state = rests === undefined ? status?.state : 'stopped';
     // One that is wanted and has no status waits to be started: until its predecessor has stopped, say.
     const isFailing = state === 'retrying' || (state === undefined && problems.length === 0);
     if (isFailing || (state === 'starting' && failing !== undefined)) {

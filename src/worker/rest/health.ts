@@ -45,7 +45,7 @@ export function judge(
 }
 
 function judgeOne(
-  { name, status, problems, isDeleted, slot }: ConnectorView,
+  { name, status, problems, isDeleted, rests, slot }: ConnectorView,
   now: number,
   stallTimeoutMs: number,
   failingMs: number,
@@ -54,6 +54,12 @@ function judgeOne(
     return { name, status: of, stage: status?.stage.name, message };
   };
   if (isDeleted) return healthy(name);
+  if (rests !== undefined) {
+    const problem = problems.length > 0 ? `has a file that cannot be used: ${problems.join('; ')}` : undefined;
+    const concern =
+      slot?.concern === undefined ? problem : `is ${rests.toLowerCase()}, and needs a look: ${slot.concern}`;
+    return concern === undefined ? healthy(name) : { ...verdict('degraded', concern), stage: undefined };
+  }
   if (status === undefined) {
     if (problems.length > 0) return verdict('unhealthy', `does not run: ${problems.join('; ')}`);
     if (failingMs > stallTimeoutMs) return verdict('unhealthy', `has not been started for ${inSeconds(failingMs)}`);

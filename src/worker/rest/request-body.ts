@@ -44,12 +44,32 @@ async function readLimited(body: ReadableStream<Uint8Array>): Promise<ArrayBuffe
   return whole.buffer;
 }
 
+/** A JSON object as a request brings it. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
 /** The JSON object that a request brings. Anything but `application/json` is answered with 415, anything but an object with 400. */
-export async function jsonObject(c: Context): Promise<Readonly<Record<string, unknown>>> {
-  const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') throw refusal(415, 'HTTP 415 Unsupported Media Type');
+export async function jsonObject(c: Context): Promise<JsonObject> {
+  if (typeOf(c) !== 'application/json') throw unsupported();
+  return await objectOf(c);
+}
+
+/** As `jsonObject`; like Connect it takes a body for JSON of which no type is said. What a browser sends so has an Origin that was looked at. */
+export async function connectBody(c: Context): Promise<JsonObject> {
+  if (!['application/json', '', undefined].includes(typeOf(c))) throw unsupported();
+  return await objectOf(c);
+}
+
+function typeOf(c: Context): string | undefined {
+  return c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+}
+
+function unsupported(): Error {
+  return refusal(415, 'HTTP 415 Unsupported Media Type');
+}
+
+async function objectOf(c: Context): Promise<JsonObject> {
   const value = parse(await c.req.text());
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
   throw refusal(400, 'The body is not a JSON object');
 }
 

@@ -5,6 +5,7 @@ import { setInterval } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { describeError, OperatorError } from '../../errors.ts';
+import { LogLevels } from '../../observe/log-levels.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Redactor } from '../../observe/redaction.ts';
 import { systemClock } from '../system-clock.ts';
@@ -23,6 +24,8 @@ export interface RestServer extends AsyncDisposable {
 export interface RestOptions {
   /** `health.stall.timeout.ms` */
   readonly stallTimeoutMs: number;
+  /** What the daemon logs, to be changed by who asks; absent: what they say changes nothing. */
+  readonly levels?: LogLevels | undefined;
   /** Takes known secrets out of every answer. */
   readonly redactor?: Redactor;
 }
@@ -41,7 +44,7 @@ export async function startRest(
   config: RestConfig,
   view: DaemonView,
   logger: Logger,
-  { stallTimeoutMs, redactor }: RestOptions,
+  { stallTimeoutMs, levels, redactor }: RestOptions,
 ): Promise<RestServer> {
   requireCredentials(config);
   const closing = new AbortController();
@@ -58,6 +61,7 @@ export async function startRest(
     view,
     logger,
     redactor,
+    levels: levels ?? new LogLevels('info'),
     workerId: () => address(config.host, server),
     judgeNow,
     failingSince: () => failures.since,

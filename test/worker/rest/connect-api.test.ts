@@ -177,27 +177,6 @@ test('the names of connectors are taken apart from the path as they are encoded'
   daemon.views.pop();
 });
 
-test.each([
-  ['POST', '/connectors', 'GET, HEAD', 'put a file into the directory of connectors'],
-  ['PUT', '/connectors/shop-source/config', 'GET, HEAD', 'change connectors/shop-source.json'],
-  ['PATCH', '/connectors/shop-source/config', 'GET, HEAD', 'change connectors/shop-source.json'],
-  ['DELETE', '/connectors/shop-source', 'GET, HEAD', 'change connectors/shop-source.json'],
-  ['PUT', '/connectors/shop-source/pause', '', 'change connectors/shop-source.json'],
-  ['PUT', '/connectors/shop-source/resume', '', 'change connectors/shop-source.json'],
-  ['PUT', '/connectors/shop-source/stop', '', 'change connectors/shop-source.json'],
-  ['POST', '/connectors/shop-source/restart', '', 'change connectors/shop-source.json'],
-  ['POST', '/connectors/shop-source/tasks/0/restart', '', 'change connectors/shop-source.json'],
-])('%s %s is answered with 405: files manage connectors', async (method, path, allow, hint) => {
-  const { status, body, headers } = await get(path, { method });
-  expect(status).toBe(405);
-  expect(headers.get('allow')).toBe(allow);
-  expect(body).toMatchObject({ error_code: 405, message: expect.stringContaining(hint) });
-});
-
-test('what would change a connector that is not there is answered with 404', async () => {
-  expect(await get('/connectors/nope', { method: 'DELETE' })).toMatchObject({ status: 404 });
-});
-
 test('offsets have the shape of Connect, and what cannot be looked at passes by itself', async () => {
   const offsets = [{ partition: { server: 'shop' }, offset: { lsn: 153 } }];
   daemon.operation = async () => ({ lines: [], value: { 'shop-source': { offsets, rowcast: { owner: 'x' } } } });
@@ -211,7 +190,34 @@ test('offsets have the shape of Connect, and what cannot be looked at passes by 
   });
   expect(await get('/connectors/broken/offsets')).toMatchObject({ status: 200, body: { offsets: [] } });
   expect(await get('/connectors/nope/offsets')).toMatchObject({ status: 404 });
-  expect(await get('/connectors/shop-sink/offsets', { method: 'DELETE' })).toMatchObject({ status: 405 });
+});
+
+test('a paused connector has a task that is PAUSED, a stopped one has none, whatever they did before', async () => {
+  daemon.views.push(
+    sourceView({ name: 'rests', rests: 'PAUSED' }),
+    sourceView({ name: 'asleep', rests: 'STOPPED', status: undefined }),
+  );
+  const paused = (await get('/connectors/rests/status')).body;
+  const asleep = (await get('/connectors/asleep/status')).body;
+  daemon.views.splice(-2);
+  expect(paused).toMatchObject({
+    connector: { state: 'PAUSED' },
+    tasks: [{ id: 0, state: 'PAUSED' }],
+    rowcast: { state: 'paused' },
+  });
+  expect(asleep).toMatchObject({ connector: { state: 'STOPPED' }, tasks: [], rowcast: { state: 'stopped' } });
+});
+
+test.each([
+  ['GET', '/connectors/shop-source/restart', 'OPTIONS, POST'],
+  ['DELETE', '/connectors/', 'GET, HEAD, OPTIONS, POST'],
+  ['PUT', '/connectors/shop-source/offsets', 'DELETE, GET, HEAD, OPTIONS, PATCH'],
+  ['POST', '/', 'GET, HEAD, OPTIONS'],
+  ['POST', '/metrics', 'GET, HEAD, OPTIONS'],
+])('%s %s is answered with 405 and what there is: %s', async (method, path, allow) => {
+  const { status, body, headers } = await get(path, { method });
+  expect({ status, body }).toEqual({ status: 405, body: { error_code: 405, message: 'HTTP 405 Method Not Allowed' } });
+  expect(headers.get('allow')).toBe(allow);
 });
 
 test('topics are listed by connector, also for a name that nobody knows', async () => {

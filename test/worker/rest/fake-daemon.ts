@@ -2,6 +2,7 @@ import type { Registry } from '../../../src/converter/registry/registry.ts';
 import { OperatorError } from '../../../src/errors.ts';
 import type { LogFields, Logger } from '../../../src/observe/logger.ts';
 import type {
+  ConnectorControl,
   ConnectorView,
   DaemonView,
   OperatorAnswer,
@@ -21,6 +22,18 @@ export class FakeDaemon implements DaemonView {
   registry: Registry | undefined;
   views: ConnectorView[] = [sourceView(), sinkView()];
   readonly asked: OperatorRequest[] = [];
+  /** Every call of `control`: its name and what it was given. */
+  readonly changes: unknown[][] = [];
+  readonly control: ConnectorControl = {
+    put: async (change) => {
+      this.changes.push(['put', change]);
+      const view = this.views.find(({ name }) => name === change.name);
+      return { view: view ?? sourceView({ name: change.name }), isNew: view === undefined };
+    },
+    remove: async (name) => void this.changes.push(['remove', name]),
+    setTarget: async (name, target) => void this.changes.push(['setTarget', name, target]),
+    restart: async (name) => void this.changes.push(['restart', name]),
+  };
   operation: (request: OperatorRequest, signal: AbortSignal) => Promise<OperatorAnswer> = async () => {
     return { lines: ['done'], value: { done: true } };
   };
@@ -48,6 +61,7 @@ export function sourceView(more: Partial<ConnectorView> = {}, status: Partial<So
     config: { 'connector.class': 'PostgresWalSource', 'database.password': '********' },
     problems: [],
     isDeleted: false,
+    rests: undefined,
     warnings: ['colour is not a known setting'],
     status: sourceStatus(status),
     ...more,
@@ -116,6 +130,7 @@ export function sinkView(more: Partial<ConnectorView> = {}, status: Partial<Sink
     config: { name: 'shop-sink', 'connector.class': 'PostgresSink' },
     problems: [],
     isDeleted: false,
+    rests: undefined,
     warnings: [],
     status: {
       kind: 'sink',
@@ -160,6 +175,7 @@ export function brokenView(): ConnectorView {
     status: undefined,
     problems: ['connectors/broken.json: connector.class is required'],
     isDeleted: false,
+    rests: undefined,
     warnings: [],
   };
 }

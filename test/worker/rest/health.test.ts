@@ -194,3 +194,13 @@ test('a connector that is tried again for longer than the timeout becomes unheal
     .poll(async () => (await fetch(`${server.url}/health`)).status, { timeout: 10_000, interval: 20 })
     .toBe(503);
 });
+
+test('a connector that rests is healthy, unless its file or its slot needs a look', () => {
+  const rests = sourceView({ rests: 'PAUSED', status: undefined });
+  expect(judge([rests], NOW, 1000).status).toBe('healthy');
+  const wrong = { ...rests, problems: ['shop.json: is not JSON'] };
+  expect(judge([wrong], NOW, 1000)).toMatchObject({
+    status: 'degraded',
+    message: 'Connector shop-source has a file that cannot be used: shop.json: is not JSON',
+  });
+});

@@ -78,6 +78,25 @@ test('a config is judged setting by setting, and is answered with 200 also when 
   expect(JSON.stringify(body)).not.toContain('canary');
 });
 
+test('a key that is not known is no error, and recommends the one that is meant', async () => {
+  const { body } = await validate('PostgresSink', { 'connector.class': 'PostgresSink', 'connection.urll': 'canary' });
+  const found = body.configs.find((each) => each.definition.name === 'connection.urll');
+  expect(found).toMatchObject({
+    definition: { group: 'Unknown', documentation: 'Not a known setting; did you mean connection.url?' },
+    value: { value: '********', recommended_values: ['connection.url'], errors: [], visible: true },
+  });
+  expect(body.groups).toContain('Unknown');
+  expect(body.rowcast.warnings).toEqual(['connection.urll is not a known setting; did you mean connection.url?']);
+});
+
+test('a class may be named without its package, in the path and in the config', async () => {
+  const { status, body } = await validate('Postgres', { 'connector.class': 'PostgresConnector' });
+  expect(status).toBe(200);
+  expect(body.name).toBe('PostgresConnector');
+  const slot = body.configs.find((each) => each.definition.name === 'slot.name');
+  expect(slot?.definition.default_value).toBe('debezium');
+});
+
 test('references in a config are not resolved for who asks', async () => {
   const config = {
     'connector.class': 'PostgresWalSource',
@@ -111,7 +130,7 @@ test('files that a config names are not looked at: the answer is the same whatev
 });
 
 test.each<[string, object, string]>([
-  ['PostgresSink', {}, 'The config contains no connector.class'],
+  ['PostgresSink', {}, 'Connector config {} contains no connector type'],
   ['PostgresSink', { 'connector.class': 'PostgresWalSource' }, 'does not match request type PostgresSink'],
   ['Nope', { 'connector.class': 'PostgresWalSource' }, 'does not match request type Nope'],
   ['Nope', { 'connector.class': 'Nope' }, 'Failed to find any class that implements Connector'],
