@@ -66,7 +66,7 @@ export class Reading {
     try {
       // Before the snapshot: whoever has seen its own commit below this finds its changes in it.
       const lsn = await walInsert(client);
-      await client.query(/* sql */ `begin isolation level repeatable read read only`);
+      await client.query(BEGIN);
       const sql = /* sql */ `select pg_current_snapshot()::text as snapshot, ${WAL_WRITTEN} as wal,
         exists (select from ${parts.names.events} e where ${uncovered(before)}) as "hasEvents"`;
       const head = (await client.query<Head>(sql)).rows[0] as Head;
@@ -117,6 +117,7 @@ export class Reading {
 
   /** The rows of a table between snapshot-again and snapshot-end. */
   async *#whole(target: WholeTable, nowUs: number): AsyncGenerator<Batch> {
+    await this.#client.query(/* sql */ `set local enable_nestloop to default`);
     const table = await this.#lock(target);
     const transaction: Transaction = { xid: 0, commitLsn: this.#lsn, commitTimeUs: nowUs };
     const { isPartitioned } = target;
@@ -169,6 +170,11 @@ export class Reading {
     return book.tableOf(facts);
   }
 }
+
+/**
+ * The table of events is empty again and again, and statistics of it say so: each event of a large transaction would be compared with each other one by one.
+ */
+const BEGIN = /* sql */ `begin isolation level repeatable read read only; set local enable_nestloop = off`;
 
 interface Head {
   readonly snapshot: string;
