@@ -11,6 +11,7 @@ import { offsetsCommand } from './offsets-command.ts';
 import { snapshotCommand } from './snapshot-command.ts';
 import { startCommand } from './start-command.ts';
 import { statusCommand } from './status-command.ts';
+import { tailCommand } from './tail-command.ts';
 import { syncSequencesCommand } from './sync-sequences-command.ts';
 
 /** Runs one command line and returns the exit code: 0 done, 1 failed or a difference was found, 2 wrong usage. */
@@ -38,6 +39,7 @@ function commands(context: CommandContext): Command {
   for (const make of [
     startCommand,
     statusCommand,
+    tailCommand,
     configCommand,
     checkCommand,
     demoCommand,

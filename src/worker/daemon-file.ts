@@ -7,6 +7,8 @@ export interface DaemonFile {
   /** Undefined when it serves nothing. */
   readonly url: string | undefined;
   readonly version: string;
+  /** Random; who can read this file may read rows, even where the REST API asks nobody who they are. */
+  readonly key: string;
 }
 
 const NAME = 'daemon.json';
@@ -14,7 +16,8 @@ const NAME = 'daemon.json';
 /** Says that this process is the daemon of the state directory; disposing of it takes it back. */
 export async function writeDaemonFile(stateDirectory: string, daemon: DaemonFile): Promise<AsyncDisposable> {
   const path = join(stateDirectory, NAME);
-  await writeFile(`${path}.next`, `${JSON.stringify(daemon)}\n`);
+  await rm(`${path}.next`, { force: true });
+  await writeFile(`${path}.next`, `${JSON.stringify(daemon)}\n`, { mode: 0o600 });
   await rename(`${path}.next`, path);
   return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
 }

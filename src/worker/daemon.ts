@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { readEachFile, secretsOf } from '../connector/load-file.ts';
 import type { Environment } from '../connector/reference.ts';
+import type { SchemaStore } from '../converter/converter.ts';
+import { createHttpSchemaStore } from '../converter/registry/http-store.ts';
 import { createLogSchemaStore } from '../converter/registry/log-store.ts';
 import type { Registry } from '../converter/registry/registry.ts';
 import { OperatorError } from '../errors.ts';
@@ -26,6 +29,7 @@ import type { OperateContext } from './operate/context.ts';
 import { askSource } from './operate/ask-source.ts';
 import { knownTopics } from './operate/known-topics.ts';
 import { operate } from './operate/operate.ts';
+import { tail, type TailAnswer, type TailRequest } from './tail/tail.ts';
 import type { DaemonView, OperatorAnswer, OperatorRequest } from './rest/daemon-view.ts';
 import { startRest } from './rest/server.ts';
 import { schemaTopic } from './schema-topic.ts';
@@ -153,6 +157,7 @@ interface Parts {
 class RunningDaemon implements Daemon, DaemonView {
   readonly daemon: string;
   readonly version: string = VERSION;
+  readonly key: string = randomBytes(24).toString('base64url');
   readonly clusterId: string;
   readonly registry: Registry | undefined;
   readonly control: FileControl;
@@ -160,6 +165,8 @@ class RunningDaemon implements Daemon, DaemonView {
   url: string | undefined;
   readonly #options: DaemonOptions;
   readonly #parts: Parts;
+  /** What records are read with for people. */
+  readonly #schemas: SchemaStore;
 
   constructor(options: DaemonOptions, parts: Parts) {
     const { log, state, folder, set, problems, targets } = parts;
@@ -176,7 +183,10 @@ class RunningDaemon implements Daemon, DaemonView {
     });
     this.daemon = state.daemon;
     this.clusterId = log.clusterId;
-    this.registry = config.registry ? undefined : createLogSchemaStore(schemaTopic(log, () => systemClock.now()));
+    const external = config.registry;
+    const own = createLogSchemaStore(schemaTopic(log, () => systemClock.now()));
+    this.registry = external ? undefined : own;
+    this.#schemas = external ? createHttpSchemaStore(external) : own;
     this.#options = options;
     this.#parts = parts;
   }
@@ -190,7 +200,7 @@ class RunningDaemon implements Daemon, DaemonView {
       const rest = opened.add(await startRest(config.rest, this, logger, { stallTimeoutMs, levels, redactor }));
       this.url = rest.url;
     }
-    opened.add(await writeDaemonFile(state.path, { pid: process.pid, url: this.url, version: VERSION }));
+    opened.add(await writeDaemonFile(state.path, { pid: process.pid, url: this.url, version: VERSION, key: this.key }));
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -230,6 +240,10 @@ class RunningDaemon implements Daemon, DaemonView {
     if (found === undefined) return [];
     const versions = (await this.registry?.versions(signal)) ?? [];
     return await knownTopics(log, found, [...new Set(versions.map(({ subject }) => subject))], signal);
+  }
+
+  async tail(request: TailRequest, signal: AbortSignal): Promise<TailAnswer> {
+    return await tail(this.#parts.log, this.#schemas, request, signal);
   }
 
   async operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer> {

@@ -34,7 +34,7 @@ async function status(...args: string[]): Promise<{ code: number; out: string; e
 }
 
 const runs = (url: string | undefined = server.url): Promise<AsyncDisposable> =>
-  writeDaemonFile(state, { pid: process.pid, url, version: '1' });
+  writeDaemonFile(state, { pid: process.pid, url, version: '1', key: 'k' });
 
 test('connectors that are well are a line each', async () => {
   await runs();
@@ -98,7 +98,7 @@ test('says that no daemon runs, or that it cannot be asked', async () => {
   await gone[Symbol.asyncDispose]();
   await runs(gone.url);
   expect(await status()).toMatchObject(none);
-  await writeDaemonFile(state, { pid: process.pid, url: undefined, version: '1' });
+  await writeDaemonFile(state, { pid: process.pid, url: undefined, version: '1', key: 'k' });
   expect(await status()).toMatchObject({ code: 1, err: expect.stringContaining('listens nowhere') });
 });
 

@@ -14,6 +14,8 @@ async function served(): Promise<Set<string>> {
   const view: DaemonView = {
     daemon: '',
     version: '',
+    key: '',
+    tail: () => Promise.reject(new Error('nothing to read')),
     clusterId: '',
     registry: undefined,
     isReady: true,

@@ -60,7 +60,7 @@ test('a state directory belongs to one process, and says to which', async () => 
 
 test('a daemon is found by its state while it runs', async () => {
   expect(await findDaemon(join(directory, 'nowhere'))).toBeUndefined();
-  const daemon = { pid: process.pid, url: 'http://127.0.0.1:1', version: '1' };
+  const daemon = { pid: process.pid, url: 'http://127.0.0.1:1', version: '1', key: 'k' };
   const file = await writeDaemonFile(directory, daemon);
   expect(await findDaemon(directory)).toEqual(daemon);
   await file[Symbol.asyncDispose]();

@@ -118,7 +118,7 @@ function unwrapped(node: AvroNode): { record: AvroNode; nullBranch: number } {
 }
 
 /** The column's own name, which may not be legal in Avro. */
-function columnName(field: AvroField): string {
+export function columnName(field: AvroField): string {
   const { record: node } = unwrapped(field.node);
   const ofType = node.kind === 'primitive' || node.kind === 'map' ? node.props['connect.parameters'] : undefined;
   const parameters = (ofType ?? field.props['connect.parameters'] ?? {}) as Readonly<Record<string, unknown>>;

@@ -32,8 +32,9 @@ export async function readDaemon(
   rest: Credentials | undefined,
   path: string,
   signal: AbortSignal,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
-  const response = await send(`${url}${path}`, { headers: authorization(rest), signal });
+  const response = await send(`${url}${path}`, { headers: { ...authorization(rest), ...more }, signal });
   if (response === undefined) return undefined;
   const answer: unknown = await response.json().catch(() => undefined);
   if (answer !== undefined && (response.ok || response.status === 503)) return answer;

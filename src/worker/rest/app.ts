@@ -22,6 +22,7 @@ import { redactAnswers } from './redact-answers.ts';
 import { limitBody } from './request-body.ts';
 import { snapshotRoutes } from './snapshot-api.ts';
 import { pageRoutes } from './page-routes.ts';
+import { tailRoutes } from './tail-api.ts';
 import type { RestEnv } from './rest-env.ts';
 import { stateRoutes } from './state-api.ts';
 
@@ -61,6 +62,7 @@ export function createApp(options: AppOptions): Hono<RestEnv> {
   app.route('/', loggerRoutes(view, levels, options.now));
   app.route('/', operateRoutes(view, closing));
   app.route('/', snapshotRoutes(view, closing));
+  app.route('/', tailRoutes(view, config.authentication, closing));
   const metrics = createMetrics(options);
   app.get('/metrics', async (c) => c.body(await metrics.page(), 200, { 'Content-Type': metrics.contentType }));
   const description = openapiDocument(view.version, view.registry !== undefined);

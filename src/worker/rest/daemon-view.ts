@@ -3,11 +3,14 @@ import type { Registry } from '../../converter/registry/registry.ts';
 import type { TargetState } from '../connectors/target-states.ts';
 import type { SlotView } from '../slots/slot-view.ts';
 import type { ConnectorStatus } from '../status.ts';
+import type { TailAnswer, TailRequest } from '../tail/tail.ts';
 
 /** What the REST API sees of the daemon, and what it may ask of it. */
 export interface DaemonView {
   readonly daemon: string;
   readonly version: string;
+  /** What `daemon.json` lets its readers prove. */
+  readonly key: string;
   /** Kafka's cluster id, or the embedded log's. */
   readonly clusterId: string;
   /** Every connector that is known, by name: running ones, and files that could not be used. */
@@ -20,6 +23,8 @@ export interface DaemonView {
   readonly control: ConnectorControl;
   /** The topics that a connector writes or reads, as far as they are known; empty for one that is not. */
   topics(connector: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** The next records of a topic, as rows. Throws OperatorError when there is no such topic. */
+  tail(request: TailRequest, signal: AbortSignal): Promise<TailAnswer>;
   /** Carries out an operator's request; the answer is for a person. Throws OperatorError. */
   operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer>;
 }

@@ -34,7 +34,7 @@ test('a port that is taken is a problem, unless our own daemon has it', async ()
   expect(await checkPort({ ...rest, port }, undefined)).toMatchObject([
     { level: 'problem', fix: expect.stringContaining(`:${port + 1}`) },
   ]);
-  const running = { pid: 1, version: '1', url: `http://127.0.0.1:${port}` };
+  const running = { pid: 1, version: '1', key: 'k', url: `http://127.0.0.1:${port}` };
   expect(await checkPort({ ...rest, port }, running)).toMatchObject([{ level: 'ok' }]);
   expect(await checkPort({ ...rest, port }, { ...running, url: 'http://127.0.0.1:1' })).toMatchObject([
     { level: 'problem' },

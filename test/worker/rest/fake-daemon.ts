@@ -11,6 +11,7 @@ import type {
 import { type RestOptions, type RestServer, startRest } from '../../../src/worker/rest/server.ts';
 import type { SlotView } from '../../../src/worker/slots/slot-view.ts';
 import { NO_FAILURES, type SinkStatus, type SourceStatus } from '../../../src/worker/status.ts';
+import type { TailAnswer, TailRequest } from '../../../src/worker/tail/tail.ts';
 import type { RestConfig } from '../../../src/worker/worker-config.ts';
 
 /** A daemon whose every answer the test decides. */
@@ -18,6 +19,8 @@ export class FakeDaemon implements DaemonView {
   readonly daemon = 'daemon-1';
   readonly version = '9.8.7';
   readonly clusterId = 'cluster-1';
+  readonly key = 'key-of-the-daemon';
+  readonly tailed: TailRequest[] = [];
   isReady = true;
   registry: Registry | undefined;
   views: ConnectorView[] = [sourceView(), sinkView()];
@@ -40,6 +43,11 @@ export class FakeDaemon implements DaemonView {
 
   async topics(connector: string): Promise<readonly string[]> {
     return connector === 'shop-source' ? ['shop.checkpoints', 'shop.public.orders'] : [];
+  }
+
+  async tail(request: TailRequest): Promise<TailAnswer> {
+    this.tailed.push(request);
+    return { records: [], next: { 0: 7 }, isAtEnd: true };
   }
 
   connectors(): readonly ConnectorView[] {
