@@ -42,6 +42,21 @@ export const OWN_OPERATIONS: readonly Operation[] = [
   { method: 'put', path: `${SNAPSHOT}/resume`, summary: 'Let copies go on', answers: ASKED },
   { method: 'put', path: '/connectors/{name}/sequences/sync', summary: 'Bring sequences along', answers: ASKED },
   {
+    method: 'get',
+    path: '/rowcast/v1/topics/{topic}/records',
+    summary: 'The next records of a topic, as rows',
+    query: {
+      from: 'start (when absent), end, or partition:offset, several by commas: where `next` of the last answer goes on.',
+      limit: 'At most so many records (100; up to 1,000).',
+      wait: 'Milliseconds to wait for the first one (0; up to 30,000).',
+    },
+    answers: {
+      200: { description: 'Records, and where to go on.', schema: 'Any' },
+      403: 'Nobody is asked for credentials here, and header X-Rowcast-Key is not the key of daemon.json.',
+      409: 'There is no such topic.',
+    },
+  },
+  {
     method: 'post',
     path: '/rowcast/v1/operate',
     summary: 'What the commands of `rowcast` ask a daemon that runs',
