@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatorError } from '../errors.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { parseProperties } from './properties.ts';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Of a file of secrets; who may write a config can name any file, also one that never ends. */
+const MAX_SECRETS_BYTES = 1024 * 1024;
 
 const REFERENCE = /\$\{([A-Za-z]\w*):([^}]*)\}/g;
 
@@ -73,7 +76,7 @@ function split(name: string, form: string): readonly [string, string] {
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path, MAX_SECRETS_BYTES).toString('utf8');
   } catch (cause) {
     throw new OperatorError(`refers to the file ${path}, which cannot be read`, { cause });
   }

@@ -6,7 +6,7 @@ import type { RawConfig } from '../../connector/parse-config.ts';
 import { CONVERTER_CLASSES, TRANSFORM_CLASSES } from '../../connector/transform-settings.ts';
 import { noClass } from '../connectors/judge-config.ts';
 import { refusal } from './answer.ts';
-import { connectBody } from './request-body.ts';
+import { connectBodyOrText } from './request-body.ts';
 import { settingsIn, withoutNulls } from './settings-in.ts';
 import type { RestEnv } from './rest-env.ts';
 
@@ -43,7 +43,7 @@ export function pluginRoutes(version: string): Hono<RestEnv> {
     return c.json(configDef(named.connector, named.name));
   });
   routes.put('/connector-plugins/:plugin/config/validate', async (c) => {
-    const config = withoutNulls(settingsIn(await connectBody(c)));
+    const config = withoutNulls(settingsIn(await connectBodyOrText(c)));
     return c.json(judge(c.req.param('plugin'), config));
   });
   return routes;

@@ -49,13 +49,8 @@ export const WRONG: readonly Expectation[] = [
   sent(POST, '{"name":"x"}{}', 400, /^The body is not JSON$/, 'two bodies'),
   sent(POST, '\u0000\u0001', 400, /^The body is not JSON$/, 'bytes that are no text'),
   sent(POST, [], 400, /not a JSON object/, 'a list'),
-  sent(
-    'PUT /connector-plugins/PostgresSink/config/validate',
-    '"{\\"a\\": 1}"',
-    400,
-    /not a JSON object/,
-    'a text, as one client sends it',
-  ),
+  sent(PUT, '"{\\"a\\": 1}"', 400, /not a JSON object/, 'a text'),
+  sent('PUT /connector-plugins/PostgresSink/config/validate', '"a"', 400, /not JSON/, 'a text that is no object'),
   sent(PUT, 'null', 400, /not a JSON object/, 'null'),
   sent(PUT, '1e999', 400, /not a JSON object/, 'a number'),
   sent(POST, `${'['.repeat(200_000)}${']'.repeat(200_000)}`, 400, undefined, 'a body deeper than a stack'),
@@ -147,6 +142,26 @@ export const WRONG_CONNECTORS: readonly Expectation[] = [
     ({ source }) => ({ config: { ...source, 'database.password': '${vault:x}' } }),
     /config provider "vault"/,
     'a provider that there is not',
+  ),
+  createdLike(
+    ({ source }) => ({ config: { ...source, 'database.password': '${file:/dev/zero:x}' } }),
+    /cannot be read/,
+    'a file that never ends',
+  ),
+  createdLike(
+    ({ source }) => ({ config: { ...source, 'database.password': '${dir:/dev:zero}' } }),
+    /cannot be read/,
+    'a secret that never ends',
+  ),
+  createdLike(
+    ({ source }) => ({ config: { ...source, 'table.include.list': '(' } }),
+    /1 error\(s\):\ntable.include.list/,
+    'an expression that is none',
+  ),
+  createdLike(
+    ({ source }) => ({ config: { ...source, 'topic.prefix': '../x' } }),
+    /1 error\(s\):\ntopic.prefix/,
+    'a prefix that is no name of topics',
   ),
   row('GET /connectors', 200, ['broken'], { about: 'none of these was created' }),
 ];

@@ -97,6 +97,14 @@ test('a class may be named without its package, in the path and in the config', 
   expect(slot?.definition.default_value).toBe('debezium');
 });
 
+test('a config that a client has put into a text is judged as well', async () => {
+  const { status, body } = await validate(
+    'PostgresSink',
+    JSON.stringify({ 'connector.class': 'PostgresSink' }) as never,
+  );
+  expect([status, body.name]).toEqual([200, 'PostgresSink']);
+});
+
 test('references in a config are not resolved for who asks', async () => {
   const config = {
     'connector.class': 'PostgresWalSource',
