@@ -4,6 +4,8 @@ import { describeError, OperatorError, RecordError, TransientError } from '../er
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './command.ts';
 import { checkCommand } from './check-command.ts';
+import { completionCommand } from './completion-command.ts';
+import { controlCommands } from './control-commands.ts';
 import { deleteCommand } from './delete-command.ts';
 import { configCommand } from './config-command.ts';
 import { demoCommand } from './demo-command.ts';
@@ -12,6 +14,7 @@ import { snapshotCommand } from './snapshot-command.ts';
 import { startCommand } from './start-command.ts';
 import { statusCommand } from './status-command.ts';
 import { tailCommand } from './tail-command.ts';
+import { validateCommand } from './validate-command.ts';
 import { syncSequencesCommand } from './sync-sequences-command.ts';
 
 /** Runs one command line and returns the exit code: 0 done, 1 failed or a difference was found, 2 wrong usage. */
@@ -36,19 +39,22 @@ function commands(context: CommandContext): Command {
     .version(VERSION)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  for (const make of [
-    startCommand,
-    statusCommand,
-    tailCommand,
-    configCommand,
-    checkCommand,
-    demoCommand,
-    offsetsCommand,
-    snapshotCommand,
-    syncSequencesCommand,
-    deleteCommand,
+  for (const made of [
+    startCommand(context),
+    statusCommand(context),
+    ...controlCommands(context),
+    tailCommand(context),
+    configCommand(context),
+    validateCommand(context),
+    checkCommand(context),
+    demoCommand(context),
+    offsetsCommand(context),
+    snapshotCommand(context),
+    syncSequencesCommand(context),
+    deleteCommand(context),
+    completionCommand(context, program),
   ])
-    program.addCommand(make(context));
+    program.addCommand(made);
   return program;
 }
 

@@ -1,49 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nearest } from '../connector/nearest.ts';
 import type { Environment } from '../connector/reference.ts';
-import { OperatorError } from '../errors.ts';
-import { findDaemon } from '../worker/daemon-file.ts';
-import { readDaemon } from '../worker/operate/daemon-client.ts';
 import { type OperatorFlags, operatorConfig } from './operator-options.ts';
+import { type RunningDaemon, runningDaemon } from './running-daemon.ts';
 import { type ConnectorRow, rowsOf, statusTable } from './status-rows.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export interface StatusOptions extends OperatorFlags {
   readonly json?: boolean;
+  /** Seconds between two looks. */
+  readonly watch?: number;
 }
 
-/** Asks the daemon that runs on the state directory: 0 when all that is shown is well, 1 when not, 2 when there is no such connector. */
+const CLEAR = '\u001b[H\u001b[2J';
+
+/**
+ * Asks the daemon that runs on the state directory: 0 when all that is shown is well, 1 when not, 2 when there is no such connector. With `watch`
+ * it shows that again and again, until it is told to stop.
+ */
 export async function runStatus(name: string | undefined, options: StatusOptions, env: Environment): Promise<number> {
-  const { stateDir, rest } = operatorConfig(options, env);
+  const config = operatorConfig(options, env);
   using stop = stopSignal();
-  const url = await urlOf(stateDir);
-  const read = async (path: string): Promise<unknown> => {
-    const answer = await readDaemon(url, rest, path, stop.signal);
-    if (answer === undefined) throw nobody(stateDir);
-    return answer;
-  };
-  const all = rowsOf(await read('/connectors?expand=info&expand=status'), await read('/health'));
-  const rows = name === undefined ? all : all.filter((row) => row.name === name);
-  if (name !== undefined && rows.length === 0) {
-    process.stderr.write(`${unknown(name, all)}\n`);
-    return 2;
+  const daemon = await runningDaemon(config, stop.signal);
+  for (;;) {
+    const { text, code } = await look(daemon, name, options.json === true);
+    if (options.watch === undefined || code === 2) {
+      (code === 2 ? process.stderr : process.stdout).write(text);
+      return code;
+    }
+    process.stdout.write(process.stdout.isTTY ? `${CLEAR}${text}` : text);
+    await sleep(options.watch * 1_000, undefined, { signal: stop.signal }).catch(() => undefined);
+    if (stop.signal.aborted) return code;
   }
-  process.stdout.write(options.json ? `${JSON.stringify(rows, undefined, 2)}\n` : statusTable(rows, Date.now()));
-  return rows.every(({ health }) => health === 'healthy' || health === 'degraded') ? 0 : 1;
 }
 
-async function urlOf(stateDir: string): Promise<string> {
-  const daemon = await findDaemon(stateDir);
-  if (daemon === undefined) throw nobody(stateDir);
-  if (daemon.url !== undefined) return daemon.url;
-  throw new OperatorError(`The daemon of the state directory ${stateDir} (process ${daemon.pid}) listens nowhere`, {
-    advice: 'Set listeners and start it again, or read its log.',
-  });
-}
-
-function nobody(stateDir: string): OperatorError {
-  return new OperatorError(`No daemon runs on the state directory ${stateDir}`, {
-    advice: 'Start it with `rowcast start`, or name the state directory of the one that runs with --state.',
-  });
+async function look(
+  daemon: RunningDaemon,
+  name: string | undefined,
+  isJson: boolean,
+): Promise<{ readonly text: string; readonly code: number }> {
+  const all = rowsOf(await daemon.read('/connectors?expand=info&expand=status'), await daemon.read('/health'));
+  const rows = name === undefined ? all : all.filter((row) => row.name === name);
+  if (name !== undefined && rows.length === 0) return { text: `${unknown(name, all)}\n`, code: 2 };
+  const isWell = rows.every(({ health }) => health === 'healthy' || health === 'degraded');
+  const text = isJson ? `${JSON.stringify(rows, undefined, 2)}\n` : statusTable(rows, Date.now());
+  return { text, code: isWell ? 0 : 1 };
 }
 
 function unknown(name: string, rows: readonly ConnectorRow[]): string {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { readRegularFile } from '../regular-file.ts';
@@ -15,10 +15,23 @@ const MAX_FILE_BYTES = 1024 * 1024;
  * (a name, a topic.prefix, a slot) is a problem of the later one. Throws OperatorError when the directory cannot be read.
  */
 export function readConnectorFiles(directory: string, env: Environment): readonly ReadFile[] {
+  return besideEachOther(readEachFile(directory, env));
+}
+
+/** The same for files and directories that are named. Throws OperatorError when one of them cannot be read. */
+export function readConnectorPaths(paths: readonly string[], env: Environment): readonly ReadFile[] {
+  const reads = paths.flatMap((path) => {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return readEachFile(path, env);
+    const read = readFile(path, env);
+    if (read !== undefined) return read;
+    throw new OperatorError(`${path} does not exist`, { advice: 'Name connector files, or directories of them.' });
+  });
+  return besideEachOther(reads);
+}
+
+function besideEachOther(reads: readonly ReadFile[]): readonly ReadFile[] {
   const files: ReadFile[] = [];
-  for (const read of readEachFile(directory, env)) {
-    files.push('connector' in read ? judged(read.connector, files) : read);
-  }
+  for (const read of reads) files.push('connector' in read ? judged(read.connector, files) : read);
   return files;
 }
 

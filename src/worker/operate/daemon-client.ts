@@ -41,6 +41,29 @@ export async function readDaemon(
   throw refusal(url, response.status, answer);
 }
 
+/** Has a daemon that runs change something by Connect's REST API; false when nobody answers at its address. Throws as `askDaemon` does. */
+export async function changeByDaemon(
+  url: string,
+  rest: Credentials | undefined,
+  method: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const response = await send(`${url}${path}`, { method, headers: authorization(rest), signal });
+  if (response === undefined) return false;
+  const text = await response.text();
+  if (response.ok) return true;
+  throw refusal(url, response.status, parsed(text));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function refusal(url: string, status: number, answer: unknown): OperatorError | TransientError {
   const { message, advice } = (answer ?? {}) as { readonly message?: string; readonly advice?: string };
   const what = `The daemon at ${url} answered ${status}${message === undefined ? '' : `: ${message}`}`;
