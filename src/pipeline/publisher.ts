@@ -198,7 +198,9 @@ export class Publisher implements AsyncDisposable {
     failPoint('source.acknowledged');
     progress.position = position;
     progress.checkpoints++;
-    if (committedAt > 0) progress.committedAt = committedAt;
+    if (committedAt === 0) return;
+    progress.committedAt = committedAt;
+    progress.storedAt = this.#options.clock.now();
   }
 
   #at(stage: string): void {

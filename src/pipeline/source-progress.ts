@@ -17,4 +17,6 @@ export interface SourceProgress {
   copyBegan?: { readonly at: number; readonly rows: number } | undefined;
   /** Commit time of the last checkpointed transaction, milliseconds since 1970. */
   committedAt: number;
+  /** When the log had it, and the source knew; absent before the first. */
+  storedAt?: number;
 }

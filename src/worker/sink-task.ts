@@ -4,8 +4,10 @@ import { runSink, type SinkLoopOptions, type SinkProgress } from '../pipeline/si
 import { enter } from '../pipeline/stage.ts';
 import type { Sink } from '../sink/sink.ts';
 import { countingSink, type SinkCounts } from './counting-sink.ts';
+import { measuredForSink } from './measured-log.ts';
 import type { ConnectorState, SinkStatus } from './status.ts';
 import type { Task } from './task.ts';
+import { goneOn } from './work.ts';
 
 /** What a sink task is made of. */
 export interface SinkTaskOptions {
@@ -23,6 +25,7 @@ export function createSinkTask({ createSink, open, loop, status }: SinkTaskOptio
   const { clock } = loop;
   const counts: SinkCounts = { ...status.counts, changes: { ...status.counts.changes } };
   const progress: SinkProgress = { state: 'starting', stage, applied: undefined, ...noTimes() };
+  const work = goneOn(status.work);
   const phase = (): ConnectorState => {
     if (progress.state === 'starting') return 'starting';
     return counts.consistent ? 'streaming' : 'snapshot';
@@ -34,13 +37,14 @@ export function createSinkTask({ createSink, open, loop, status }: SinkTaskOptio
       enter(progress, 'opening the log', clock.now());
       const { log, converter } = await open(signal);
       await using _ = log;
-      await using sink = countingSink(createSink(), counts);
-      await runSink({ ...loop, name, sink, log, converter, progress }, signal);
+      await using sink = countingSink(createSink(), counts, work);
+      work.queueBytes = 0; // what an earlier run has fetched is gone
+      await runSink({ ...loop, name, sink, log: measuredForSink(log, work), converter, progress }, signal);
     },
     status: (state, failure) => {
       const { stage: now } = progress;
       const lag = lagMs(progress, clock.now());
-      return { kind: 'sink', name, state: state ?? phase(), stage: now, failure, failures, counts, lagMs: lag };
+      return { kind: 'sink', name, state: state ?? phase(), stage: now, failure, failures, counts, lagMs: lag, work };
     },
     memory: () => ({ takeOver: false, stored: undefined }),
   };

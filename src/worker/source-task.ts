@@ -2,13 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { Log } from '../log/log.ts';
 import type { SourceMemory } from '../pipeline/ownership.ts';
 import type { SignalListener } from '../pipeline/listening.ts';
+import { lagMs } from '../pipeline/lag.ts';
 import { enter } from '../pipeline/stage.ts';
 import { runSource, type SourceLoopOptions } from '../pipeline/source-loop.ts';
 import type { SourceProgress } from '../pipeline/source-progress.ts';
 import type { Source } from '../source/source.ts';
 import { countingSource, type SourceCounts } from './counting-source.ts';
+import { measuredForSource } from './measured-log.ts';
 import type { SourceStatus } from './status.ts';
 import type { Task, TaskMemory } from './task.ts';
+import { goneOn } from './work.ts';
 
 /** What a source task is made of; the loop's options lack what the task itself keeps. */
 export interface SourceTaskOptions {
@@ -47,7 +50,9 @@ export function createSourceTask({ source, open, loop, memory: before, status }:
   // One that moved to another thread goes on with what was started.
   const copyAgain = loop.recopy === 'always' && before.stored === undefined;
   const memory: SourceMemory = { incarnation: undefined, stored: before.stored, takeOver: before.takeOver, copyAgain };
-  const counted = countingSource(source, counts);
+  const work = goneOn(status.work);
+  const reading = { committedAt: 0 };
+  const counted = countingSource(source, counts, { work, reading });
   return {
     name,
     async run(signal) {
@@ -55,11 +60,26 @@ export function createSourceTask({ source, open, loop, memory: before, status }:
       enter(progress, 'opening the log', loop.clock.now());
       const { log, converter } = await open(signal);
       await using _ = log;
-      await runSource({ ...loop, source: counted, log, converter, random: randomUUID, memory, progress }, signal);
+      await runSource(
+        {
+          ...loop,
+          source: counted,
+          log: measuredForSource(log, work),
+          converter,
+          random: randomUUID,
+          memory,
+          progress,
+        },
+        signal,
+      );
     },
     status: (state, failure) => {
       const { stage } = progress;
-      return { kind: 'source', name, state: state ?? progress.state, stage, failure, failures, progress, counts };
+      const { committedAt, storedAt: appliedAt = 0 } = progress;
+      const applying = stage.isWaiting ? 0 : reading.committedAt;
+      const lag = lagMs({ committedAt: appliedAt === 0 ? 0 : committedAt, appliedAt, applying }, loop.clock.now());
+      const known = { kind: 'source', name, stage, failure, failures, progress, counts } as const;
+      return { ...known, state: state ?? progress.state, lagMs: lag, work };
     },
     ask: (signal, abort) => loop.signals.ask(signal, abort),
     memory: () => ({ takeOver: memory.takeOver, stored: memory.stored }),

@@ -2,6 +2,7 @@ import type { Stage } from '../pipeline/stage.ts';
 import type { SourceProgress } from '../pipeline/source-progress.ts';
 import type { SinkCounts } from './counting-sink.ts';
 import type { SourceCounts } from './counting-source.ts';
+import type { Work } from './work.ts';
 
 /** What a connector is doing. `retrying` passes by itself, `failed` needs a person, `stopped` was asked for or has finished. */
 export type ConnectorState = 'starting' | 'snapshot' | 'streaming' | 'retrying' | 'failed' | 'stopped';
@@ -39,6 +40,8 @@ interface CommonStatus {
   /** The failure that `retrying` and `failed` are about. */
   readonly failure: ConnectorFailure | undefined;
   readonly failures: FailureCounts;
+  /** What it has done, for metrics; absent before its first word. */
+  readonly work?: Work;
 }
 
 /** A source as it is now; counters count since this process started. */
@@ -46,6 +49,8 @@ export interface SourceStatus extends CommonStatus {
   readonly kind: 'source';
   readonly progress: Readonly<SourceProgress>;
   readonly counts: Readonly<SourceCounts>;
+  /** How long transactions take from the source to the log, milliseconds; undefined before the first. */
+  readonly lagMs?: number | undefined;
 }
 
 /** A sink as it is now; counters count since this process started. */

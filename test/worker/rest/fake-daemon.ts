@@ -1,5 +1,6 @@
 import type { Registry } from '../../../src/converter/registry/registry.ts';
 import { OperatorError } from '../../../src/errors.ts';
+import { addValue } from '../../../src/observe/histogram.ts';
 import type { LogFields, Logger } from '../../../src/observe/logger.ts';
 import type {
   ConnectorControl,
@@ -12,6 +13,7 @@ import { type RestOptions, type RestServer, startRest } from '../../../src/worke
 import type { SlotView } from '../../../src/worker/slots/slot-view.ts';
 import { NO_FAILURES, type SinkStatus, type SourceStatus } from '../../../src/worker/status.ts';
 import type { TailAnswer, TailRequest } from '../../../src/worker/tail/tail.ts';
+import { noWork, type Work } from '../../../src/worker/work.ts';
 import type { RestConfig } from '../../../src/worker/worker-config.ts';
 
 /** A daemon whose every answer the test decides. */
@@ -97,8 +99,20 @@ export function sourceStatus(more: Partial<SourceStatus> = {}): SourceStatus {
       committedAt: 1_700_000_000_500,
       snapshot: { tables: 4, tablesDone: 1, rows: 30, estimatedRows: 120, percent: 25 },
     },
+    lagMs: 250,
+    work: someWork(),
     ...more,
   };
+}
+
+/** A task that has done something. */
+function someWork(): Work {
+  const work = { ...noWork(), queueBytes: 4096 };
+  work.tables['public.orders'] = { copied: 0, inserts: 7, updates: 0, deletes: 1, keyChanges: 0 };
+  for (const changes of [1, 50, 2_000_000]) addValue(work.batchChanges, changes);
+  for (const bytes of [1000, 70_000]) addValue(work.batchBytes, bytes);
+  for (const seconds of [0.003, 99]) addValue(work.batchSeconds, seconds);
+  return work;
 }
 
 /** What is seen of a slot that is well. */
@@ -155,6 +169,7 @@ export function sinkView(more: Partial<ConnectorView> = {}, status: Partial<Sink
         partial: ['public.late', 'public.orders'],
       },
       lagMs: 1500,
+      work: someWork(),
       ...status,
     },
     ...more,
