@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from 'pino';
+import { eventOf } from './events.ts';
 import type { LogLevel } from './log-level.ts';
 import { LogLevels } from './log-levels.ts';
 import type { Redactor } from './redaction.ts';
@@ -16,11 +17,11 @@ export interface Logger {
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** Names that a line is found by; they hold no secret, even where a password happens to be the same word. */
-const NAMES: ReadonlySet<string> = new Set(['connector', 'daemon']);
+const NAMES: ReadonlySet<string> = new Set(['connector', 'daemon', 'event']);
 
 /**
  * A logger of JSON lines on standard output, or on `destination`. `redactor` takes the secrets that it knows out of every fact and every
- * text among the fields, before they become JSON: the line stays whole. `level` is the least important one that is written, or what says so.
+ * text among the fields, before they become JSON: the line stays whole; each has the name of its fact as `event` (`EVENTS`). `level` is the least important one that is written, or what says so.
  */
 export function createLogger(
   level: LogLevel | LogLevels,
@@ -35,8 +36,10 @@ export function createLogger(
     formatters: { level: (label: string): object => ({ level: label }) },
   };
   const lines = destination ? pino(options, destination) : pino(options, pino.destination({ dest: 1, sync: true }));
-  const write = (of: LogLevel, fact: string, fields: LogFields = {}): void => {
-    if (!levels.isWritten(of, fields.connector)) return;
+  const write = (of: LogLevel, fact: string, given: LogFields = {}): void => {
+    if (!levels.isWritten(of, given.connector)) return;
+    const event = eventOf(fact);
+    const fields = event === undefined ? given : { event, ...given };
     if (redactor) lines[of](redactFields(fields, redactor), redactor.redact(fact));
     else lines[of](fields, fact);
   };

@@ -9,6 +9,7 @@ import { createLogSchemaStore } from '../converter/registry/log-store.ts';
 import { OperatorError } from '../errors.ts';
 import { openKafkaLog } from '../log/kafka/kafka-log.ts';
 import type { Log } from '../log/log.ts';
+import { NAMED_EVENTS } from '../observe/events.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createPostgresSink } from '../sink/postgres/postgres-sink.ts';
 import type { Source } from '../source/source.ts';
@@ -103,7 +104,8 @@ function sourceTask(
       compression: batchCompression(config, defaults),
       signals,
       outbox: outboxSettings(config),
-      onLeftOut: (level, message, advice) => logger[level](message, { connector: name, advice }),
+      onLeftOut: (level, message, advice) =>
+        logger[level](message, { connector: name, event: NAMED_EVENTS.leftOut, advice }),
       ...('recopy' in config && { recopy: config.recopy, copyDelayMs: config.snapshotDelayMs }),
       onCopyAgain: (reason) => logger.warn('copying everything again', { connector: name, reason }),
       onCopied: copyTeller(logger, name, systemClock),
@@ -115,7 +117,8 @@ function sourceTask(
 
 function sourceOf(connector: SourceConnector, logger: Logger): Source {
   const { name } = connector;
-  const warn = (message: string, advice: string): void => logger.warn(message, { connector: name, advice });
+  const warn = (message: string, advice: string): void =>
+    logger.warn(message, { connector: name, event: NAMED_EVENTS.noticed, advice });
   switch (connector.kind) {
     case 'PostgresWalSource': {
       const settings = walSourceSettings(name, connector.config);
@@ -168,7 +171,8 @@ function sinkTask(
   logger: Logger,
 ): Task {
   const external = externalStore(config.registry, defaults);
-  const warn = (message: string, advice: string): void => logger.warn(message, { connector: name, advice });
+  const warn = (message: string, advice: string): void =>
+    logger.warn(message, { connector: name, event: NAMED_EVENTS.noticed, advice });
   const prefix = replayedPrefix(config);
   const origin = { version: VERSION, name: prefix, database: '' };
   return createSinkTask({

@@ -1,6 +1,7 @@
 import type { RawSignal } from '../../change/signal.ts';
 import type { Clock } from '../../clock.ts';
 import { describeError, OperatorError } from '../../errors.ts';
+import { NAMED_EVENTS } from '../../observe/events.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { ListenedSource, SignalListener } from '../../pipeline/listening.ts';
 import { listenToFile } from './file-channel.ts';
@@ -76,7 +77,8 @@ export class SignalFeed implements SignalListener {
       const message = describeError(error);
       if (told.message === message && clock.now() - told.at < TELL_AGAIN_MS) return;
       told = { message, at: clock.now() };
-      logger.warn(`${what} cannot be read`, { connector, name, reason: message });
+      const event = NAMED_EVENTS.unreadable;
+      logger.warn(`${what} cannot be read`, { connector, event, name, reason: message });
     };
     return { hear: signalHearer(logger, connector), clock, intervalMs, unreadable };
   }
