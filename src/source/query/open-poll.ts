@@ -87,11 +87,15 @@ export class OpenPoll {
   }
 
   /**
-   * What has changed, table by table, and tables as a whole where that is not known. Nothing when nothing has. Rows that are gone come first, those that
-   * refer to others before these: others have their unique values by now.
+   * What has changed, table by table, and tables as a whole where that is not known. Nothing when nothing has. Those are emptied together: a replica
+   * that locked them one by one would wait for readers who wait for it. Rows that are gone come before others, those that refer to others before these:
+   * others have their unique values by now.
    */
   async *changes(batches: PollBatches, ready: Batch[], seen: DeliveredXids): AsyncGenerator<Batch> {
     const into = { batches, ready, seen };
+    const whole = this.#plans.flatMap(({ isWhole, polled }) => (isWhole ? [polled.table] : []));
+    for (const table of whole) this.#announce(batches, table);
+    if (whole.length > 0) batches.control({ kind: 'snapshot-again', tables: whole });
     for (const { polled, gone } of this.#plans.toReversed()) {
       for (const key of gone) {
         this.#announce(batches, polled.table);
@@ -101,10 +105,6 @@ export class OpenPoll {
     }
     for (const plan of this.#plans) {
       const { table } = plan.polled;
-      if (plan.isWhole) {
-        this.#announce(batches, table);
-        batches.control({ kind: 'snapshot-again', tables: [table] });
-      }
       yield* this.#rows(plan, plan.isWhole, into);
       if (plan.isWhole) batches.control({ kind: 'snapshot-end', tables: [table] });
       yield* ready.splice(0);

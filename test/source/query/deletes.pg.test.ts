@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import type { Position } from '../../../src/change/position.ts';
+import type { HeldSource } from '../../../src/source/source.ts';
 import { eventually } from '../../pipeline/replication.ts';
-import { Polled } from './polling.ts';
+import { freshDatabase } from '../../support/postgres.ts';
+import { Polled, querySource } from './polling.ts';
 
 const ITEMS = /* sql */ `
   create table items (shelf int, slot text, code text unique, primary key (slot, shelf));
@@ -59,4 +62,32 @@ test('bulk replaces whole tables, those without key too', async () => {
   await polled.equal('bag');
   await polled.source.query('truncate bag');
   await polled.equal('bag');
+});
+
+test('tables that are read as a whole are emptied together, so that a replica need not lock one after another', async () => {
+  await using source = await freshDatabase('polled');
+  await source.query(/* sql */ `create table a (id int primary key); create table b (id int primary key); create table c (id int primary key);
+    insert into a values (1), (2); insert into b values (1), (2); insert into c values (1)`);
+  const { signal } = new AbortController();
+  const open = async (id: string): Promise<HeldSource> =>
+    await querySource(source.settings, { deletes: 'keys' }, () => {}).open(
+      { daemon: 'd', offset: 0, id },
+      false,
+      signal,
+    );
+  let position: Position;
+  {
+    await using first = await open('1');
+    position = await first.create(signal);
+    for await (const batch of first.snapshot(signal)) position = batch.position ?? position;
+  }
+  await source.query(/* sql */ `delete from a where id = 1; delete from b where id = 1; insert into c values (2)`);
+  await using second = await open('2');
+  const emptied: string[][] = [];
+  for await (const batch of second.read(position, signal)) {
+    for (const control of batch.controls)
+      if (control.kind === 'snapshot-again') emptied.push(control.tables.map(({ name }) => name));
+    if (batch.position !== undefined) break;
+  }
+  expect(emptied).toEqual([['a', 'b', 'c']]);
 });
