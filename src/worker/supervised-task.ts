@@ -26,6 +26,8 @@ export interface SupervisionOptions {
 
 /** A failure is told again when it is this old and still there, so that a log shows it without being flooded. */
 const TELL_AGAIN_MS = 60_000;
+/** One that has nothing to do is taken for well when it has run this long. */
+const RECOVERED_MS = 10_000;
 /** As long as a person takes to come. */
 const TELL_FAILED_AGAIN_MS = 3_600_000;
 
@@ -44,6 +46,8 @@ export class SupervisedTask {
   #told: { readonly message: string; readonly at: number } | undefined;
   /** The failure that it is being looked for whether somebody has cured it. */
   #failure: { readonly error: unknown } | undefined;
+  /** When the present run began, and what had been done by then. */
+  #run: { readonly at: number; readonly done: number } = { at: 0, done: 0 };
 
   constructor(task: Task, options: SupervisionOptions) {
     this.task = task;
@@ -73,7 +77,7 @@ export class SupervisedTask {
   /** One that is tried again has failed until it is seen to go on: nobody is to take each try for a recovery. */
   #statusRunning(): ConnectorStatus {
     const now = this.task.status(undefined, undefined);
-    if (this.#failure === undefined || now.state !== 'starting') return now;
+    if (this.#failure === undefined || this.#hasRecovered()) return now;
     return { ...this.task.status('failed', failureOf(this.#failure.error)), stage: this.#stage('failed') };
   }
 
@@ -93,19 +97,26 @@ export class SupervisedTask {
   }
 
   #note(state: TaskState): void {
-    const isSame = state.kind === 'failed' && this.#failure !== undefined && this.#isStill();
+    const isSame = state.kind === 'failed' && this.#failure !== undefined && !this.#hasRecovered();
     const goesOn = state.kind === 'running' || (state.kind === 'retrying' && state.attempt > 1) || isSame;
     if (!goesOn) this.#since = this.#options.clock.now();
     if (state.kind === 'failed' && !isSame) this.#told = undefined;
+    if (state.kind === 'running') this.#run = { at: this.#options.clock.now(), done: this.#done() };
     this.#state = state;
     if (state.kind === 'retrying' || state.kind === 'failed') this.#count(kindOf(state.error));
     if (state.kind === 'failed') this.#failure = { error: state.error };
     else if (state.kind !== 'running') this.#failure = undefined;
   }
 
-  /** The run that ends now has never got beyond its start. */
-  #isStill(): boolean {
-    return this.task.status(undefined, undefined).state === 'starting';
+  /** The present run has brought something about, or has gone on for a while: what it failed of before is behind it. */
+  #hasRecovered(): boolean {
+    if (this.task.status(undefined, undefined).state === 'starting') return false;
+    return this.#done() > this.#run.done || this.#options.clock.now() - this.#run.at >= RECOVERED_MS;
+  }
+
+  #done(): number {
+    const now = this.task.status(undefined, undefined);
+    return now.kind === 'source' ? now.progress.checkpoints : now.counts.commits;
   }
 
   #count(kind: FailureKind): void {

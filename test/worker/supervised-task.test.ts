@@ -13,7 +13,7 @@ import {
 import type { LogFields, Logger } from '../../src/observe/logger.ts';
 import { noCommits } from '../../src/worker/counting-sink.ts';
 import { SupervisedTask } from '../../src/worker/supervised-task.ts';
-import { NO_FAILURES } from '../../src/worker/status.ts';
+import { type ConnectorStatus, NO_FAILURES } from '../../src/worker/status.ts';
 import type { Task } from '../../src/worker/task.ts';
 
 /** A clock whose sleeps end at once, so that retries follow each other without waiting. */
@@ -139,11 +139,17 @@ describe('a supervised task', () => {
       runs++;
       state = 'starting';
       seen.push(supervised.status().state);
-      if (!isGranted) throw new OperatorError('No grant', { advice: 'Grant it.' });
       state = 'streaming';
+      if (!isGranted) throw new OperatorError('No grant', { advice: 'Grant it.' });
+      seen.push(supervised.status().state);
+      counts.commits++;
       await untilAborted(signal);
     });
-    const honest: Task = { ...waiting, status: (of, why) => ({ ...waiting.status(of, why), state: of ?? state }) };
+    const counts = noCommits();
+    const honest: Task = {
+      ...waiting,
+      status: (of, why) => ({ ...waiting.status(of, why), state: of ?? state, counts }) as ConnectorStatus,
+    };
     const supervised = new SupervisedTask(honest, {
       clock: { now: () => 0, sleep: async () => void (isGranted = runs === 3) },
       logger,
@@ -151,7 +157,7 @@ describe('a supervised task', () => {
     });
     const running = supervised.run(stop.signal);
     await expect.poll(() => runs).toBe(4);
-    expect(seen).toEqual(['starting', 'failed', 'failed', 'failed']);
+    expect(seen).toEqual(['starting', 'failed', 'failed', 'failed', 'failed']);
     expect(supervised.status()).toMatchObject({ state: 'streaming', failure: undefined });
     expect(supervised.status().failures).toEqual({ ...NO_FAILURES, operator: 3 });
     stop.abort();
