@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailPoint } from '../../src/failpoint.ts';
 import type { Random } from '../simulation/random.ts';
-import type { PlannedKill } from './kill.ts';
+import { atPoint, type PlannedKill } from './kill.ts';
 import { type Moment, momentOf, POINTS_OF, type Scene } from './moment.ts';
-import { armed, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { restartServer } from './restart.ts';
 import { lookAtSource, lookAtTarget } from './scene.ts';
 import type { Exit, Run } from './service.ts';
@@ -61,7 +61,7 @@ export class Campaign {
       const moment = missingMoment();
       const point = moment === undefined ? missingPoint() : this.#random.pick(POINTS_OF[moment]);
       if (point === undefined) return;
-      report.extraKills += await this.#inFlight(armed(profile, point, this.#random));
+      report.extraKills += await this.#inFlight(atPoint(point, 2, this.#random));
     }
   }
 

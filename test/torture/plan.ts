@@ -34,7 +34,7 @@ export function planKills(profile: CaptureProfile, kills: number, restarts: read
 }
 
 /** A fail point of the stream, armed for a passage that comes within a second or so. */
-export function armed({ passages }: CaptureProfile, point: FailPoint, random: Random): PlannedKill {
+function armed({ passages }: CaptureProfile, point: FailPoint, random: Random): PlannedKill {
   if (START_POINTS.includes(point)) return atPoint(point, 1, random);
   if (point === 'sink.ddl-replayed') return atPoint(point, 3, random);
   return atPoint(point, point.startsWith('sink.') ? Math.min(8, passages) : passages, random);

@@ -26,7 +26,7 @@ export const triggerProfile: CaptureProfile = {
   moments: MOMENTS.filter((moment) => moment !== 'other' && moment !== 'below the point of a copy'),
   copyPoints: ['source.triggers-made', 'source.reader-noted', 'source.snapshot-batch', 'source.chunk-stored'],
   streamPoints: [...COMMON_POINTS, 'source.events-forgotten'],
-  passages: 15,
+  passages: 5,
   prepare: async () => {},
   leastCopyKills: 2,
   planCopyKills,
