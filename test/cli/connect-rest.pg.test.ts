@@ -1,9 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Database, freshDatabase } from '../support/postgres.ts';
+import { type Database, freshDatabase, uniqueName } from '../support/postgres.ts';
 import { type BuiltCommand, buildCommand, type Run } from './command.ts';
-import { ask, type Expectation, meet, type Scene } from './connect-rest/expectation.ts';
+import { ANSWERED, ask, type Expectation, meet, type Scene } from './connect-rest/expectation.ts';
 import { AFTER_RESTART, CHANGED, CREATED, OFFSETS } from './connect-rest/life-rows.ts';
 import { DEBEZIUM } from './connect-rest/rows.ts';
 import { AROUND, UNKNOWN } from './connect-rest/unknown-rows.ts';
@@ -19,16 +19,21 @@ let replica: Database;
 let place: Workplace;
 let run: Run;
 let scene: Scene;
+/** A role with a password that is found nowhere. */
+const role = uniqueName('rest_role');
+const PASSWORD = 'canary-4711';
 
 beforeAll(async () => {
   command = await buildCommand();
   source = await freshDatabase('rest_source');
   replica = await freshDatabase('rest_replica');
   place = await makeWorkplace();
+  await source.query(`create role ${role} superuser login password '${PASSWORD}'`);
   await source.query(`create table item (id int primary key, note text); insert into item values (1, 'copied')`);
 });
 afterAll(async () => {
   await command[Symbol.asyncDispose]();
+  await source.query(`drop owned by ${role}; drop role ${role}`);
   await source[Symbol.asyncDispose]();
   await replica[Symbol.asyncDispose]();
   await place[Symbol.asyncDispose]();
@@ -45,7 +50,7 @@ test('a daemon without any file is up', async () => {
   const given = sourceConfig(source.settings, 'rest', { 'connector.class': DEBEZIUM, 'plugin.name': 'pgoutput' });
   scene = {
     url: await place.url(),
-    source: { ...given, 'database.password': given['database.password'] ?? 'none-is-needed' },
+    source: { ...given, 'database.user': role, 'database.password': PASSWORD },
     sink: sinkConfig(replica.settings, 'rest'),
     directory: place.connectors,
   };
@@ -66,6 +71,10 @@ test('configs are files of Connect form that only their owner can read, with the
   const file = join(scene.directory, 'shop-source.json');
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ name: 'shop-source', config: scene.source });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('nothing that the daemon logs holds a password', () => {
+  expect(run.output()).not.toMatch(/canary-4711|secret-/);
 });
 
 test('what was paused or stopped is so after a restart of the daemon', async () => {
@@ -100,4 +109,6 @@ test('with rest.connectors=read-only files are named instead, and what runs can 
   const { code, output } = await run.ended;
   expect(code).toBe(0);
   expect(output).not.toContain('secret-');
+  const told = [...ANSWERED, output].filter((each) => each.includes(PASSWORD) || each.includes('secret-'));
+  expect(told).toEqual([]);
 });

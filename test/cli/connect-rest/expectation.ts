@@ -35,6 +35,9 @@ interface Answer {
   readonly text: string;
 }
 
+/** Everything that was answered. */
+export const ANSWERED: string[] = [];
+
 /** No answer may take longer: a hang fails its row. */
 const PATIENCE_MS = 20_000;
 
@@ -54,6 +57,7 @@ export async function ask(
       (response) => {
         let body = '';
         response.setEncoding('utf8').on('data', (part: string) => (body += part));
+        response.on('end', () => ANSWERED.push(body));
         response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: body }));
       },
     );

@@ -424,3 +424,32 @@ test('an operation is given up when its client goes away', async () => {
   await given.promise;
   expect(await asking).toBe('left');
 });
+
+test('without credentials nothing is changed', async () => {
+  const guarded = new FakeDaemon();
+  await using open = await serve(guarded, { authentication: 'bearer', credentials: 'right' });
+  const changes = [
+    ['POST', '/connectors'],
+    ['PUT', '/connectors/shop-source/config'],
+    ['PATCH', '/connectors/shop-source/config'],
+    ['DELETE', '/connectors/shop-source'],
+    ['PUT', '/connectors/shop-source/stop'],
+    ['POST', '/connectors/shop-source/restart'],
+    ['DELETE', '/connectors/shop-source/offsets'],
+    ['PUT', '/admin/loggers/root'],
+  ] as const;
+  for (const [method, path] of changes) {
+    for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
+      const answer = await ask(
+        path,
+        { ...JSON_TYPE, ...headers },
+        { method, url: open.url, ...(method !== 'DELETE' && { body: '{}' }) },
+      );
+      expect(answer.status, `${method} ${path}`).toBe(401);
+    }
+  }
+  expect(guarded.changes).toEqual([]);
+  const right = { authorization: 'Bearer right' };
+  expect((await ask('/connectors/shop-source/stop', right, { method: 'PUT', url: open.url })).status).toBe(204);
+  expect(guarded.changes).toEqual([['setTarget', 'shop-source', 'STOPPED']]);
+});
