@@ -2,6 +2,7 @@ import { secondsLeft } from '../copy-left.ts';
 import type { CopyProgress } from '../../change/copy-state.ts';
 import type { RawConfig } from '../../connector/parse-config.ts';
 import type { ConnectorState, ConnectorStatus } from '../status.ts';
+import { slotDetails } from '../slots/slot-details.ts';
 import type { ConnectorView } from './daemon-view.ts';
 
 /** Connect's words for what a connector or a task is doing. */
@@ -127,8 +128,8 @@ function traceOf({ status, problems, rests }: ConnectorView): string | undefined
   return advice === undefined ? message : `${message}\n${advice}`;
 }
 
-function details({ file, problems, warnings, status, rests }: ConnectorView): object {
-  const about = { file, problems, warnings };
+function details({ file, problems, warnings, status, rests, slot }: ConnectorView): object {
+  const about = { file, problems, warnings, ...(slot && { slot: slotDetails(slot) }) };
   if (rests !== undefined) return { ...about, state: rests.toLowerCase() };
   if (status === undefined) return about;
   const { state, stage, failure, failures } = status;
