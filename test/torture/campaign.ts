@@ -12,7 +12,7 @@ import type { Standing } from './watcher.ts';
 
 /** After this long without anything new at the replica the run has failed: it hangs. */
 const STANDSTILL_MS = 60_000;
-/** A fail point that is not reached in this time is given up, and the kill comes from outside. */
+/** A fail point that is not reached in this time, since something new was applied, is given up, and the kill comes from outside. */
 const REACH_MS = 20_000;
 const STOP_MS = 20_000;
 const LOOK_EVERY_MS = 5;
@@ -118,7 +118,11 @@ export class Campaign {
       // What a copy passes comes as long as it is not consistent, however slow it is.
       const { profile, watcher } = this.#stage;
       const comesStill = (): boolean => profile.copyPoints.includes(kill.point) && !watcher.standing.consistent;
-      const isOver = (): boolean => performance.now() - run.startedAt > REACH_MS && !comesStill();
+      let progressAt: number | undefined;
+      const isOver = (): boolean => {
+        if (this.#hasProgressed(mark)) progressAt ??= performance.now();
+        return progressAt !== undefined && performance.now() - progressAt > REACH_MS && !comesStill();
+      };
       await this.#follow(run, mark, isOver, `fail point ${run.failPoint} is not reached`, true);
       if (run.exit !== undefined) return 'idle';
     } else {
