@@ -1,5 +1,6 @@
 import { sourceConnection } from '../../connector/connection-of.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { endStatementsWith } from '../../postgres/bounded-client.ts';
 import { connect } from '../../postgres/connect.ts';
 import { dropSlot } from '../../source/wal/slot.ts';
 import { inBytes } from '../../source/wal/watch/slot-words.ts';
@@ -33,6 +34,7 @@ export async function dropOverBudget(
   const advice = `What was changed since is not captured. See why it was behind, and copy everything again: rowcast offsets reset ${name}`;
   await set.whileStopped(name, async () => {
     const client = await connect(sourceConnection(config), 'rowcast slots', {}, signal);
+    endStatementsWith(client, signal);
     try {
       await dropSlot(client, slot, signal);
     } finally {

@@ -1,15 +1,18 @@
 import type pg from 'pg';
 import { sourceConnection } from '../../connector/connection-of.ts';
 import { describeError } from '../../errors.ts';
+import { socketOf } from '../../postgres/bounded-client.ts';
 import { connect } from '../../postgres/connect.ts';
 import { isLsnPosition, positionToLsn } from '../../postgres/lsn.ts';
-import { lookAtSlot } from '../../source/wal/watch/slot-look.ts';
+import { lookAtSlot, type SlotLook } from '../../source/wal/watch/slot-look.ts';
 import type { ConnectorStatus } from '../status.ts';
 import type { SlotWatchOptions, WatchedConnector } from './slot-watch-options.ts';
 import { WatchedSlot } from './watched-slot.ts';
 
 /** A look that takes longer is given up: the server has other things to do. */
 const STATEMENT_TIMEOUT_MS = '10000';
+/** A server that is frozen does not give up by itself. */
+const GIVE_UP_MS = 15_000;
 /** Nobody hears of looks that fail for a shorter time than this: the connector itself says what is wrong. */
 const TELL_FAILURE_MS = 60_000;
 
@@ -60,10 +63,23 @@ export class Watching {
     const { config, name } = this.connector;
     const more = { statement_timeout: STATEMENT_TIMEOUT_MS };
     this.#client ??= await connect(sourceConnection(config), 'rowcast slots', more, this.#signal);
-    const look = await lookAtSlot(this.#client, config.slot);
+    const look = await this.#bounded(this.#client, lookAtSlot(this.#client, config.slot));
     const status = this.#options.statuses().find((each) => each.name === name);
     this.seen.see(look, config, lsnOf(status));
     if (this.seen.isToDrop(config)) await this.#options.drop(this.connector, this.seen, this.#signal);
+  }
+
+  /** Ends the connection when the look takes too long, or is not wanted any more. */
+  async #bounded(client: pg.Client, look: Promise<SlotLook>): Promise<SlotLook> {
+    const drop = (): void => void socketOf(client).destroy();
+    const late = setTimeout(drop, GIVE_UP_MS);
+    this.#signal.addEventListener('abort', drop, { once: true });
+    try {
+      return await look;
+    } finally {
+      clearTimeout(late);
+      this.#signal.removeEventListener('abort', drop);
+    }
   }
 
   async #fail(error: unknown): Promise<void> {
