@@ -358,3 +358,36 @@ test('when several files have one name, one of them runs, and goes on when all f
     { numRuns: 300 },
   );
 });
+
+test('a connector that an operator lets rest does not run, has not ended, and goes on when it is told to', async () => {
+  const pool = new FakePool();
+  let target: 'RUNNING' | 'PAUSED' = 'PAUSED';
+  const set = new ConnectorSet({
+    pool,
+    logger: new ToldLogger(),
+    takeOver: false,
+    onStart: () => {},
+    onRemoved: () => {},
+    target: () => target,
+  });
+  set.apply(wantedNow(set.wanted, [valid(sink('a.json', 'a', 70_000))]));
+  await set.settled();
+  expect([pool.starts, set.views()[0]?.rests, set.task('a')]).toEqual([[], 'PAUSED', undefined]);
+  let hasEnded = false;
+  const ended = set.ended().then(() => (hasEnded = true));
+  target = 'RUNNING';
+  set.retarget('a');
+  await set.settled();
+  expect([pool.starts, hasEnded, set.views()[0]?.rests]).toEqual([['a 70000'], false, undefined]);
+  target = 'PAUSED';
+  set.retarget('a');
+  await set.settled();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([pool.running.size, hasEnded]).toEqual([0, false]); // stopped by an operator, not by itself
+  target = 'RUNNING';
+  set.retarget('a');
+  await set.settled();
+  pool.running.get('a')?.end();
+  await ended;
+  expect(pool.starts).toHaveLength(2);
+});

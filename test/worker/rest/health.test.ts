@@ -203,4 +203,9 @@ test('a connector that rests is healthy, unless its file or its slot needs a loo
     status: 'degraded',
     message: 'Connector shop-source has a file that cannot be used: shop.json: is not JSON',
   });
+  const keeps = { ...rests, slot: slotView({ concern: 'slot "s" keeps 900 MB of WAL' }) };
+  expect(judge([keeps], NOW, 1000)).toMatchObject({
+    status: 'degraded',
+    message: 'Connector shop-source is paused, and needs a look: slot "s" keeps 900 MB of WAL',
+  });
 });

@@ -24,6 +24,8 @@ export function openapiDocument(version: string, hasRegistry: boolean): object {
       version,
       description: "Kafka Connect's REST API, a schema registry of Confluent's kind, health and metrics.",
     },
+    // Which one, or none, is rest.authentication's to say.
+    security: [{}, { basic: [] }, { bearer: [] }],
     paths,
     components: {
       schemas: SCHEMAS,
