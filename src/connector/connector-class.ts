@@ -18,6 +18,8 @@ export interface AnyDeclaration<C = unknown> {
   readonly settings: Readonly<Record<string, Setting<unknown>>>;
   /** Other products' class names that mean this one, each with the defaults that differ under that name. */
   readonly aliases: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** By such a class name: settings that do not have its default, with what is done instead; warned about where a file does not say them. */
+  readonly instead?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Other names of settings, by the name that replaced them. Given together they must agree. */
   readonly renamed: Readonly<Record<string, string>>;
   /** Keys that are known and change nothing here, with the reason. A key that ends in `*` is a prefix. */

@@ -43,9 +43,15 @@ export function parseConfig<C>(
   return {
     config: completed.problems.length > 0 ? undefined : completed.config,
     problems: completed.problems,
-    warnings: [...others.warnings, ...completed.warnings],
+    warnings: [...others.warnings, ...doneInstead(declaration, raw, given), ...completed.warnings],
     secrets: [...secrets, ...completed.secrets],
   };
+}
+
+/** What somebody who knows another product's class would not expect. */
+function doneInstead(declaration: AnyDeclaration, raw: RawConfig, given: ReadonlySet<string>): readonly string[] {
+  const differing = own(declaration.instead ?? {}, raw['connector.class'] ?? '') ?? {};
+  return Object.entries(differing).flatMap(([key, what]) => (given.has(key) ? [] : [`${key} ${what}`]));
 }
 
 /** What may be a password under a key that is not known, because it is misspelt. What a reference leads to there is never looked up. */

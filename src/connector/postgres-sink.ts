@@ -172,9 +172,13 @@ export const POSTGRES_SINK: ConnectorClass<PostgresSinkSettings & RegistrySettin
       'insert.mode': 'insert',
       'primary.key.mode': 'none',
       'delete.enabled': 'false',
-      'truncate.enabled': 'false',
-      'collection.name.format': '${topic}',
       'schema.evolution': 'none',
+    },
+  },
+  instead: {
+    'io.debezium.connector.jdbc.JdbcSinkConnector': {
+      'truncate.enabled': 'is true here: a replica follows truncates; say so in the file',
+      'collection.name.format': `is ${NAMES_OF_THE_SOURCE} here: tables have the names that they have on the source, not those of topics; say so in the file`,
     },
   },
   renamed: {

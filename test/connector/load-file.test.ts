@@ -205,11 +205,20 @@ describe('a sink file', () => {
     );
     const keyed = { ...jdbc, 'insert.mode': 'upsert', 'primary.key.mode': 'record_key' };
     const names = '${source.schema}.${source.table}';
-    expect(() => sink(keyed)).toThrow(`collection.name.format must be ${names}`);
-    const named = { ...keyed, 'table.name.format': names };
-    expect(() => sink(named)).toThrow(/delete\.enabled must be true.*\n.*truncate\.enabled must be true/);
-    const { config } = sink({ ...named, 'delete.enabled': 'true', 'truncate.enabled': 'true' });
-    expect([config.schemaEvolution, config.autoCreate]).toEqual(['none', undefined]);
+    expect(() => sink({ ...keyed, 'table.name.format': '${topic}' })).toThrow(
+      `collection.name.format must be ${names}`,
+    );
+    expect(() => sink(keyed)).toThrow('delete.enabled must be true');
+    expect(() => sink({ ...keyed, 'truncate.enabled': 'false' })).toThrow('truncate.enabled must be true');
+    const { config, warnings } = sink({ ...keyed, 'delete.enabled': 'true' });
+    expect([config.schemaEvolution, config.autoCreate, config.truncateEnabled]).toEqual(['none', undefined, true]);
+    expect(warnings).toEqual([
+      expect.stringContaining('truncate.enabled is true here'),
+      expect.stringContaining(`collection.name.format is ${names} here`),
+    ]);
+    expect(
+      sink({ ...keyed, 'delete.enabled': 'true', 'truncate.enabled': 'true', 'table.name.format': names }).warnings,
+    ).toEqual([]);
   });
 });
 
