@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { type ConnectorFile, isSource } from '../connector/load-file.ts';
 import type { Environment } from '../connector/reference.ts';
-import { findDaemon } from '../worker/daemon-file.ts';
+import { findDaemon, isServing, type ServingDaemon } from '../worker/daemon-file.ts';
 import { connectorOf } from '../worker/operate/context.ts';
 import { askDaemon, readDaemon } from '../worker/operate/daemon-client.ts';
 import { operateOnLog } from '../worker/operate/on-log.ts';
@@ -31,17 +31,18 @@ export interface Operation {
 /** Finds out who is to carry requests out, from the settings that the daemon is started with too. */
 export async function findOperation(flags: OperatorFlags, env: Environment, signal: AbortSignal): Promise<Operation> {
   const config = operatorConfig(flags, env);
-  const url = (await findDaemon(config.stateDir))?.url;
+  const daemon = await findDaemon(config.stateDir);
   // A daemon that has ended leaves its address behind; it is asked before anything is decided.
-  const isThere = url !== undefined && (await readDaemon(url, config.rest, '/connectors', signal)) !== undefined;
-  return isThere ? byDaemon(url, config, signal) : onLog(config, env, signal);
+  if (!isServing(daemon)) return onLog(config, env, signal);
+  const isThere = (await readDaemon(daemon, config.rest, '/connectors', signal)) !== undefined;
+  return isThere ? byDaemon(daemon, config, signal) : onLog(config, env, signal);
 }
 
-function byDaemon(url: string, config: WorkerConfig, signal: AbortSignal): Operation {
+function byDaemon(daemon: ServingDaemon, config: WorkerConfig, signal: AbortSignal): Operation {
   return {
     hasDaemon: true,
     async subject(name) {
-      const all = (await readDaemon(url, config.rest, '/connectors?expand=info', signal)) ?? {};
+      const all = (await readDaemon(daemon, config.rest, '/connectors?expand=info', signal)) ?? {};
       const info = (all as Readonly<Record<string, { readonly info: Info } | undefined>>)[name]?.info;
       if (info === undefined) return undefined;
       const { config: raw, rowcast } = info;
@@ -53,8 +54,8 @@ function byDaemon(url: string, config: WorkerConfig, signal: AbortSignal): Opera
       };
     },
     async carryOut(request) {
-      const answer = await askDaemon(url, config.rest, request, signal);
-      if (answer === undefined) throw new Error(`The daemon at ${url} has just ended`);
+      const answer = await askDaemon(daemon, config.rest, request, signal);
+      if (answer === undefined) throw new Error(`The daemon at ${daemon.url} has just ended`);
       return answer;
     },
   };

@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import { findDaemon } from '../worker/daemon-file.ts';
+import { findDaemon, isServing } from '../worker/daemon-file.ts';
 import { changeByDaemon, readDaemon } from '../worker/operate/daemon-client.ts';
 import type { WorkerConfig } from '../worker/worker-config.ts';
 
@@ -18,20 +18,19 @@ export async function runningDaemon(
 ): Promise<RunningDaemon> {
   const daemon = await findDaemon(stateDir);
   if (daemon === undefined) throw nobody(stateDir);
-  const { url, pid } = daemon;
-  if (url === undefined) {
-    throw new OperatorError(`The daemon of the state directory ${stateDir} (process ${pid}) listens nowhere`, {
+  if (!isServing(daemon)) {
+    throw new OperatorError(`The daemon of the state directory ${stateDir} (process ${daemon.pid}) listens nowhere`, {
       advice: 'Set listeners and start it again, or read its log.',
     });
   }
   return {
     async read(path) {
-      const answer = await readDaemon(url, rest, path, signal);
+      const answer = await readDaemon(daemon, rest, path, signal);
       if (answer === undefined) throw nobody(stateDir);
       return answer;
     },
     async change(method, path) {
-      if (!(await changeByDaemon(url, rest, method, path, signal))) throw nobody(stateDir);
+      if (!(await changeByDaemon(daemon, rest, method, path, signal))) throw nobody(stateDir);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Environment } from '../connector/reference.ts';
-import { findDaemon } from '../worker/daemon-file.ts';
+import { findDaemon, isServing } from '../worker/daemon-file.ts';
 import { readDaemon } from '../worker/operate/daemon-client.ts';
 import { tailOnLog } from '../worker/tail/on-log.ts';
 import type { TailAnswer } from '../worker/tail/tail.ts';
@@ -24,9 +24,9 @@ export type ReadPage = (from: string, limit: number, waitMs: number) => Promise<
 export async function runTail(topic: string, options: TailOptions, env: Environment): Promise<number> {
   using stop = stopSignal();
   const config = operatorConfig(options, env);
-  const { url, key = '' } = (await findDaemon(config.stateDir)) ?? {};
+  const daemon = await findDaemon(config.stateDir);
   const path = `/rowcast/v1/topics/${encodeURIComponent(topic)}/records`;
-  const isThere = url !== undefined && (await readDaemon(url, config.rest, '/ready', stop.signal)) !== undefined;
+  const isThere = isServing(daemon) && (await readDaemon(daemon, config.rest, '/ready', stop.signal)) !== undefined;
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   try {
     if (!isThere) {
@@ -34,10 +34,10 @@ export async function runTail(topic: string, options: TailOptions, env: Environm
     } else {
       const page: ReadPage = async (from, limit, waitMs) => {
         const query = new URLSearchParams({ from, limit: String(limit), wait: String(waitMs) });
-        const answer = await readDaemon(url, config.rest, `${path}?${query.toString()}`, stop.signal, {
-          'x-rowcast-key': key,
+        const answer = await readDaemon(daemon, config.rest, `${path}?${query.toString()}`, stop.signal, {
+          'x-rowcast-key': daemon.key,
         });
-        if (answer === undefined) throw new Error(`The daemon at ${url} has just ended`);
+        if (answer === undefined) throw new Error(`The daemon at ${daemon.url} has just ended`);
         return answer as TailAnswer;
       };
       await follow(page, options, print);

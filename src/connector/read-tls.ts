@@ -29,7 +29,7 @@ export function readTls(settings: TlsSettings, prefix: string, problems: string[
     pem.file('ssl.key.location', keyLocation, KEYS, CONVERT_KEYSTORE);
   if (problems.length === 0 && (cert === undefined) !== (key === undefined)) {
     problems.push(
-      `${prefix}ssl.keystore.location, or ssl.${cert === undefined ? 'certificate' : 'key'}.location, is required: a client certificate and its key belong together`,
+      `${prefix}ssl.keystore.location, or ssl.${cert === undefined ? 'certificate' : 'key'}.location, is required: a certificate and its key belong together`,
     );
   }
   return { ca, cert, key, keyPassword: settings.keyPassword, verifyHostname: settings.verifyHostname };

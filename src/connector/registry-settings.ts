@@ -1,15 +1,13 @@
 import type { RegistryClientConfig } from './client-config.ts';
+import { type Prefixed, withoutPrefix, withPrefix } from './member-prefix.ts';
 import { type Files, readTls, saysTls } from './read-tls.ts';
 import { decodedOrSame } from './secret.ts';
 import { choice, declare, type Effect, optional, secret, type Setting, type SettingsOf } from './setting.ts';
 import { TLS_MEMBERS, tlsIgnored, tlsRenames, type TlsSettings, tlsSettings } from './tls-settings.ts';
 import { OperatorError } from '../errors.ts';
 
-/** Members whose names begin with `registry`, so that they stand beside others of the same kind. */
-type Prefixed<T> = { readonly [K in keyof T & string as `registry${Capitalize<K>}`]: T[K] };
-
 /** The registry as Confluent's clients are told of it, setting by setting. */
-export type RegistrySettings = Prefixed<TlsSettings> & {
+export type RegistrySettings = Prefixed<'registry', TlsSettings> & {
   readonly registryUrls: readonly string[];
   readonly registryCredentialsSource: 'URL' | 'USER_INFO' | undefined;
   readonly registryUserInfo: string | undefined;
@@ -38,7 +36,7 @@ export function registrySettings(prefix: string, effect: Effect): SettingsOf<Reg
     registryUserInfo: optional(
       secret(`${key}basic.auth.user.info`, { ...spec, doc: 'User and password of the registry, as user:password.' }),
     ),
-    ...withPrefix(tlsSettings(key, GROUP, effect)),
+    ...withPrefix('registry', tlsSettings(key, GROUP, effect)),
   };
 }
 
@@ -73,7 +71,7 @@ export function completeRegistry(
 ): RegistryClientConfig | undefined {
   const { registryUrls, registryUserInfo: userInfo, registryCredentialsSource: source } = settings;
   const key = `${prefix}schema.registry.`;
-  const tlsOf = withoutPrefix(settings);
+  const tlsOf = withoutPrefix<'registry', TlsSettings>('registry', TLS_MEMBERS, settings);
   if (registryUrls.length === 0) {
     if (userInfo !== undefined || saysTls(tlsOf))
       problems.push(`${key}url is required: other settings of it are given`);
@@ -119,19 +117,4 @@ function credentials(url: URL): string | undefined {
 
 function withoutCredentials(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}${url.search}`;
-}
-
-function withPrefix<T extends object>(settings: T): Prefixed<T> {
-  return Object.fromEntries(
-    Object.entries(settings).map(([name, each]) => [registryMember(name), each]),
-  ) as Prefixed<T>;
-}
-
-function withoutPrefix(settings: RegistrySettings): TlsSettings {
-  const all = settings as unknown as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(TLS_MEMBERS.map((name) => [name, all[registryMember(name)]])) as unknown as TlsSettings;
-}
-
-function registryMember(name: string): string {
-  return `registry${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
 }

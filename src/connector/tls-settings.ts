@@ -22,33 +22,42 @@ export const CONVERT_TRUSTSTORE =
 export const CONVERT_KEYSTORE =
   'convert it with "keytool -importkeystore -srckeystore STORE -destkeystore client.p12 -deststoretype PKCS12" and "openssl pkcs12 -in client.p12 -out client.pem", and set its type to PEM';
 
-/** The settings below a prefix: `''` for `ssl.truststore.location`, `schema.registry.` for `schema.registry.ssl.truststore.location`. */
-export function tlsSettings(prefix: string, group: string, effect: Effect): SettingsOf<TlsSettings> {
+/**
+ * The settings below a prefix: `''` for `ssl.truststore.location`, `schema.registry.` for `schema.registry.ssl.truststore.location`. `who`
+ * shows the certificate.
+ */
+export function tlsSettings(
+  prefix: string,
+  group: string,
+  effect: Effect,
+  who: 'client' | 'listener' = 'client',
+): SettingsOf<TlsSettings> {
   const spec = (doc: string): { group: string; effect: Effect; importance: 'low'; doc: string } => {
     return { group, effect, importance: 'low', doc };
   };
   const key = (name: string): string => `${prefix}ssl.${name}`;
+  const trusted = who === 'client' ? "; the system's without it" : ', for the certificates of clients';
   return {
     truststoreType: storeType(key('truststore.type'), CONVERT_TRUSTSTORE, spec('Form of the trust store: PEM.')),
     truststoreLocation: optional(
-      text(key('truststore.location'), spec("PEM file of the authorities to trust; the system's without it.")),
+      text(key('truststore.location'), spec(`PEM file of the authorities to trust${trusted}.`)),
     ),
     truststoreCertificates: optional(
       secret(key('truststore.certificates'), spec('The authorities to trust, as PEM text.')),
     ),
     keystoreType: storeType(key('keystore.type'), CONVERT_KEYSTORE, spec('Form of the key store: PEM.')),
     keystoreLocation: optional(
-      text(key('keystore.location'), spec("PEM file with the client's private key and certificate chain.")),
+      text(key('keystore.location'), spec(`PEM file with the ${who}'s private key and certificate chain.`)),
     ),
-    keystoreKey: optional(secret(key('keystore.key'), spec("The client's private key, as PEM text."))),
+    keystoreKey: optional(secret(key('keystore.key'), spec(`The ${who}'s private key, as PEM text.`))),
     keystoreChain: optional(
-      secret(key('keystore.certificate.chain'), spec("The client's certificate chain, as PEM text.")),
+      secret(key('keystore.certificate.chain'), spec(`The ${who}'s certificate chain, as PEM text.`)),
     ),
     certificateLocation: optional(
-      text(key('certificate.location'), spec("PEM file of the client's certificate chain, without its key.")),
+      text(key('certificate.location'), spec(`PEM file of the ${who}'s certificate chain, without its key.`)),
     ),
-    keyLocation: optional(text(key('key.location'), spec("PEM file of the client's private key."))),
-    keyPassword: optional(secret(key('key.password'), spec("Password of the client's private key."))),
+    keyLocation: optional(text(key('key.location'), spec(`PEM file of the ${who}'s private key.`))),
+    keyPassword: optional(secret(key('key.password'), spec(`Password of the ${who}'s private key.`))),
     verifyHostname: identification(
       key('endpoint.identification.algorithm'),
       spec("https: the server's certificate must be for its host name; empty or none: that is not checked."),

@@ -4,16 +4,12 @@ import { completeRegistry, type RegistrySettings } from '../connector/registry-s
 import type { TlsSettings } from '../connector/tls-settings.ts';
 import type { LogLevel } from '../observe/logger.ts';
 import type { JaasLogin } from './jaas.ts';
-import type { KafkaClientConfig, RestConfig, WorkerConfig } from './worker-config.ts';
-
-/** Where the daemon listens; the parts of one `http://host:port`. */
-export interface Listener {
-  readonly host: string;
-  readonly port: number;
-}
+import { completeRest, type Found, sharesTls } from './complete-rest.ts';
+import type { RestSettings } from './rest-settings.ts';
+import type { KafkaClientConfig, WorkerConfig } from './worker-config.ts';
 
 /** The worker's settings one by one, by the members that `WorkerConfig` is made of. */
-export interface WorkerSettings extends TlsSettings, RegistrySettings {
+export interface WorkerSettings extends TlsSettings, RegistrySettings, RestSettings {
   readonly connectorsDir: string;
   readonly connectorsWatch: boolean;
   readonly stateDir: string;
@@ -31,17 +27,6 @@ export interface WorkerSettings extends TlsSettings, RegistrySettings {
   readonly saslJaas: JaasLogin | undefined;
   readonly saslUsername: string | undefined;
   readonly saslPassword: string | undefined;
-  readonly listener: Listener | undefined;
-  readonly restAuthentication: 'none' | 'basic' | 'bearer' | undefined;
-  readonly restCredentials: string | undefined;
-  readonly restConnectors: WorkerConfig['restConnectors'];
-}
-
-/** What was found while the settings are put together. */
-interface Found {
-  readonly problems: string[];
-  readonly warnings: string[];
-  readonly secrets: string[];
 }
 
 /** The daemon's configuration from its settings. */
@@ -60,7 +45,7 @@ export function completeWorker(
     kafka: kafka(settings, found, files),
     compression,
     registry: completeRegistry(settings, '', found.problems, found.secrets, files),
-    rest: rest(settings, found),
+    rest: completeRest(settings, settings, found, files),
     restConnectors,
     threads,
     shutdownTimeoutMs,
@@ -79,7 +64,7 @@ function kafka(settings: WorkerSettings, found: Found, files: Files): KafkaClien
       found.warnings.push('security.protocol has no effect without bootstrap.servers');
     return undefined;
   }
-  if (!isTls && saysTls(settings))
+  if (!isTls && saysTls(settings) && !sharesTls(settings))
     found.warnings.push(`ssl.* has no effect while security.protocol is ${securityProtocol}`);
   const tls = isTls ? readTls(settings, '', found.problems, files) : undefined;
   const sasl = login(settings, found);
@@ -108,29 +93,4 @@ function login(settings: WorkerSettings, { problems, warnings, secrets }: Found)
   else if (password === undefined) problems.push('sasl.password is required: sasl.username is given');
   if (saslMechanism === undefined || username === undefined || password === undefined) return undefined;
   return { mechanism: MECHANISMS[saslMechanism], username, password };
-}
-
-function rest(settings: WorkerSettings, { problems, warnings, secrets }: Found): RestConfig | undefined {
-  const { listener, restAuthentication, restCredentials: credentials } = settings;
-  if (listener === undefined) return undefined;
-  if (restAuthentication === undefined && !isLoopback(listener.host)) {
-    problems.push(
-      'listeners is open to other machines: set rest.authentication to basic or bearer and rest.credentials, or rest.authentication to none if everybody who reaches it may control this daemon',
-    );
-  }
-  const authentication = restAuthentication ?? 'none';
-  if (authentication !== 'none' && !credentials)
-    problems.push(`rest.credentials is required: rest.authentication is ${authentication}`);
-  if (authentication === 'none' && credentials)
-    warnings.push('rest.credentials has no effect while rest.authentication is none');
-  if (authentication === 'basic' && credentials) {
-    const colon = credentials.indexOf(':');
-    if (colon < 1) problems.push('rest.credentials must be user:password: rest.authentication is basic');
-    else if (colon + 1 < credentials.length) secrets.push(credentials.slice(colon + 1));
-  }
-  return { ...listener, authentication, credentials };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -6,9 +6,19 @@ export interface DaemonFile {
   readonly pid: number;
   /** Undefined when it serves nothing. */
   readonly url: string | undefined;
+  /** The certificate that it shows at an https `url`, as PEM: who asks it there accepts this one and no other. */
+  readonly certificate?: string;
   readonly version: string;
   /** Random; who can read this file may read rows, even where the REST API asks nobody who they are. */
   readonly key: string;
+}
+
+/** One that can be asked. */
+export type ServingDaemon = DaemonFile & { readonly url: string };
+
+/** Whether there is a daemon, and it serves something. */
+export function isServing(daemon: DaemonFile | undefined): daemon is ServingDaemon {
+  return daemon?.url !== undefined;
 }
 
 const NAME = 'daemon.json';

@@ -31,6 +31,7 @@ import { knownTopics } from './operate/known-topics.ts';
 import { operate } from './operate/operate.ts';
 import { tail, type TailAnswer, type TailRequest } from './tail/tail.ts';
 import type { DaemonView, OperatorAnswer, OperatorRequest } from './rest/daemon-view.ts';
+import { ownCertificate } from './rest/listener.ts';
 import { startRest } from './rest/server.ts';
 import { schemaTopic } from './schema-topic.ts';
 import { dropOverBudget } from './slots/drop-over-budget.ts';
@@ -200,7 +201,11 @@ class RunningDaemon implements Daemon, DaemonView {
       const rest = opened.add(await startRest(config.rest, this, logger, { stallTimeoutMs, levels, redactor }));
       this.url = rest.url;
     }
-    opened.add(await writeDaemonFile(state.path, { pid: process.pid, url: this.url, version: VERSION, key: this.key }));
+    const certificate = config.rest?.https && ownCertificate(config.rest.https);
+    const { url, key, version } = this;
+    opened.add(
+      await writeDaemonFile(state.path, { pid: process.pid, url, ...(certificate && { certificate }), version, key }),
+    );
   }
 
   async run(signal: AbortSignal): Promise<void> {

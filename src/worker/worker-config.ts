@@ -62,4 +62,18 @@ export interface RestConfig {
   readonly authentication: 'none' | 'basic' | 'bearer';
   /** `user:password`, or the token. */
   readonly credentials: string | undefined;
+  /** Undefined: plain HTTP. */
+  readonly https: HttpsConfig | undefined;
+}
+
+/** TLS of the listener, as PEM texts (files are read when the configuration is). */
+export interface HttpsConfig {
+  /** The certificate that is shown, and those of its authorities behind it. */
+  readonly cert: string;
+  readonly key: string;
+  readonly keyPassword: string | undefined;
+  /** Authorities of clients' certificates; there are some when clients are asked for one. */
+  readonly ca: string | undefined;
+  /** `listeners.https.ssl.client.auth` */
+  readonly clientAuth: 'none' | 'requested' | 'required';
 }

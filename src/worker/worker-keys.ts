@@ -61,6 +61,8 @@ export const IGNORED_BY_WORKER: Readonly<Record<string, string>> = {
   'sasl.oauthbearer.*': SASL,
   'log4j.*': 'log.level says what is logged',
   ...tlsIgnored(''),
+  ...tlsIgnored('listeners.https.'),
+  'listeners.https.ssl.endpoint.identification.algorithm': "a client's certificate is for no host",
   ...registryIgnored(''),
 };
 
@@ -70,7 +72,7 @@ export const UNSUPPORTED_BY_WORKER: Readonly<Record<string, string>> = {
   'rest.host.name': 'say listeners=http://host:port',
   'rest.extension.classes': 'they are Java classes; rest.authentication=basic asks for a password',
   'admin.listeners': 'there is one listener: listeners',
-  'listeners.https.*': 'TLS for the REST API is ended by a reverse proxy',
+  'ssl.client.auth': 'say listeners.https.ssl.client.auth',
 };
 
 const CONVERTERS = ['key.converter.', 'value.converter.'];
@@ -80,6 +82,7 @@ export const RENAMED_BY_WORKER: Readonly<Record<string, string>> = {
   'metadata.broker.list': 'bootstrap.servers',
   'sasl.mechanisms': 'sasl.mechanism',
   ...tlsRenames(''),
+  ...tlsRenames('listeners.https.'),
   ...registryRenames(''),
   ...Object.fromEntries(
     CONVERTERS.flatMap((prefix) => [

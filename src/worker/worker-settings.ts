@@ -5,8 +5,9 @@ import { choice, declare, flag, integer, list, optional, secret, type Setting, t
 import { tlsSettings } from '../connector/tls-settings.ts';
 import { OperatorError } from '../errors.ts';
 import { LOG_LEVELS } from '../observe/logger.ts';
-import { completeWorker, type Listener, type WorkerSettings } from './complete-worker.ts';
+import { completeWorker, type WorkerSettings } from './complete-worker.ts';
 import { parseJaas } from './jaas.ts';
+import { restSettings } from './rest-settings.ts';
 import type { WorkerConfig } from './worker-config.ts';
 import { IGNORED_BY_WORKER, RENAMED_BY_WORKER, UNSUPPORTED_BY_WORKER } from './worker-keys.ts';
 
@@ -94,23 +95,7 @@ export const WORKER_SETTINGS: Declaration<WorkerSettings, WorkerConfig> = {
     ),
     ...tlsSettings('', 'Kafka security', effect),
     ...registrySettings('', effect),
-    listener: listener('listeners'),
-    restAuthentication: optional(
-      choice('rest.authentication', ['none', 'basic', 'bearer'], {
-        group: 'REST',
-        effect,
-        doc: 'Who may use the REST API: everybody who reaches it, who has the password (basic), or who has the token (bearer). Must be said when listeners is open to other machines; none otherwise.',
-      }),
-    ),
-    restCredentials: optional(
-      secret('rest.credentials', { group: 'REST', effect, doc: 'user:password for basic, the token for bearer.' }),
-    ),
-    restConnectors: choice('rest.connectors', ['write', 'read-only'], {
-      group: 'REST',
-      effect,
-      default: 'write',
-      doc: 'What becomes of requests that create, change or delete connectors: write: their files are written and removed; read-only: refused, with the file to change instead. Pause, resume, stop and restart work in both.',
-    }),
+    ...restSettings(),
     threads: optional(
       integer('worker.threads', 0, 256, {
         group: 'Daemon',
@@ -147,7 +132,7 @@ export const WORKER_SETTINGS: Declaration<WorkerSettings, WorkerConfig> = {
   renamed: RENAMED_BY_WORKER,
   ignored: IGNORED_BY_WORKER,
   unsupported: UNSUPPORTED_BY_WORKER,
-  harmless: { 'admin.listeners': [''] },
+  harmless: { 'admin.listeners': [''], 'ssl.client.auth': ['none'] },
   complete: completeWorker,
 };
 
@@ -168,21 +153,4 @@ function servers(key: string): Setting<readonly string[]> {
       throw new OperatorError('must be host:port, several separated by commas');
     },
   };
-}
-
-function listener(key: string): Setting<Listener | undefined> {
-  const spec = {
-    group: 'REST',
-    effect,
-    default: 'http://127.0.0.1:8083',
-    doc: 'Where the REST API, the schema registry, health and metrics are served: one http://host:port. Port 0 is any free one; empty: nothing is served.',
-  } as const;
-  return declare(key, 'STRING', spec, (value) => {
-    if (value === '') return undefined;
-    const [, host, port] = /^http:\/\/(\[[0-9a-fA-F:]+\]|[^\s:/@,[\]]*):(\d{1,5})\/?$/i.exec(value) ?? [];
-    if (host === undefined || Number(port) > 65535) {
-      throw new OperatorError('must be one http://host:port, or empty; TLS is ended by a reverse proxy');
-    }
-    return { host: host.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(port) };
-  });
 }

@@ -154,7 +154,53 @@ describe('the listener', () => {
     ]);
   });
 
-  test.each(['eight thousand', 'https://127.0.0.1:8443', 'http://a:1,http://b:2', 'http://a:99999', '8083'])(
+  test('speaks TLS on https with the key and certificate of its own settings', () => {
+    const { config, problems } = read({
+      listeners: 'https://127.0.0.1:8443',
+      'listeners.https.ssl.keystore.location': file('listener.pem', `${KEY}${CA}`),
+      'listeners.https.ssl.key.password': 's3cret',
+      'listeners.https.ssl.truststore.certificates': CA,
+      'listeners.https.ssl.client.auth': 'requested',
+    });
+    expect(problems).toEqual([]);
+    expect(config?.rest).toMatchObject({
+      port: 8443,
+      https: { cert: CA, key: KEY, keyPassword: 's3cret', ca: CA, clientAuth: 'requested' },
+    });
+    const plain = read({ listeners: 'http://127.0.0.1:1', 'listeners.https.ssl.keystore.key': KEY });
+    expect(plain.config?.rest?.https).toBeUndefined();
+    expect(plain.warnings).toEqual(['listeners.https.ssl.* has no effect while listeners is not https']);
+  });
+
+  test('takes the key without a prefix when none has it, as Connect does', () => {
+    const store = file('shared.pem', `${KEY}${CA}`);
+    const { config, warnings } = read({ listeners: 'https://127.0.0.1:0', 'ssl.keystore.location': store });
+    expect(config?.rest?.https).toMatchObject({ cert: CA, key: KEY, clientAuth: 'none' });
+    expect(warnings).toEqual([]);
+  });
+
+  test('needs a key on https, and authorities where it asks for certificates', () => {
+    expect(rest({ listeners: 'https://127.0.0.1:0' })).toEqual([
+      expect.stringMatching(/^listeners\.https\.ssl\.keystore\.location, .* is required: listeners is https$/),
+    ]);
+    const own = { 'listeners.https.ssl.keystore.key': KEY, 'listeners.https.ssl.keystore.certificate.chain': CA };
+    const required = { 'listeners.https.ssl.client.auth': 'required' };
+    expect(rest({ listeners: 'https://127.0.0.1:0', ...own, ...required })).toEqual([
+      'listeners.https.ssl.truststore.location is required: listeners.https.ssl.client.auth is required',
+    ]);
+    const trust = { 'listeners.https.ssl.truststore.certificates': CA };
+    expect(rest({ listeners: 'https://0.0.0.0:0', ...own, ...trust })).toEqual([
+      expect.stringMatching(/^listeners is open to other machines/),
+    ]);
+    expect(rest({ listeners: 'https://0.0.0.0:0', ...own, ...trust, ...required })).toMatchObject({
+      authentication: 'none',
+    });
+    expect(rest({ listeners: 'https://127.0.0.1:0', 'listeners.https.ssl.keystore.location': 'nowhere.pem' })).toEqual([
+      'listeners.https.ssl.keystore.location names nowhere.pem, which cannot be read',
+    ]);
+  });
+
+  test.each(['eight thousand', 'ftp://127.0.0.1:8443', 'http://a:1,http://b:2', 'http://a:99999', '8083'])(
     'is not %s',
     (text) => {
       expect(rest({ listeners: text })).toEqual([expect.stringMatching(/^listeners must be one http:\/\/host:port/)]);

@@ -1,26 +1,27 @@
 import { OperatorError, TransientError } from '../../errors.ts';
 import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
 import type { RestConfig } from '../worker-config.ts';
+import { type DaemonPlace, type DaemonReply, type DaemonRequest, exchangeWithDaemon } from './daemon-exchange.ts';
 
-type Credentials = Pick<RestConfig, 'authentication' | 'credentials'>;
+type Settings = Pick<RestConfig, 'authentication' | 'credentials'> & Partial<Pick<RestConfig, 'https'>>;
 
 /**
  * Asks a daemon that runs to carry out a request; undefined when nobody answers at its address (it has just ended, or left its file
  * behind). Throws OperatorError or TransientError with what the daemon says.
  */
 export async function askDaemon(
-  url: string,
-  rest: Credentials | undefined,
+  daemon: DaemonPlace,
+  rest: Settings | undefined,
   request: OperatorRequest,
   signal: AbortSignal,
 ): Promise<OperatorAnswer | undefined> {
   const body = JSON.stringify(request);
-  const headers = { ...authorization(rest), 'content-type': 'application/json' };
-  const response = await send(`${url}/rowcast/v1/operate`, { method: 'POST', headers, body, signal });
-  if (response === undefined) return undefined;
-  const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok && isAnswer(answer)) return answer;
-  throw refusal(url, response.status, answer);
+  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
+  const reply = await send(daemon, rest, { method: 'POST', path: '/rowcast/v1/operate', headers, body }, signal);
+  if (reply === undefined) return undefined;
+  const answer = parsed(reply.text);
+  if (isOk(reply) && isAnswer(answer)) return answer;
+  throw refusal(daemon.url, reply.status, answer);
 }
 
 /**
@@ -28,32 +29,31 @@ export async function askDaemon(
  * address. Throws as `askDaemon` does.
  */
 export async function readDaemon(
-  url: string,
-  rest: Credentials | undefined,
+  daemon: DaemonPlace,
+  rest: Settings | undefined,
   path: string,
   signal: AbortSignal,
   more: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
-  const response = await send(`${url}${path}`, { headers: { ...authorization(rest), ...more }, signal });
-  if (response === undefined) return undefined;
-  const answer: unknown = await response.json().catch(() => undefined);
-  if (answer !== undefined && (response.ok || response.status === 503)) return answer;
-  throw refusal(url, response.status, answer);
+  const reply = await send(daemon, rest, { path, headers: more }, signal);
+  if (reply === undefined) return undefined;
+  const answer = parsed(reply.text);
+  if (answer !== undefined && (isOk(reply) || reply.status === 503)) return answer;
+  throw refusal(daemon.url, reply.status, answer);
 }
 
 /** Has a daemon that runs change something by Connect's REST API; false when nobody answers at its address. Throws as `askDaemon` does. */
 export async function changeByDaemon(
-  url: string,
-  rest: Credentials | undefined,
+  daemon: DaemonPlace,
+  rest: Settings | undefined,
   method: string,
   path: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const response = await send(`${url}${path}`, { method, headers: authorization(rest), signal });
-  if (response === undefined) return false;
-  const text = await response.text();
-  if (response.ok) return true;
-  throw refusal(url, response.status, parsed(text));
+  const reply = await send(daemon, rest, { method, path, headers: {} }, signal);
+  if (reply === undefined) return false;
+  if (isOk(reply)) return true;
+  throw refusal(daemon.url, reply.status, parsed(reply.text));
 }
 
 function parsed(text: string): unknown {
@@ -77,18 +77,21 @@ function refusal(url: string, status: number, answer: unknown): OperatorError | 
   return new OperatorError(status === 409 && message !== undefined ? message : what, more);
 }
 
-async function send(url: string, init: RequestInit): Promise<Response | undefined> {
-  try {
-    return await fetch(url, init);
-  } catch (error) {
-    init.signal?.throwIfAborted();
-    const { code } = ((error as Error).cause ?? {}) as { readonly code?: string };
-    if (code === 'ECONNREFUSED') return undefined;
-    throw new TransientError(`The daemon at ${url} did not answer`, { cause: error });
-  }
+async function send(
+  daemon: DaemonPlace,
+  rest: Settings | undefined,
+  request: DaemonRequest,
+  signal: AbortSignal,
+): Promise<DaemonReply | undefined> {
+  const headers = { ...authorization(rest), ...request.headers };
+  return await exchangeWithDaemon(daemon, rest?.https, { ...request, headers }, signal);
 }
 
-function authorization(rest: Credentials | undefined): Record<string, string> {
+function isOk({ status }: DaemonReply): boolean {
+  return status >= 200 && status < 300;
+}
+
+function authorization(rest: Settings | undefined): Record<string, string> {
   if (rest?.credentials === undefined || rest.authentication === 'none') return {};
   const { authentication, credentials } = rest;
   const value =

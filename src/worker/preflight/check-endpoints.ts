@@ -1,45 +1,64 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { createServer } from 'node:net';
+import { describeError, OperatorError } from '../../errors.ts';
 import { Findings, type Finding } from '../../finding.ts';
 import type { DaemonFile } from '../daemon-file.ts';
 import { tlsOptions } from '../kafka-settings.ts';
-import type { RegistryClientConfig, RestConfig } from '../worker-config.ts';
+import { listenerTls } from '../rest/listener.ts';
+import type { HttpsConfig, RegistryClientConfig, RestConfig } from '../worker-config.ts';
 
 const TIMEOUT_MS = 5_000;
 
 /** Whether the port can be listened at, by listening for a moment; not asked for while our own daemon has it. */
 export async function checkPort(rest: RestConfig, running: DaemonFile | undefined): Promise<readonly Finding[]> {
   const found = new Findings();
-  const { host, port } = rest;
+  const { host, port, https } = rest;
+  const scheme = https ? 'https' : 'http';
+  if (https !== undefined) checkTls(https, found);
   const object = `port ${host}:${port}`;
   const code = await listenOnce(host, port);
   if (code === undefined) found.ok('listeners', object, port === 0 ? 'Any free port will be taken.' : 'It is free.');
-  else if (code === 'EADDRINUSE' && running?.url !== undefined && new URL(running.url).port === String(port)) {
+  else if (code === 'EADDRINUSE' && running?.url !== undefined && portOf(running.url) === port) {
     found.ok('listeners', object, `The daemon that runs here has it (process ${running.pid}).`);
   } else if (code === 'EADDRINUSE') {
     found.problem(
       'listeners',
       object,
       'Another process listens there.',
-      `ss -ltnp 'sport = :${port}' # stop that one, or: export ROWCAST_LISTENERS=http://${bracketed(host)}:${port + 1}`,
+      `ss -ltnp 'sport = :${port}' # stop that one, or: export ROWCAST_LISTENERS=${scheme}://${bracketed(host)}:${port + 1}`,
     );
   } else if (code === 'EACCES') {
     found.problem(
       'listeners',
       object,
       'This user may not listen there.',
-      `export ROWCAST_LISTENERS=http://${bracketed(host)}:8083`,
+      `export ROWCAST_LISTENERS=${scheme}://${bracketed(host)}:8083`,
     );
   } else {
     found.problem(
       'listeners',
       object,
       `This machine does not have that address (${code}).`,
-      `export ROWCAST_LISTENERS=http://127.0.0.1:${port}`,
+      `export ROWCAST_LISTENERS=${scheme}://127.0.0.1:${port}`,
     );
   }
   return found.all;
+}
+
+function checkTls(https: HttpsConfig, found: Findings): void {
+  try {
+    listenerTls(https);
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    found.problem('listeners', 'certificate of listeners', `${describeError(error)}.`, error.advice);
+  }
+}
+
+/** A URL does not say the port that its scheme has anyway. */
+function portOf(text: string): number {
+  const { port, protocol } = new URL(text);
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
 function bracketed(host: string): string {

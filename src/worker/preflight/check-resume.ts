@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, OperatorError, TransientError } from '../../errors.ts';
 import { Findings, type Finding } from '../../finding.ts';
-import type { DaemonFile } from '../daemon-file.ts';
+import { type DaemonFile, isServing } from '../daemon-file.ts';
 import { knownDaemonId } from '../daemon-id.ts';
 import type { SourceFacts } from '../operate/context.ts';
 import { askDaemon } from '../operate/daemon-client.ts';
@@ -69,8 +69,8 @@ async function tell(
 ): Promise<Readonly<Record<string, Told>>> {
   const request: OperatorRequest = { kind: 'offsets', connector: undefined };
   if (config.kafka === undefined && running !== undefined) {
-    if (running.url === undefined) throw new OperatorError('The daemon that has it open listens nowhere');
-    const answer = await askDaemon(running.url, config.rest, request, signal);
+    if (!isServing(running)) throw new OperatorError('The daemon that has it open listens nowhere');
+    const answer = await askDaemon(running, config.rest, request, signal);
     if (answer !== undefined) return answer.value as Readonly<Record<string, Told>>;
   }
   return (await operateOnLog(config, sources, request, signal)).value as Readonly<Record<string, Told>>;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setInterval } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
@@ -14,6 +14,7 @@ import { createApp } from './app.ts';
 import type { DaemonView } from './daemon-view.ts';
 import { FailureMemory } from './failure-memory.ts';
 import { type Health, judge } from './health.ts';
+import { createListener, type Listening } from './listener.ts';
 
 /** The daemon's HTTP server. Disposing of it ends it within a few seconds, whatever its clients do. */
 export interface RestServer extends AsyncDisposable {
@@ -38,7 +39,7 @@ const OBSERVE_MS = 1_000;
 
 /**
  * Serves Connect's REST API, the built-in registry, health and metrics until it is disposed of. Throws OperatorError when the address cannot be
- * listened at, or there are no credentials to compare with.
+ * listened at, there are no credentials to compare with, or TLS cannot be spoken with the key and certificate.
  */
 export async function startRest(
   config: RestConfig,
@@ -55,7 +56,8 @@ export async function startRest(
     failures.observe(connectors, now);
     return judge(connectors, now, stallTimeoutMs, failures.durations);
   };
-  const server = createServer();
+  const listening = createListener(config);
+  const { server } = listening;
   const app = createApp({
     config,
     view,
@@ -78,10 +80,10 @@ export async function startRest(
   });
   let closed: Promise<unknown> | undefined;
   return {
-    url: `http://${address(reachable(config.host), server)}`,
+    url: `${config.https ? 'https' : 'http'}://${address(reachable(config.host), server)}`,
     async [Symbol.asyncDispose]() {
       closing.abort();
-      closed ??= Promise.all([close(server), looking]);
+      closed ??= Promise.all([close(listening), looking]);
       await closed;
     },
   };
@@ -137,10 +139,11 @@ async function repeat(look: () => void, signal: AbortSignal): Promise<void> {
 }
 
 /** Takes no more connections, ends those that rest, lets requests in flight end (their answers say `Connection: close`), then ends all. */
-async function close(server: Server): Promise<void> {
+async function close(listening: Listening): Promise<void> {
+  const { server } = listening;
   const closed = once(server, 'close');
   server.close();
-  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  const late = setTimeout(() => listening.closeAll(), DRAIN_MS);
   await closed;
   clearTimeout(late);
 }

@@ -224,7 +224,13 @@ export class KeptLog implements Logger {
   }
 }
 
-export const LOOPBACK: RestConfig = { host: '127.0.0.1', port: 0, authentication: 'none', credentials: undefined };
+export const LOOPBACK: RestConfig = {
+  host: '127.0.0.1',
+  port: 0,
+  authentication: 'none',
+  credentials: undefined,
+  https: undefined,
+};
 
 /** A server over the daemon on any free port. */
 export function serve(
