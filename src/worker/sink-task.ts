@@ -7,6 +7,7 @@ import { countingSink, type SinkCounts } from './counting-sink.ts';
 import { measuredForSink } from './measured-log.ts';
 import type { ConnectorState, SinkStatus } from './status.ts';
 import type { Task } from './task.ts';
+import { tracedSink } from './traced.ts';
 import { goneOn } from './work.ts';
 
 /** What a sink task is made of. */
@@ -37,7 +38,7 @@ export function createSinkTask({ createSink, open, loop, status }: SinkTaskOptio
       enter(progress, 'opening the log', clock.now());
       const { log, converter } = await open(signal);
       await using _ = log;
-      await using sink = countingSink(createSink(), counts, work);
+      await using sink = countingSink(tracedSink(createSink(), name), counts, work);
       work.queueBytes = 0; // what an earlier run has fetched is gone
       await runSink({ ...loop, name, sink, log: measuredForSink(log, work), converter, progress }, signal);
     },

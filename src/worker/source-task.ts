@@ -11,6 +11,7 @@ import { countingSource, type SourceCounts } from './counting-source.ts';
 import { measuredForSource } from './measured-log.ts';
 import type { SourceStatus } from './status.ts';
 import type { Task, TaskMemory } from './task.ts';
+import { tracedLog } from './traced.ts';
 import { goneOn } from './work.ts';
 
 /** What a source task is made of; the loop's options lack what the task itself keeps. */
@@ -64,7 +65,7 @@ export function createSourceTask({ source, open, loop, memory: before, status }:
         {
           ...loop,
           source: counted,
-          log: measuredForSource(log, work),
+          log: tracedLog(measuredForSource(log, work), name),
           converter,
           random: randomUUID,
           memory,
