@@ -10,7 +10,7 @@ const LOOK_MS = 1_000;
 const TOLD_MS = 8_000;
 
 interface Daemon {
-  readonly version: string;
+  readonly rowcast: { readonly version: string };
   readonly kafka_cluster_id: string;
 }
 
@@ -119,8 +119,8 @@ byId<HTMLFormElement>('sign-in').addEventListener('submit', (event) => {
 });
 
 async function showDaemon(): Promise<void> {
-  const { version, kafka_cluster_id } = await read<Daemon>('/');
-  tell(byId('daemon'), `${version} on ${kafka_cluster_id}`);
+  const { rowcast, kafka_cluster_id } = await read<Daemon>('/');
+  tell(byId('daemon'), `${rowcast.version} on ${kafka_cluster_id}`);
 }
 
 showDaemon().catch((error: unknown) => say('bad', wordOf(error)));

@@ -5,6 +5,9 @@ import type { ConnectorView, DaemonView } from './daemon-view.ts';
 import { named } from './named.ts';
 import type { RestEnv } from './rest-env.ts';
 
+/** The version of Connect whose API this is: tools leave commands out that an older one would not know. */
+const SPOKEN = '4.1.0';
+
 /**
  * Kafka Connect's REST API as far as it reads: `/`, `/connectors` and below. `workerId` is what tools show as the worker. What has to be looked
  * up is given up when the server is `closing`.
@@ -13,7 +16,10 @@ import type { RestEnv } from './rest-env.ts';
 export function connectRoutes(view: DaemonView, workerId: () => string, closing: AbortSignal): Hono<RestEnv> {
   const routes = new Hono<RestEnv>();
   const status = (connector: ConnectorView): object => connectorStateInfo(connector, workerId(), view.version);
-  routes.get('/', (c) => c.json({ version: view.version, commit: 'unknown', kafka_cluster_id: view.clusterId }));
+  routes.get('/', (c) => {
+    const { version, clusterId } = view;
+    return c.json({ version: SPOKEN, commit: `rowcast-${version}`, kafka_cluster_id: clusterId, rowcast: { version } });
+  });
   routes.get('/connectors', (c) => {
     const expansions = c.req.queries('expand') ?? [];
     if (expansions.length === 0) return c.json(view.connectors().map(({ name }) => name));

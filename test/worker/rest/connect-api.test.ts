@@ -31,7 +31,12 @@ const SOURCE_CONFIG = {
 test('the root tells version and cluster', async () => {
   const { status, body } = await get('/');
   expect(status).toBe(200);
-  expect(body).toEqual({ version: '9.8.7', commit: 'unknown', kafka_cluster_id: 'cluster-1' });
+  expect(body).toEqual({
+    version: '4.1.0',
+    commit: 'rowcast-9.8.7',
+    kafka_cluster_id: 'cluster-1',
+    rowcast: { version: '9.8.7' },
+  });
 });
 
 test('connectors are listed by name, with and without a slash at the end', async () => {

@@ -28,7 +28,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   Error: object({ error_code: number, message: text, advice: text }, ['error_code', 'message']),
   Any: { description: 'Any JSON value.' },
   Message: object({ message: text }),
-  Server: object({ version: text, commit: text, kafka_cluster_id: text }),
+  Server: object({ version: text, commit: text, kafka_cluster_id: text, rowcast: object({ version: text }) }),
   Health: object({ status: text, message: text, connectors: list({ type: 'object' }) }, ['status', 'message']),
   Texts: texts,
   Config: { ...byName({ type: ['string', 'null'] }), description: 'Settings as texts. Secrets are shown as ********.' },
