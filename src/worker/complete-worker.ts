@@ -3,13 +3,14 @@ import { type Files, readTls, saysTls } from '../connector/read-tls.ts';
 import { completeRegistry, type RegistrySettings } from '../connector/registry-settings.ts';
 import type { TlsSettings } from '../connector/tls-settings.ts';
 import type { LogLevel } from '../observe/logger.ts';
-import type { JaasLogin } from './jaas.ts';
 import { completeRest, type Found, sharesTls } from './complete-rest.ts';
+import { completeSasl } from './complete-sasl.ts';
 import type { RestSettings } from './rest-settings.ts';
+import type { SaslSettings } from './sasl-settings.ts';
 import type { KafkaClientConfig, WorkerConfig } from './worker-config.ts';
 
 /** The worker's settings one by one, by the members that `WorkerConfig` is made of. */
-export interface WorkerSettings extends TlsSettings, RegistrySettings, RestSettings {
+export interface WorkerSettings extends TlsSettings, RegistrySettings, RestSettings, SaslSettings {
   readonly connectorsDir: string;
   readonly connectorsWatch: boolean;
   readonly stateDir: string;
@@ -23,10 +24,6 @@ export interface WorkerSettings extends TlsSettings, RegistrySettings, RestSetti
   readonly requestTimeoutMs: number;
   readonly compression: WorkerConfig['compression'];
   readonly securityProtocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
-  readonly saslMechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | undefined;
-  readonly saslJaas: JaasLogin | undefined;
-  readonly saslUsername: string | undefined;
-  readonly saslPassword: string | undefined;
 }
 
 /** The daemon's configuration from its settings. */
@@ -64,33 +61,10 @@ function kafka(settings: WorkerSettings, found: Found, files: Files): KafkaClien
       found.warnings.push('security.protocol has no effect without bootstrap.servers');
     return undefined;
   }
-  if (!isTls && saysTls(settings) && !sharesTls(settings))
+  const sasl = completeSasl(settings, settings, securityProtocol, found, files);
+  const asksTls = sasl?.mechanism === 'oauthbearer' && sasl.endpoint.startsWith('https:');
+  if (!isTls && !asksTls && saysTls(settings) && !sharesTls(settings))
     found.warnings.push(`ssl.* has no effect while security.protocol is ${securityProtocol}`);
   const tls = isTls ? readTls(settings, '', found.problems, files) : undefined;
-  const sasl = login(settings, found);
   return { bootstrapServers, clientId, tls, sasl, requestTimeoutMs };
-}
-
-const MECHANISMS = {
-  PLAIN: 'plain',
-  'SCRAM-SHA-256': 'scram-sha-256',
-  'SCRAM-SHA-512': 'scram-sha-512',
-} as const;
-
-function login(settings: WorkerSettings, { problems, warnings, secrets }: Found): KafkaClientConfig['sasl'] {
-  const { securityProtocol, saslMechanism, saslJaas, saslUsername, saslPassword } = settings;
-  if (saslJaas) secrets.push(saslJaas.password);
-  const isGiven = saslMechanism !== undefined || saslJaas !== undefined || saslUsername !== undefined;
-  if (!securityProtocol.startsWith('SASL')) {
-    if (isGiven) warnings.push(`sasl.* has no effect while security.protocol is ${securityProtocol}`);
-    return undefined;
-  }
-  const username = saslJaas?.username ?? saslUsername;
-  const password = saslJaas?.password ?? saslPassword;
-  if (saslMechanism === undefined)
-    problems.push(`sasl.mechanism is required: security.protocol is ${securityProtocol}`);
-  if (username === undefined) problems.push('sasl.jaas.config, or sasl.username and sasl.password, is required');
-  else if (password === undefined) problems.push('sasl.password is required: sasl.username is given');
-  if (saslMechanism === undefined || username === undefined || password === undefined) return undefined;
-  return { mechanism: MECHANISMS[saslMechanism], username, password };
 }

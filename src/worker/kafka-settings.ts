@@ -1,6 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { KafkaSettings } from '../log/kafka/settings.ts';
-import type { KafkaClientConfig, TlsConfig } from './worker-config.ts';
+import { oauthTokens } from '../log/kafka/oauth-token.ts';
+import type { KafkaSettings, SaslSettings } from '../log/kafka/settings.ts';
+import { systemClock } from './system-clock.ts';
+import type { KafkaClientConfig, OAuthConfig, TlsConfig } from './worker-config.ts';
 
 /** How one client of this process reaches Kafka; `suffix` tells its connections from the others' in the brokers' logs. */
 export function kafkaSettings(config: KafkaClientConfig, suffix: string): KafkaSettings {
@@ -10,8 +12,14 @@ export function kafkaSettings(config: KafkaClientConfig, suffix: string): KafkaS
     clientId: `${clientId}-${suffix}`,
     requestTimeoutMs,
     ...(tls ? { ssl: tlsOptions(tls) } : {}),
-    ...(sasl ? { sasl } : {}),
+    ...(sasl ? { sasl: sasl.mechanism === 'oauthbearer' ? withTokens(sasl) : sasl } : {}),
   };
+}
+
+/** One client of Kafka asks for tokens of its own, once for all of its connections. */
+function withTokens({ mechanism, ca, ...client }: OAuthConfig): SaslSettings {
+  const oauthBearerProvider = oauthTokens({ ...client, tls: ca === undefined ? {} : { ca } }, systemClock);
+  return { mechanism, oauthBearerProvider };
 }
 
 /** What Node's TLS takes, from PEM texts. */

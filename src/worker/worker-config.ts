@@ -43,14 +43,30 @@ export interface KafkaClientConfig {
   /** `client.id`: the beginning of every connection's name. */
   readonly clientId: string;
   readonly tls: TlsConfig | undefined;
-  readonly sasl:
-    | {
-        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-        readonly username: string;
-        readonly password: string;
-      }
-    | undefined;
+  readonly sasl: SaslConfig | undefined;
   readonly requestTimeoutMs: number;
+}
+
+/** How to log in to Kafka. */
+export type SaslConfig =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      readonly username: string;
+      readonly password: string;
+    }
+  | OAuthConfig;
+
+/** Tokens from `sasl.oauthbearer.token.endpoint.url`, by OAuth's client credentials grant. */
+export interface OAuthConfig {
+  readonly mechanism: 'oauthbearer';
+  readonly endpoint: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly scope: string | undefined;
+  readonly urlEncodes: boolean;
+  readonly extensions: Readonly<Record<string, string>>;
+  /** Authorities that the endpoint is trusted by, as PEM; undefined: the system's. */
+  readonly ca: string | undefined;
 }
 
 /** Where and how the daemon serves REST, registry, health and metrics. */

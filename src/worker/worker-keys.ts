@@ -7,7 +7,7 @@ const CLIENTS = 'all clients of the daemon use the same settings, those without 
 const AVRO = 'records are Avro';
 const JAVA = 'it names a Java class';
 const OWN_WAY = 'Rowcast has its own way to do this';
-const SASL = 'PLAIN and SCRAM need nothing else';
+const SASL = 'PLAIN and SCRAM need nothing else, OAUTHBEARER asks an endpoint for tokens by itself';
 
 /** Keys of Kafka Connect's workers that change nothing here, so that a connect-distributed.properties loads. */
 export const IGNORED_BY_WORKER: Readonly<Record<string, string>> = {

@@ -1,13 +1,13 @@
 import { compressionType } from '../connector/compression-setting.ts';
 import type { Declaration } from '../connector/connector-class.ts';
 import { registrySettings } from '../connector/registry-settings.ts';
-import { choice, declare, flag, integer, list, optional, secret, type Setting, text } from '../connector/setting.ts';
+import { choice, flag, integer, list, optional, type Setting, text } from '../connector/setting.ts';
 import { tlsSettings } from '../connector/tls-settings.ts';
 import { OperatorError } from '../errors.ts';
 import { LOG_LEVELS } from '../observe/logger.ts';
 import { completeWorker, type WorkerSettings } from './complete-worker.ts';
-import { parseJaas } from './jaas.ts';
 import { restSettings } from './rest-settings.ts';
+import { saslSettings } from './sasl-settings.ts';
 import type { WorkerConfig } from './worker-config.ts';
 import { IGNORED_BY_WORKER, RENAMED_BY_WORKER, UNSUPPORTED_BY_WORKER } from './worker-keys.ts';
 
@@ -67,32 +67,7 @@ export const WORKER_SETTINGS: Declaration<WorkerSettings, WorkerConfig> = {
       default: 'PLAINTEXT',
       doc: 'Whether connections to the brokers use TLS (SSL), and whether a user logs in (SASL).',
     }),
-    saslMechanism: optional(
-      choice('sasl.mechanism', ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], {
-        group: 'Kafka security',
-        effect,
-        foreseen: ['GSSAPI', 'OAUTHBEARER', 'AWS_MSK_IAM'],
-        doc: 'How the user logs in; required with a SASL protocol.',
-      }),
-    ),
-    saslJaas: optional(
-      declare(
-        'sasl.jaas.config',
-        'PASSWORD',
-        {
-          group: 'Kafka security',
-          effect,
-          doc: 'User and password as a Java client has them, in a PlainLoginModule or ScramLoginModule.',
-        },
-        parseJaas,
-      ),
-    ),
-    saslUsername: optional(
-      text('sasl.username', { group: 'Kafka security', effect, doc: 'User, where there is no sasl.jaas.config.' }),
-    ),
-    saslPassword: optional(
-      secret('sasl.password', { group: 'Kafka security', effect, doc: 'Password of sasl.username.' }),
-    ),
+    ...saslSettings(),
     ...tlsSettings('', 'Kafka security', effect),
     ...registrySettings('', effect),
     ...restSettings(),

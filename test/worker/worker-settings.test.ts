@@ -116,12 +116,79 @@ describe('SASL', () => {
       'sasl.mechanism is required: security.protocol is SASL_SSL',
       'sasl.jaas.config, or sasl.username and sasl.password, is required',
     ]);
-    expect(read({ 'sasl.mechanism': 'OAUTHBEARER' }).problems[0]).toContain(
-      '"OAUTHBEARER" is not supported; supported: PLAIN',
-    );
+    expect(read({ 'sasl.mechanism': 'GSSAPI' }).problems[0]).toContain('"GSSAPI" is not supported; supported: PLAIN');
     expect(read({ 'sasl.username': 'x' }).warnings).toEqual([
       'sasl.* has no effect while security.protocol is PLAINTEXT',
     ]);
+  });
+});
+
+describe('OAUTHBEARER', () => {
+  const OAUTH = {
+    'security.protocol': 'SASL_PLAINTEXT',
+    'sasl.mechanism': 'OAUTHBEARER',
+    'sasl.oauthbearer.token.endpoint.url': 'https://idp.example/oauth2/token',
+  };
+  const module = (options: string): string =>
+    `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required ${options};`;
+
+  test('takes the client from the login module of a Java client', () => {
+    const entry = module('clientId="me" clientSecret="s3cret" scope="kafka" extension_logicalCluster="lkc-1"');
+    const { config, secrets, warnings } = read({
+      ...OAUTH,
+      'sasl.jaas.config': entry,
+      'ssl.truststore.location': file('idp.pem', CA),
+    });
+    expect(config?.kafka?.sasl).toEqual({
+      mechanism: 'oauthbearer',
+      endpoint: 'https://idp.example/oauth2/token',
+      clientId: 'me',
+      clientSecret: 's3cret',
+      scope: 'kafka',
+      urlEncodes: false,
+      extensions: { logicalCluster: 'lkc-1' },
+      ca: CA,
+    });
+    expect(config?.kafka?.tls).toBeUndefined();
+    expect(secrets).toEqual(expect.arrayContaining(['s3cret', entry]));
+    expect(warnings).toEqual([]);
+  });
+
+  test('takes it from the newer settings, before the module', () => {
+    const { config, warnings } = read({
+      ...OAUTH,
+      'sasl.oauthbearer.token.endpoint.url': 'http://idp.example/token',
+      'sasl.jaas.config': module('clientId="old" clientSecret="old"'),
+      'sasl.oauthbearer.client.credentials.client.id': 'me',
+      'sasl.oauthbearer.client.credentials.client.secret': 's3cret',
+      'sasl.oauthbearer.scope': 'kafka',
+      'sasl.oauthbearer.header.urlencode': 'true',
+    });
+    expect(config?.kafka?.sasl).toMatchObject({
+      clientId: 'me',
+      clientSecret: 's3cret',
+      scope: 'kafka',
+      urlEncodes: true,
+    });
+    expect(warnings).toEqual([expect.stringContaining('is not https')]);
+  });
+
+  test.each<[RawConfig, string]>([
+    [{ 'sasl.oauthbearer.token.endpoint.url': '' }, 'sasl.oauthbearer.token.endpoint.url must be https://'],
+    [{ 'sasl.oauthbearer.token.endpoint.url': 'file:///token' }, 'must be https://host/path'],
+    [{ 'sasl.oauthbearer.token.endpoint.url': 'https://u:s3cret@idp/' }, 'must hold no user and password'],
+    [{}, 'sasl.jaas.config with clientId, or sasl.oauthbearer.client.credentials.client.id, is required'],
+    [{ 'sasl.jaas.config': module('clientId="me"') }, 'client.credentials.client.secret, is required'],
+    [
+      { 'sasl.jaas.config': module('extension_a="s3cret\u0001auth=x"') },
+      'an extension that cannot be sent: extension_a',
+    ],
+    [{ 'sasl.jaas.config': 'x.PlainLoginModule required username=a password=s3cret;' }, 'must name OAuthBearerLogin'],
+    [{ 'sasl.mechanism': 'PLAIN', 'sasl.jaas.config': module('') }, 'goes with sasl.mechanism=OAUTHBEARER'],
+  ])('is refused with %j, without the secret', (more, message) => {
+    const { problems } = read({ ...OAUTH, ...more });
+    expect(problems.join('\n')).toContain(message);
+    expect(problems.join('\n')).not.toContain('s3cret');
   });
 });
 

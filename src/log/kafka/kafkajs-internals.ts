@@ -5,6 +5,7 @@ import { OperatorError, TransientError } from '../../errors.ts';
 import { AnswerAssembly } from './answer-assembly.ts';
 import type { BrokerAddress, Connect, Connection } from './connection.ts';
 import { connectionError } from './errors.ts';
+import { oauthLogin } from './oauth-login.ts';
 import type { Answer, KafkaRequest } from './protocol/request.ts';
 import { RequestWriter, ResponseReader } from './protocol/wire.ts';
 import { CONNECT_TIMEOUT_MS, type KafkaSettings, REQUEST_TIMEOUT_MS } from './settings.ts';
@@ -84,7 +85,7 @@ export function kafkajsConnect(settings: KafkaSettings): Connect {
       clientId: settings.clientId,
       logger,
       ssl: settings.ssl ?? null,
-      sasl: settings.sasl === undefined ? null : { ...settings.sasl }, // kafkajs writes into it
+      sasl: loginOf(settings.sasl),
       socketFactory: openSocket,
       connectionTimeout: settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       requestTimeout: settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
@@ -107,6 +108,13 @@ export function kafkajsConnect(settings: KafkaSettings): Connect {
     }
     return connection;
   };
+}
+
+/** An object of its own for each connection: kafkajs writes into it. */
+function loginOf(sasl: KafkaSettings['sasl']): object | null {
+  if (sasl === undefined) return null;
+  if (sasl.mechanism !== 'oauthbearer') return { ...sasl };
+  return { mechanism: sasl.mechanism, authenticationProvider: oauthLogin(sasl.oauthBearerProvider) };
 }
 
 function loadKafkajs(): Kafkajs {

@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import type { OAuthToken } from './oauth-token.ts';
 
 /** How to authenticate to Kafka. Never printed (Invariant 11). */
 export type SaslSettings =
@@ -9,7 +10,8 @@ export type SaslSettings =
     }
   | {
       readonly mechanism: 'oauthbearer';
-      readonly oauthBearerProvider: () => Promise<{ readonly value: string }>;
+      /** A token that is valid now; what it throws is what opening the connection throws. */
+      readonly oauthBearerProvider: () => Promise<OAuthToken>;
     };
 
 /** How to reach a Kafka cluster; what the Kafka-style keys of a worker come down to. */

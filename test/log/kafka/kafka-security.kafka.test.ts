@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type KafkaServer, startKafka } from '../../../src/cli/demo/kafka-server.ts';
 import { OperatorError } from '../../../src/errors.ts';
 import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
+import { oauthTokens } from '../../../src/log/kafka/oauth-token.ts';
 import type { KafkaSettings, SaslSettings } from '../../../src/log/kafka/settings.ts';
 import { kafkaForTests, uniqueName } from '../../support/kafka.ts';
 import { texts } from '../records.ts';
+import { tokenEndpoint } from './token-server.ts';
 
 const signal: AbortSignal = new AbortController().signal;
 const certificate = kafkaForTests() === undefined ? undefined : selfSigned();
@@ -44,10 +46,46 @@ describe.skipIf(certificate === undefined)('a broker with TLS and SASL', () => {
     expect(String((error as OperatorError).cause)).not.toContain('hunter2');
   });
 
+  test('serves whoever has a token of the endpoint, one for all connections', async () => {
+    const now = Date.now();
+    await using endpoint = await tokenEndpoint(() => ({ access_token: unsigned(now), expires_in: 3600 }));
+    await using log = await open({ sasl: withToken(endpoint.url) });
+    const topic = uniqueName('tokens');
+    await log.createTopics([{ name: topic, partitions: 1, config: {} }], signal);
+    const { spans } = await log.publish([texts(topic, 0, ['a'])], undefined, signal);
+    expect(spans).toEqual([{ topic, partition: 0, base: 0, count: 1 }]);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  test('is for a person when the token is refused, by the endpoint or by the broker', async () => {
+    await using expired = await tokenEndpoint(() => ({
+      access_token: unsigned(Date.now() - 7_200_000),
+      expires_in: 3600,
+    }));
+    await expect(open({ sasl: withToken(expired.url) })).rejects.toThrow(/refused the credentials/);
+    await using refusing = await tokenEndpoint(() => undefined);
+    const error: unknown = await open({ sasl: withToken(refusing.url) }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(OperatorError);
+    expect(String(error)).toContain(`Token endpoint ${refusing.url} refused the client (401: invalid_client)`);
+    expect(String(error)).not.toContain('hunter2');
+  });
+
   test('is for a person when the certificate is not trusted', async () => {
     await expect(open({ sasl, ssl: {} })).rejects.toThrow(/certificate that is not trusted/);
   });
 });
+
+function withToken(endpoint: string): SaslSettings {
+  const client = { endpoint, clientId: 'me', clientSecret: 'hunter2', scope: undefined, urlEncodes: false };
+  return { mechanism: 'oauthbearer', oauthBearerProvider: oauthTokens({ ...client, extensions: {}, tls: {} }, Date) };
+}
+
+/** A token that says of itself who has it, and until when. */
+function unsigned(now: number): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const seconds = Math.floor(now / 1000);
+  return `${part({ alg: 'none' })}.${part({ sub: 'rowcast', iat: seconds, exp: seconds + 3600 })}.`;
+}
 
 interface Certificate {
   readonly key: string;
@@ -81,7 +119,10 @@ function secured({ key, certificate }: Certificate): Record<string, string> {
   return {
     'listener.security.protocol.map': 'PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT',
     'sasl.mechanism.inter.broker.protocol': 'PLAIN',
-    'listener.name.plaintext.sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.plaintext.sasl.enabled.mechanisms': 'PLAIN,OAUTHBEARER',
+    // Without a callback handler Kafka takes tokens that nobody has signed.
+    'listener.name.plaintext.oauthbearer.sasl.jaas.config':
+      'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;',
     'listener.name.plaintext.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required ${users};`,
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.key': oneLine(key),

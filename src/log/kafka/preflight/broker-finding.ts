@@ -21,6 +21,12 @@ export function advertisedFinding(finding: Finding, { host, port }: BrokerAddres
 
 function judge(text: string, host: string, port: number, isSecured: boolean): readonly [check: string, fix: string] {
   if (/does not serve/.test(text)) return ['version', 'Upgrade the brokers to Kafka 3.1 or newer.'];
+  if (/Token endpoint/.test(text)) {
+    return [
+      'credentials',
+      'Correct sasl.oauthbearer.token.endpoint.url, the client in sasl.jaas.config, or ssl.truststore.location.',
+    ];
+  }
   if (/refused the credentials/.test(text)) {
     return ['credentials', 'Correct sasl.mechanism, and user and password in sasl.jaas.config.'];
   }

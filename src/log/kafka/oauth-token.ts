@@ -1,0 +1,35 @@
+import type { Clock } from '../../clock.ts';
+import { askForToken, type OAuthClient } from './token-endpoint.ts';
+
+/** A token as kafkajs sends it. */
+export interface OAuthToken {
+  readonly value: string;
+  /** What the broker is told beside it. */
+  readonly extensions: Readonly<Record<string, string>>;
+}
+
+/** Of its lifetime a token is used this much: the clocks of endpoint and brokers differ, and a connection takes a while to open. */
+const USED_SHARE = 0.8;
+
+/**
+ * Tokens for every connection of one client: asked for when one is needed, and used until shortly before they expire. Who needs one while it
+ * is asked for waits for the same answer. A failure is not remembered; it is an OperatorError or a TransientError.
+ */
+export function oauthTokens(client: OAuthClient, clock: Pick<Clock, 'now'>): () => Promise<OAuthToken> {
+  const { extensions } = client;
+  let known: { readonly value: string; readonly usedUntil: number } | undefined;
+  let asking: Promise<string> | undefined;
+  const renew = async (): Promise<string> => {
+    const askedAt = clock.now();
+    const { value, lifetimeMs } = await askForToken(client, askedAt);
+    known = { value, usedUntil: askedAt + lifetimeMs * USED_SHARE };
+    return value;
+  };
+  return async () => {
+    if (known !== undefined && clock.now() < known.usedUntil) return { value: known.value, extensions };
+    asking ??= renew().finally(() => {
+      asking = undefined;
+    });
+    return { value: await asking, extensions };
+  };
+}
