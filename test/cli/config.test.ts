@@ -100,7 +100,7 @@ test('shows the defaults of another class as they are, also one that has to be c
     'connection.password': 's3cret',
   };
   const { out } = await config(['--file', file('jdbc.json', { name: 'jdbc', config: sink })]);
-  expect(out).toMatch(/^collection\.name\.format +\$\{topic\} +default of io/m);
+  expect(out).toMatch(/^insert\.mode +insert +default of io/m);
   expect(out).toMatch(/^connection\.password +\*{8} +file/m);
 });
 
