@@ -4,19 +4,36 @@ import type { AvroNode, Primitive } from './schema-tree.ts';
 /** Passes over one value. */
 export type Skip = (input: AvroInput) => void;
 
+/** Values that take no bytes: null, and what is made of nothing else. Nobody counts them, for a schema can have any number of them. */
+const NOTHING: Skip = () => undefined;
+
 /** A function that passes over values of this type. */
 export function skipper(node: AvroNode): Skip {
+  return skipperOf(node, new Map());
+}
+
+/** A type that is named twice is compiled once: a schema of a few lines can name types as often as there are bytes in the world. */
+function skipperOf(node: AvroNode, known: Map<AvroNode, Skip>): Skip {
+  const before = known.get(node);
+  if (before !== undefined) return before;
+  const made = compiled(node, (inner) => skipperOf(inner, known));
+  known.set(node, made);
+  return made;
+}
+
+function compiled(node: AvroNode, of: (inner: AvroNode) => Skip): Skip {
   switch (node.kind) {
     case 'primitive':
       return primitiveSkipper(node.type);
     case 'record': {
-      const fields = node.fields.map((field) => skipper(field.node));
+      const fields = node.fields.map((field) => of(field.node)).filter((skip) => skip !== NOTHING);
+      if (fields.length === 0) return NOTHING;
       return (input) => {
         for (const skip of fields) skip(input);
       };
     }
     case 'union': {
-      const branches = node.branches.map(skipper);
+      const branches = node.branches.map(of);
       return (input) => {
         const skip = branches[input.int()];
         if (skip === undefined) throw input.error('has a union branch that there is not');
@@ -24,9 +41,9 @@ export function skipper(node: AvroNode): Skip {
       };
     }
     case 'array':
-      return blocksSkipper(skipper(node.items));
+      return blocksSkipper(of(node.items));
     case 'map': {
-      const item = skipper(node.items);
+      const item = of(node.items);
       return blocksSkipper((input) => {
         input.take(input.length());
         item(input);
@@ -35,7 +52,7 @@ export function skipper(node: AvroNode): Skip {
     case 'enum':
       return (input) => void input.int();
     case 'fixed':
-      return (input) => void input.take(node.size);
+      return node.size === 0 ? NOTHING : (input) => void input.take(node.size);
     default:
       return node satisfies never;
   }
@@ -44,7 +61,7 @@ export function skipper(node: AvroNode): Skip {
 function primitiveSkipper(type: Primitive): Skip {
   switch (type) {
     case 'null':
-      return () => undefined;
+      return NOTHING;
     case 'boolean':
       return (input) => void input.take(1);
     case 'int':
@@ -70,8 +87,8 @@ function blocksSkipper(item: Skip): Skip {
         input.take(input.length());
         continue;
       }
-      // An item without bytes could be repeated for ever.
       if (count > input.end - input.at) throw input.error('is cut off');
+      if (item === NOTHING) continue; // it could be repeated in every block, as often as there are bytes
       for (let i = 0; i < count; i++) item(input);
     }
   };

@@ -1,5 +1,6 @@
 import avsc from 'avsc';
 import { OperatorError } from '../../errors.ts';
+import { isNestedDeeper, MAX_SCHEMA_DEPTH } from '../nesting.ts';
 
 /** Records that are the same in the envelope of every table. */
 const SHARED: ReadonlySet<unknown> = new Set(['Source', 'block']);
@@ -9,15 +10,15 @@ const shared = new Map<string, avsc.Type>();
 
 /** Parses a schema that avsc finds valid; throws OperatorError naming `what`. */
 export function validSchema(text: string, what: string): unknown {
+  const advice = 'Look at the schema in the registry; another program may have registered it.';
+  if (isNestedDeeper(text, MAX_SCHEMA_DEPTH))
+    throw new OperatorError(`${what} is nested deeper than ${MAX_SCHEMA_DEPTH} levels`, { advice });
   try {
     const schema = JSON.parse(text) as avsc.Schema;
     if (!isValid(schema)) avsc.Type.forSchema(schema);
     return schema;
   } catch (cause) {
-    throw new OperatorError(`${what} is not a valid Avro schema`, {
-      cause,
-      advice: 'Look at the schema in the registry; another program may have registered it.',
-    });
+    throw new OperatorError(`${what} is not a valid Avro schema`, { cause, advice });
   }
 }
 

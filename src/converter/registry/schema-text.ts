@@ -1,5 +1,6 @@
 import avsc from 'avsc';
 import { describeError, OperatorError } from '../../errors.ts';
+import { isNestedDeeper, MAX_SCHEMA_DEPTH } from '../nesting.ts';
 import { InvalidSchema } from './registry.ts';
 
 /** The JSON text without superfluous white space: equal schemas have equal texts. Throws OperatorError naming `what`. */
@@ -11,14 +12,11 @@ export function compact(schema: string, what: string): string {
   }
 }
 
-/** Nobody's schema is nested so deeply, and whatever goes through one calls itself for each level. */
-const MAX_DEPTH = 400;
-
 /** What avsc makes of an Avro schema; throws InvalidSchema with its reason. */
 export function parseSchema(schema: string): avsc.Type {
-  const bare = withoutStrings(schema);
-  if (isDeeper(bare, MAX_DEPTH)) throw new InvalidSchema(`Schema is nested deeper than ${MAX_DEPTH} levels`);
-  if (hasInexactInteger(bare)) {
+  if (isNestedDeeper(schema, MAX_SCHEMA_DEPTH))
+    throw new InvalidSchema(`Schema is nested deeper than ${MAX_SCHEMA_DEPTH} levels`);
+  if (hasInexactInteger(withoutStrings(schema))) {
     throw new InvalidSchema('Schema holds an integer beyond 2^53, which is not kept exactly');
   }
   let parsed: unknown;
@@ -46,18 +44,9 @@ function sortedText(schema: string): string {
   });
 }
 
-/** The text with all its strings empty: brackets and numbers are what they look like then. */
+/** The text with all its strings empty: numbers are what they look like then. */
 function withoutStrings(schema: string): string {
   return schema.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/gs, '""');
-}
-
-function isDeeper(bare: string, limit: number): boolean {
-  let depth = 0;
-  for (const [bracket] of bare.matchAll(/[[\]{}]/g)) {
-    depth += bracket === '[' || bracket === '{' ? 1 : -1;
-    if (depth > limit) return true;
-  }
-  return false;
 }
 
 function hasInexactInteger(bare: string): boolean {

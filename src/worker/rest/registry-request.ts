@@ -1,3 +1,4 @@
+import { isNestedDeeper } from '../../converter/nesting.ts';
 import type { Context } from 'hono';
 import type { SubjectVersion } from '../../converter/registry/registry.ts';
 import { RegistryCode, RegistryRefusal } from './registry-refusal.ts';
@@ -122,7 +123,12 @@ function schemaOf(body: Readonly<Record<string, unknown>>): string {
   return schema;
 }
 
+/** The schema in it is a string, and is looked at for itself. */
+const MAX_DEPTH = 100;
+
 function parsed(text: string): unknown {
+  if (isNestedDeeper(text, MAX_DEPTH))
+    throw new RegistryRefusal(RegistryCode.badRequest, `The body is nested deeper than ${MAX_DEPTH} levels`);
   try {
     return JSON.parse(text);
   } catch {

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
+import { isNestedDeeper } from '../../converter/nesting.ts';
 import { errorAnswer, refusal } from './answer.ts';
 
 /**
@@ -83,7 +84,11 @@ function asObject(value: unknown): JsonObject {
   throw refusal(400, 'The body is not a JSON object');
 }
 
+/** Bodies of Connect have three levels, and what goes through one calls itself for each. */
+const MAX_DEPTH = 100;
+
 function parse(text: string): unknown {
+  if (isNestedDeeper(text, MAX_DEPTH)) throw refusal(400, `The body is nested deeper than ${MAX_DEPTH} levels`);
   try {
     return JSON.parse(text);
   } catch {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Batch } from '../../../src/change/batch.ts';
 import { RecordError } from '../../../src/errors.ts';
 import { createAvroDecoder } from '../../../src/converter/avro/decode.ts';
+import { validSchema } from '../../../src/converter/avro/valid-schema.ts';
 import { WireOp } from '../../../src/converter/converter.ts';
 import { addRow, type Cell, cellsOf, column, encode, numericModifier, path, table } from '../fixture.ts';
 
@@ -156,4 +157,48 @@ test('a numeric beyond what Postgres has is a RecordError, before it takes memor
   expect(tryDecode(decoder, value(0xff, 0xff, 0xff, 0xff, 0x0f, 2, 5), Buffer.alloc(0)), 'negative scale').toBe(false);
   const long = Buffer.concat([value(0, 0x80, 0x80, 0x10), Buffer.alloc(131_072, 1)]);
   expect(tryDecode(decoder, long, Buffer.alloc(0)), 'digits').toBe(false);
+});
+
+const shut = { type: 'record', name: 'Value', fields: [{ name: 'id', type: 'int' }] };
+
+/** The decoder of envelopes that have a field of this type before their row. */
+function behind(junk: object): ReturnType<typeof createAvroDecoder> {
+  const fields = [
+    { name: 'junk', type: junk },
+    { name: 'after', type: ['null', shut] },
+  ];
+  return createAvroDecoder(2, { type: 'record', name: 'Envelope', fields }, table([column('id', 'int4')]));
+}
+
+test('items without bytes cost nothing, in however many blocks they come', () => {
+  const empty = { type: 'record', name: 'Empty', fields: [{ name: 'n', type: 'null' }] };
+  const block = Buffer.of(0x80, 0x89, 0x7a); // a million of them
+  const blocks = Buffer.concat(Array.from({ length: 700_000 }, () => block));
+  for (const items of ['null', empty, { type: 'fixed', name: 'F', size: 0 }]) {
+    const value = Buffer.concat([Buffer.of(0, 0, 0, 0, 2), blocks, Buffer.of(0, 2, 2)]);
+    const decoder = behind({ type: 'array', items });
+    expect(tryDecode(decoder, value, Buffer.alloc(0))).toBe(false); // the last block has less behind it
+    const few = Buffer.concat([Buffer.of(0, 0, 0, 0, 2, 4, 4, 4, 0, 2, 2), Buffer.alloc(0)]);
+    expect(tryDecode(decoder, few, Buffer.alloc(0))).toBe(true);
+  }
+});
+
+test('a schema that names each of its types twice in the next is compiled once for each', () => {
+  const level = (n: number): object => ({
+    type: 'record',
+    name: `L${n}`,
+    fields: [
+      { name: 'a', type: n === 0 ? 'null' : level(n - 1) },
+      { name: 'b', type: n === 0 ? 'null' : `L${n - 1}` },
+    ],
+  });
+  expect(tryDecode(behind(level(60)), Buffer.of(0, 0, 0, 0, 2, 2, 2), Buffer.alloc(0))).toBe(true);
+});
+
+test('a schema of the registry that is nested too deeply is refused', () => {
+  const text = (depth: number): string => `${'{"type":"array","items":'.repeat(depth)}"int"${'}'.repeat(depth)}`;
+  expect(() => validSchema(text(300), 'Schema 7')).not.toThrow();
+  for (const depth of [500, 100_000]) {
+    expect(() => validSchema(text(depth), 'Schema 7')).toThrow('Schema 7 is nested deeper than 400 levels');
+  }
 });

@@ -153,6 +153,27 @@ test('a body that is not JSON is refused without being quoted', async () => {
   expect(answer.body).toBe('{"error_code":400,"message":"The body is not JSON"}');
 });
 
+test('a body that is nested deeply is refused, wherever it is sent', async () => {
+  const deep = `${'{"config":'.repeat(90_000)}1${'}'.repeat(90_000)}`;
+  for (const [method, path] of [
+    ['POST', '/connectors'],
+    ['PUT', '/connectors/shop-source/config'],
+    ['PATCH', '/connectors/shop-source/config'],
+    ['PUT', '/connector-plugins/PostgresSink/config/validate'],
+    ['PATCH', '/connectors/shop-source/offsets'],
+    ['POST', '/rowcast/v1/operate'],
+    ['PUT', '/admin/loggers/root'],
+    ['POST', '/subjects/s/versions'],
+    ['PUT', '/config'],
+  ] as const) {
+    const answer = await ask(path, JSON_TYPE, { method, body: deep });
+    expect([path, answer.status]).toEqual([path, answer.status === 404 ? 404 : 400]);
+    if (answer.status === 400) expect(answer.body).toContain('nested deeper than 100 levels');
+  }
+  const nested = `{"kind":"reset","connector":"x","more":"${'['.repeat(500)}\\""}`; // brackets in a text are none
+  expect((await ask('/rowcast/v1/operate', JSON_TYPE, { method: 'POST', body: nested })).status).toBe(200);
+});
+
 test.each([{ 'content-type': 'text/plain' }, { 'content-type': 'application/x-www-form-urlencoded' }, {}])(
   'a body with %j is answered with 415 in the words of Connect',
   async (headers) => {
