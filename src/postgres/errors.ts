@@ -164,6 +164,19 @@ export function postgresError(error: unknown, doing: string): Error {
       advice: 'Set sslmode, or enable TLS on the server.',
     });
   }
+  if (/^SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be/.test(error.message)) {
+    return new OperatorError(`${doing}: the server asks for a password, and there is none`, {
+      cause: error,
+      advice: 'Set the password of the role, or let it in by its certificate in pg_hba.conf.',
+    });
+  }
+  if (/^SASL: /.test(error.message)) {
+    return new OperatorError(`${doing}: the server has not proved by SCRAM that it knows the role`, {
+      cause: error,
+      advice:
+        'Check that this host and port are those of the server, and that nothing between them takes part in the login.',
+    });
+  }
   if (NETWORK.test(code)) {
     const advice = /ENOTFOUND|EAI_/.test(code)
       ? 'Check the host name, and that it can be resolved from here.'
