@@ -164,19 +164,7 @@ export function postgresError(error: unknown, doing: string): Error {
       advice: 'Set sslmode, or enable TLS on the server.',
     });
   }
-  if (/^SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be/.test(error.message)) {
-    return new OperatorError(`${doing}: the server asks for a password, and there is none`, {
-      cause: error,
-      advice: 'Set the password of the role, or let it in by its certificate in pg_hba.conf.',
-    });
-  }
-  if (/^SASL: /.test(error.message)) {
-    return new OperatorError(`${doing}: the server has not proved by SCRAM that it knows the role`, {
-      cause: error,
-      advice:
-        'Check that this host and port are those of the server, and that nothing between them takes part in the login.',
-    });
-  }
+  if (error.message.startsWith('SASL: ')) return scramError(error, doing);
   if (NETWORK.test(code)) {
     const advice = /ENOTFOUND|EAI_/.test(code)
       ? 'Check the host name, and that it can be resolved from here.'
@@ -185,6 +173,17 @@ export function postgresError(error: unknown, doing: string): Error {
   }
   if (LOST.test(error.message)) return new TransientError(`${doing}: the connection was lost`, { cause: error });
   return error;
+}
+
+/** What node-postgres says of SCRAM's messages: of the ones that came, and of a password that is not there. */
+function scramError(cause: Error, doing: string): OperatorError {
+  if (cause.message.includes('client password must be')) {
+    const advice = 'Set the password of the role, or let it in by its certificate in pg_hba.conf.';
+    return new OperatorError(`${doing}: the server asks for a password, and there is none`, { cause, advice });
+  }
+  const advice =
+    'Check that this host and port are those of the server, and that nothing in between takes part in the login.';
+  return new OperatorError(`${doing}: the server does not log in as SCRAM has it`, { cause, advice });
 }
 
 function databaseError(error: pg.DatabaseError, doing: string): Error {
