@@ -113,7 +113,7 @@ test('a table that joins while somebody writes to it is told of as one that lack
   const table = await command.run(['status', '--state', place.state]).ended;
   expect(table.output).toContain('lacks rows until they are copied: public.b');
   const metrics = await (await fetch(`${await place.url()}/metrics`)).text();
-  expect(metrics).toContain('rowcast_sink_partial_tables{connector="replica"} 1');
+  expect(metrics).toContain('rowcast_sink_partial_tables{connector="replica",task="0"} 1');
   daemon.process.kill('SIGTERM');
   await daemon.ended;
   daemon = place.start(command);
