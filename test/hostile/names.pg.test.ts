@@ -26,7 +26,7 @@ const KINDS: [string, Partial<ReplicationOptions>][] = [
 test.each(KINDS)('names that are statements are names, captured by %s', async (_, options) => {
   await using source = await freshDatabase('names');
   await using target = await freshDatabase('names_replica');
-  for (const { query } of [source, target]) await query('create table public.kept (id int primary key)');
+  for (const database of [source, target]) await database.query('create table public.kept (id int primary key)');
   await source.query(`create schema ${schema}; create type ${schema}.${type} as enum (${"'glad', 'x'' y'"});
     create table ${schema}.${table} (${column} int primary key, mood ${schema}.${type}, "plain" text);
     insert into ${schema}.${table} select i, 'glad', 'v' from generate_series(1, 50) i`);
