@@ -3,13 +3,14 @@ import { type CopyRequests, partialTables } from '../change/copy-request.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowDecoder, schemaId } from '../converter/converter.ts';
 import { PositionLostError, RecordError } from '../errors.ts';
+import { halfMissing, placed, unknownHeader, withoutRow } from './placed-error.ts';
 import type { Log } from '../log/log.ts';
 import { decodeControl } from '../log/protocol/control-codec.ts';
 import type { CountingCheckpoint } from '../log/protocol/counter.ts';
 import { EXACT_HEADER, headerOp, headerPart, headerTableVersion, Part } from '../log/protocol/header.ts';
-import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import type { RecordReader } from '../log/record-reader.ts';
-import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
+import { cursorsOf, partitionName } from './covered-cursors.ts';
+import type { PartitionCursor } from './partition-cursor.ts';
 import { CursorMerge } from './cursor-merge.ts';
 import { fetchBudget } from './fetch-budget.ts';
 import { onlyAccepted } from './accepted-control.ts';
@@ -91,10 +92,11 @@ export class SpanReader {
       if (need === 'fetch') {
         await this.#fetch(signal);
       } else if (typeof need === 'object') {
-        const decoder = await this.#options.converter.decoder(need.schema, need.table, signal);
-        this.#decodersOf(need.table).set(need.schema, decoder);
+        this.#decodersOf(need.table).set(need.schema, await this.#decoder(need.schema, need.table, signal));
       } else {
         this.#isThrough = need === 'end';
+        if (this.#isThrough && this.#oldKey >= 0)
+          throw halfMissing(`behind the last record of ${this.#options.prefix}`);
         if (this.#isThrough) this.#memory.keep(this.#cursors);
         if (this.#batch.length > 0) yield this.#batch;
         if (this.#isThrough) return;
@@ -128,7 +130,7 @@ export class SpanReader {
         batch.requests = requests;
         this.#entered = checkpoint;
       }
-      const missing = this.#record(cursor);
+      const missing = this.#placedRecord(cursor);
       if (missing !== undefined) return missing;
       this.#index = cursor.index + 1;
       cursor.take();
@@ -181,12 +183,31 @@ export class SpanReader {
     this.#index = 0;
   }
 
+  async #decoder(schema: number, table: TableSchema, signal: AbortSignal): Promise<RowDecoder> {
+    try {
+      return await this.#options.converter.decoder(schema, table, signal);
+    } catch (error) {
+      throw placed(error, this.#merge.first as PartitionCursor);
+    }
+  }
+
+  /** As `#record`; what is wrong with a record is said with its place. */
+  #placedRecord(cursor: PartitionCursor): Need | undefined {
+    try {
+      return this.#record(cursor);
+    } catch (error) {
+      throw placed(error, cursor);
+    }
+  }
+
   /** Adds the cursor's record to the batch, or says which schema it needs first. */
   #record(cursor: PartitionCursor): Need | undefined {
     const reader = cursor.reader as RecordReader;
     const part = headerPart(reader.bytes, cursor.headerAt);
     if (part === Part.tombstone || part === Part.event) return undefined;
     const op = headerOp(reader.bytes, cursor.headerAt);
+    if (part > Part.event || op > Op.read) throw unknownHeader();
+    if ((part === Part.newKey) !== this.#oldKey >= 0) throw halfMissing('before it');
     if (op === Op.control) {
       this.#control(cursor, reader);
       return undefined;
@@ -200,8 +221,8 @@ export class SpanReader {
       return undefined;
     }
     const table = this.#options.versions.get(claim, version);
-    if (schema === NO_VALUE) throw unreadable(cursor, table, 'it has no value');
-    if (schema < 0) throw unreadable(cursor, table, 'its value has no schema id');
+    if (schema === NO_VALUE) throw new RecordError(`The value of a row of ${tableName(table)} is missing`);
+    if (schema < 0) throw new RecordError(`The value of a row of ${tableName(table)} has no schema id`);
     const decoder = this.#decodersOf(table).get(schema);
     if (decoder === undefined) return { schema, table };
     this.#known = { claim, version, schema, table, decoder };
@@ -217,10 +238,12 @@ export class SpanReader {
     const exactEnd = exact ? reader.headerEnd : 0;
     decoder.decode(reader.bytes, reader.valueStart, reader.valueEnd, exactStart, exactEnd, batch);
     if (part === Part.oldKey) {
+      if (decoder.before < 0) throw withoutRow(table);
       this.#oldKey = decoder.before;
       return;
     }
     const before = part === Part.newKey ? this.#oldKey : decoder.before;
+    if ((op === Op.delete ? before : decoder.after) < 0) throw withoutRow(table);
     this.#oldKey = -1;
     if (this.#slot < 0) this.#slot = this.#slotOf(table);
     batch.addChange(op, this.#slot, 0, 0, before, decoder.after);
@@ -267,33 +290,4 @@ function hasSamePartial(a: CopyRequests | undefined, b: CopyRequests | undefined
   const idsOf = (requests: CopyRequests | undefined): string =>
     requests === undefined ? '' : [...partialTables(requests)].toSorted((x, y) => x - y).join();
   return idsOf(a) === idsOf(b);
-}
-
-/** One cursor per partition over the spans of all checkpoints, in their order. */
-function cursorsOf(
-  checkpoints: readonly CountingCheckpoint[],
-  { prefix, acceptsTopic }: SpanReaderOptions,
-): PartitionCursor[] {
-  const controls = schemaChangesTopic(prefix);
-  const partitions = new Map<string, CoveredSpan[]>();
-  for (const { spans, claim, number } of checkpoints) {
-    for (const span of spans) {
-      if (span.topic !== controls && acceptsTopic?.(span.topic) === false) continue;
-      const name = partitionName(span);
-      const covered = partitions.get(name);
-      if (covered === undefined) partitions.set(name, [{ span, claim, number }]);
-      else covered.push({ span, claim, number });
-    }
-  }
-  return [...partitions.values()].map((spans) => new PartitionCursor(spans));
-}
-
-function partitionName({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}/${partition}`;
-}
-
-function unreadable(cursor: PartitionCursor, table: TableSchema, why: string): RecordError {
-  return new RecordError(
-    `Record ${cursor.topic}/${cursor.partition}@${cursor.offset} of ${tableName(table)} cannot be read: ${why}`,
-  );
 }

@@ -33,7 +33,8 @@ export function decodeControl(bytes: Buffer, topic: string, tableOf: (version: n
   const json = inflated(decodeJson(bytes, topic), topic);
   switch (json?.kind) {
     case 'table':
-      return { kind: 'table', table: json.table as TableSchema };
+      if (!isTable(json.table)) throw unreadable(topic);
+      return { kind: 'table', table: json.table };
     case 'ddl':
       return { kind: 'ddl', ddl: json.ddl as DdlCommand };
     case 'sequences':
@@ -41,19 +42,50 @@ export function decodeControl(bytes: Buffer, topic: string, tableOf: (version: n
     case 'truncate':
       return {
         kind: 'truncate',
-        tables: (json.tables as number[]).map(tableOf),
+        tables: versionsOf(json, topic).map(tableOf),
         cascade: json.cascade as boolean,
         restartIdentity: json.restartIdentity as boolean,
       };
     case 'snapshot-begin':
     case 'snapshot-again':
     case 'snapshot-end':
-      return { kind: json.kind, tables: (json.tables as number[]).map(tableOf) };
+      return { kind: json.kind, tables: versionsOf(json, topic).map(tableOf) };
+    case undefined:
+      throw unreadable(topic);
     default:
       throw new RecordError(`Topic ${topic} holds a control record of an unknown kind inside a span`, {
         advice: 'A newer Rowcast has written it: start that version for the sink too.',
       });
   }
+}
+
+/** The table that a record announces; undefined for every other record, and for what nobody can read. Throws OperatorError for a newer format. */
+export function decodeTable(bytes: Buffer, topic: string): TableSchema | undefined {
+  try {
+    const json = inflated(decodeJson(bytes, topic), topic);
+    return json?.kind === 'table' && isTable(json.table) ? json.table : undefined;
+  } catch (error) {
+    if (error instanceof RecordError) return undefined;
+    throw error;
+  }
+}
+
+function isTable(value: unknown): value is TableSchema {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, relationId, schema, name, columns } = value as Partial<Record<keyof TableSchema, unknown>>;
+  const isNamed = typeof schema === 'string' && typeof name === 'string';
+  return isNamed && typeof version === 'number' && typeof relationId === 'number' && Array.isArray(columns);
+}
+
+function versionsOf({ tables }: Record<string, unknown>, topic: string): number[] {
+  if (!Array.isArray(tables)) throw unreadable(topic);
+  return tables as number[];
+}
+
+function unreadable(topic: string): RecordError {
+  return new RecordError(`Topic ${topic} holds a control record inside a span that cannot be read`, {
+    advice: 'It was damaged, or somebody else writes to the topic: look at who has access to it.',
+  });
 }
 
 function encodeLarge(kind: Control['kind'], plain: Buffer): Buffer {

@@ -3,6 +3,7 @@ import type { CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import { OperatorError } from '../../errors.ts';
 import type { Span } from '../log.ts';
+import { isLedgerRecord } from './record-shape.ts';
 
 /** What every record of the checkpoints topic repeats, because the first one may have been trimmed. */
 export interface Stamp {
@@ -157,12 +158,11 @@ export function encodeLedgerRecord(record: NewLedgerRecord): Buffer[] {
   });
 }
 
-/** Reads a record of the checkpoints topic; undefined for foreign bytes. */
+/** Reads a record of the checkpoints topic; undefined for foreign bytes, also for those that only look like a record. */
 export function decodeLedgerRecord(bytes: Buffer, topic: string): LedgerRecord | undefined {
   const json = decodeJson(bytes, topic);
-  if (json?.kind === 'claim') return json as unknown as Claim;
-  if (json?.kind === 'acceptance') return json as unknown as Acceptance;
-  if (json?.kind !== 'checkpoint' || !Array.isArray(json.spans)) return undefined;
+  if (json === undefined || !isLedgerRecord(json)) return undefined;
+  if (json.kind !== 'checkpoint') return json as unknown as Claim | Acceptance;
   const spans: Span[] = [];
   for (const [name, numbers] of json.spans as [string, number[]][]) {
     for (let i = 0; i + 2 < numbers.length; i += 3) {
