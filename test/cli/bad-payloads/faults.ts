@@ -171,6 +171,12 @@ export const FAULTS: readonly BadPayload[] = [
     record: headed((h) => h.fill(3, 2, 3)),
     says: /^(Table|Cannot apply changes to|Record) .*item/,
   },
+  {
+    at: 'row',
+    state: 'the old half of a key change, and never the new one',
+    record: (good, facts) => headed((h) => h.fill(4, 1, 2).fill(2, 2, 3))(deleted(good, facts), facts),
+    says: /^(Record shop\.public\.item\/0@\d+ .*: )?Half of a key change is missing/,
+  },
   { at: 'row', state: 'another claim', record: headed((h) => h.fill(7, 3, 9)), says: OTHER },
   { at: 'row', state: 'another checkpoint number', record: headed((h) => h.fill(7, 9, 15)), says: OTHER },
   { at: 'row', state: 'another index', record: headed((h) => h.fill(7, 15, 21)), says: INDEX },
@@ -323,3 +329,9 @@ function exact(...bytes: number[]): BadPayload['record'] {
 function blocks(...bytes: number[]): BadPayload['record'] {
   return valued((_, { ids }) => framed(ids.blocks, [...bytes, 0]));
 }
+
+/** The row as the one that was, and none that is. */
+const deleted = valued((value) => {
+  const end = value.indexOf(MARKER) + MARKER.length + 19;
+  return Buffer.concat([value.subarray(0, 5), Buffer.of(2), value.subarray(7, end), Buffer.of(0), value.subarray(end)]);
+});
