@@ -111,7 +111,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
       {
         file: LEDGER,
         find: 'throw new TransientError(\n          `A newer claim',
-        replace: 'throw new OperatorError(\n          `A newer claim',
+        replace: 'throw new PositionLostError(\n          `A newer claim',
       },
     ],
   },
