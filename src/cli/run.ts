@@ -15,6 +15,7 @@ import { startCommand } from './start-command.ts';
 import { statusCommand } from './status-command.ts';
 import { tailCommand } from './tail-command.ts';
 import { validateCommand } from './validate-command.ts';
+import { versionCommand } from './version-command.ts';
 import { syncSequencesCommand } from './sync-sequences-command.ts';
 
 /** Runs one command line and returns the exit code: 0 done, 1 failed or a difference was found, 2 wrong usage. */
@@ -53,6 +54,7 @@ function commands(context: CommandContext): Command {
     syncSequencesCommand(context),
     deleteCommand(context),
     completionCommand(context, program),
+    versionCommand(context),
   ])
     program.addCommand(made);
   return program;

@@ -29,6 +29,15 @@ test('bash completes commands, their own commands, and their options', async () 
   expect(offered(script, 'tail', 'a.topic', '--no')).toEqual(['--no-follow']);
 });
 
+test('the version comes with what it runs on, for people and programs', async () => {
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  expect(await run(['version'], {})).toBe(0);
+  expect(await run(['version', '--json'], {})).toBe(0);
+  const [text, json] = out.mock.calls.map(([written]) => String(written));
+  expect(text).toMatch(/^\d+\.\d+\.\d+ \(Node v/);
+  expect(JSON.parse(json ?? '')).toMatchObject({ rowcast: text?.split(' ')[0], node: process.version });
+});
+
 test('zsh and fish get what they understand', async () => {
   expect(await scriptFor('zsh')).toMatch(/^#compdef rowcast\n/);
   const fish = await scriptFor('fish');

@@ -53,13 +53,13 @@ export class Campaign {
   /** Kills for moments and fail points that have not been met, up to a limit. */
   async fillUp(everyPoint: boolean): Promise<void> {
     const { profile, report } = this.#stage;
-    const missingMoment = (): Moment | undefined =>
-      profile.moments.find((moment) => POINTS_OF[moment].length > 0 && report.moments.get(moment) === 0);
+    const missingMoments = (): readonly Moment[] =>
+      profile.moments.filter((moment) => POINTS_OF[moment].length > 0 && report.moments.get(moment) === 0);
     const missingPoint = (): FailPoint | undefined =>
       everyPoint ? profile.streamPoints.find((point) => !report.points.has(point)) : undefined;
     for (let i = 0; i < EXTRA_TRIES; i++) {
-      const moment = missingMoment();
-      const point = moment === undefined ? missingPoint() : this.#random.pick(POINTS_OF[moment]);
+      const moments = missingMoments();
+      const point = moments.length === 0 ? missingPoint() : this.#random.pick(POINTS_OF[this.#random.pick(moments)]);
       if (point === undefined) return;
       report.extraKills += await this.#inFlight(atPoint(point, 2, this.#random));
     }
