@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { startPostgres } from '../../../src/cli/demo/postgres-server.ts';
 import type { ConnectorFile } from '../../../src/connector/load-file.ts';
+import type { ConnectionSettings } from '../../../src/postgres/connection-settings.ts';
 import { lsnToPosition } from '../../../src/postgres/lsn.ts';
 import { lookAtSlot } from '../../../src/source/wal/watch/slot-look.ts';
 import type { ConnectorView } from '../../../src/worker/rest/daemon-view.ts';
@@ -16,8 +18,8 @@ const PATIENCE = { timeout: 30_000 };
 const MB = 1024 ** 2;
 
 /** A database with a logical slot that nobody reads. */
-async function slotted(): Promise<{ readonly db: Database; readonly slot: string }> {
-  const db = await freshDatabase('watch');
+async function slotted(server?: ConnectionSettings): Promise<{ readonly db: Database; readonly slot: string }> {
+  const db = await freshDatabase('watch', server);
   onTestFinished(async () => await db[Symbol.asyncDispose]());
   const slot = uniqueName('watch_slot');
   await db.query(`select pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
@@ -98,13 +100,17 @@ test('a slot beyond its budget is told, dropped where that is the policy, and it
 });
 
 test('a look shows what is kept, and the transaction that every slot is kept at', async () => {
-  const { db, slot } = await slotted();
-  const other = await freshDatabase('watch_other');
+  // The oldest transaction is that of the whole server: here it is the test's own.
+  const server = await startPostgres();
+  onTestFinished(async () => await server[Symbol.asyncDispose]());
+  const { db, slot } = await slotted(server.settings());
+  const other = await freshDatabase('watch_other', server.settings());
   onTestFinished(async () => await other[Symbol.asyncDispose]());
   const before = await lookAtSlot(db.client, slot);
   await other.query('begin; select pg_current_xact_id()');
   const [backend] = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
   await write(db, 2);
+  await db.query('create table flushed ()'); // a message alone is not written out
   const after = await lookAtSlot(db.client, slot);
   expect(after.running).toEqual({ pid: backend?.pid, seconds: expect.any(Number) });
   expect(after.walEnd - before.walEnd).toBeGreaterThan(MB);
