@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { endAfter } from '../deadline.ts';
 import { type ConnectorFile, isSource, type ReadFile, type SourceConnector } from '../connector/load-file.ts';
 import { nearest } from '../connector/nearest.ts';
 import { describeError, OperatorError, TransientError } from '../errors.ts';
@@ -261,5 +262,5 @@ function topicsOf(wanted: readonly ConnectorFile[], sources: Sources, isBuiltIn:
 }
 
 function bounded(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(SERVER_TIMEOUT_MS)]);
+  return AbortSignal.any([signal, endAfter(SERVER_TIMEOUT_MS)]);
 }

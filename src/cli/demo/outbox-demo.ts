@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endAfter } from '../../deadline.ts';
 import type { Environment } from '../../connector/reference.ts';
 import { isSource, loadConnectors } from '../../connector/load-file.ts';
 import { OperatorError, TransientError } from '../../errors.ts';
@@ -120,7 +121,7 @@ async function beBusy(
 }
 
 function ends(seconds: number, stop: AbortSignal): AbortSignal {
-  return AbortSignal.any([stop, AbortSignal.timeout(seconds * 1000)]);
+  return AbortSignal.any([stop, endAfter(seconds * 1000)]);
 }
 
 async function showEvents(log: Log, screen: Screen, seen: SeenEvent[], signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { endAfter } from '../../deadline.ts';
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
@@ -46,7 +47,7 @@ const MAX_REDIRECTS = 3;
  * to nobody else. Throws UnusableAnswer, or the error of the socket, of TLS or of the signal as it is (AbortSignal's TimeoutError when time is up).
  */
 export async function exchange(request: HttpRequest, limits: HttpLimits, signal: AbortSignal): Promise<HttpAnswer> {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(limits.timeoutMs)]);
+  const bounded = AbortSignal.any([signal, endAfter(limits.timeoutMs)]);
   let { url } = request;
   for (let left = MAX_REDIRECTS; ; left--) {
     const response = await answerTo({ ...request, url }, bounded);

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
+import { endAfter } from '../../deadline.ts';
 import { OperatorError, TransientError } from '../../errors.ts';
 
 /** Who asks for tokens, and where, by OAuth's client credentials grant. Never printed (Invariant 11). */
@@ -65,7 +66,7 @@ async function exchange(client: OAuthClient, place: string): Promise<{ status: n
     'content-type': 'application/x-www-form-urlencoded',
     'content-length': String(Buffer.byteLength(body)),
   };
-  const options = { method: 'POST', headers, agent: false as const, signal: AbortSignal.timeout(TIMEOUT_MS) };
+  const options = { method: 'POST', headers, agent: false as const, signal: endAfter(TIMEOUT_MS) };
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const sent =

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { endAfter } from '../../deadline.ts';
 import type { ByteWriter } from '../../change/byte-writer.ts';
 import { TransientError } from '../../errors.ts';
 import { socketOf } from '../../postgres/bounded-client.ts';
@@ -170,7 +171,7 @@ export class Session implements AsyncDisposable {
 export async function rollBack(session: Session): Promise<void> {
   if (session.isLost) return;
   try {
-    await session.run(/* sql */ `rollback`, 'Cannot roll back on the target', AbortSignal.timeout(PATIENCE_MS));
+    await session.run(/* sql */ `rollback`, 'Cannot roll back on the target', endAfter(PATIENCE_MS));
   } catch {
     session.destroy();
   }

@@ -1,3 +1,4 @@
+import { endAfter } from '../../deadline.ts';
 import { isNestedDeeper } from '../../converter/nesting.ts';
 import type { Context } from 'hono';
 import type { SubjectVersion } from '../../converter/registry/registry.ts';
@@ -8,7 +9,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Ends what a request waits for after a time. A client that hangs up ends nothing: an append that has begun is to be read back. */
 export function requestSignal(): AbortSignal {
-  return AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  return endAfter(REQUEST_TIMEOUT_MS);
 }
 
 /** The subject in the path; `:.:name` is what Confluent's clients call a subject of the default context. */
