@@ -87,8 +87,11 @@ export interface Converter {
   encoder(table: TableSchema, topic: string, signal: AbortSignal): Promise<RowEncoder>;
   /** Says for which tables `encoder` is about to be asked, so that what it has to wait for is waited for once. */
   announce(tables: readonly AnnouncedTable[], signal: AbortSignal): Promise<void>;
-  /** The decoder of values written with schema `id` for rows of `table` (a column that the schema lacks gives NULL). */
-  decoder(id: number, table: TableSchema, signal: AbortSignal): Promise<RowDecoder>;
+  /**
+   * The decoder of values written with schema `id` for rows of `table`, whose source writes them to `topic`. Throws RecordError when the schema is not
+   * one that an encoder of that table version and topic registers; it is made once, so what a record with another topic says is not looked at.
+   */
+  decoder(id: number, table: TableSchema, topic: string, signal: AbortSignal): Promise<RowDecoder>;
 }
 
 /** The schema id of a framed value: magic byte 0, then the id as 4 bytes big-endian; -1 if it is not framed so. */

@@ -184,10 +184,11 @@ export class SpanReader {
   }
 
   async #decoder(schema: number, table: TableSchema, signal: AbortSignal): Promise<RowDecoder> {
+    const cursor = this.#merge.first as PartitionCursor;
     try {
-      return await this.#options.converter.decoder(schema, table, signal);
+      return await this.#options.converter.decoder(schema, table, cursor.topic, signal);
     } catch (error) {
-      throw placed(error, this.#merge.first as PartitionCursor);
+      throw placed(error, cursor);
     }
   }
 

@@ -88,7 +88,7 @@ export async function path(schema: TableSchema, topic = 'srv.public.orders'): Pr
   const { signal } = new AbortController();
   const encoder = await converter.encoder(schema, topic, signal);
   const id = store.texts.length;
-  const decoder = await converter.decoder(id, schema, signal);
+  const decoder = await converter.decoder(id, schema, topic, signal);
   const [valueSchema = '', keySchema = ''] = [...store.texts].reverse();
   return { table: schema, encoder, decoder, keySchema, valueSchema };
 }

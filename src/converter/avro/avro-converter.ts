@@ -65,10 +65,11 @@ export function createAvroConverter(
     await store.registerAhead(schemas, signal);
   }
 
-  async function decoder(id: number, table: TableSchema, signal: AbortSignal): Promise<RowDecoder> {
+  async function decoder(id: number, table: TableSchema, topic: string, signal: AbortSignal): Promise<RowDecoder> {
     const known = entry(decoders, table).get(id);
     if (known !== undefined) return known;
-    const made = createAvroDecoder(id, validSchema(await store.byId(id, signal), `Schema ${id}`), table);
+    const schema = validSchema(await store.byId(id, signal), `Schema ${id}`);
+    const made = createAvroDecoder(id, schema, table, topic);
     entry(decoders, table).set(id, made);
     return made;
   }

@@ -4,16 +4,20 @@ import { OperatorError, RecordError } from '../../errors.ts';
 import { type RowDecoder, schemaId } from '../converter.ts';
 import { ExactKind, ExactReader, ExactSide } from '../exact.ts';
 import { AvroInput } from './avro-input.ts';
+import { assertBelongs } from './belongs.ts';
 import { RowReader } from './row-reader.ts';
 import { type AvroField, type AvroNode, schemaTree } from './schema-tree.ts';
 import { type Skip, skipper } from './skip.ts';
 
 /**
  * The decoder of values written with `schema` (valid Avro, parsed JSON), which the registry knows as `id`, for rows of `table`.
- * Throws OperatorError when it is no envelope, or when a column has a type that cannot be turned into Postgres text.
+ * Throws OperatorError when it is no envelope, or when a column has a type that cannot be turned into Postgres text, and RecordError when
+ * it is not what a source writes to `topic`; without that, columns that it lacks are NULL.
  */
-export function createAvroDecoder(id: number, schema: unknown, table: TableSchema): RowDecoder {
-  return new AvroDecoder(id, schemaTree(schema), table);
+export function createAvroDecoder(id: number, schema: unknown, table: TableSchema, topic?: string): RowDecoder {
+  const node = schemaTree(schema);
+  if (topic !== undefined) assertBelongs(id, node, table, topic);
+  return new AvroDecoder(id, node, table);
 }
 
 class AvroDecoder implements RowDecoder {

@@ -6,7 +6,7 @@ import { cellReader } from './cell-reader.ts';
 import { placeholderText } from './cell-writer.ts';
 import type { CellReader } from './number-reader.ts';
 import { COLUMN_NAME_PARAMETER } from './column-schema.ts';
-import type { AvroField, AvroNode } from './schema-tree.ts';
+import { type AvroField, type AvroNode, unwrapped } from './schema-tree.ts';
 import { type Skip, skipper } from './skip.ts';
 
 const NO_READER: CellReader = () => undefined;
@@ -106,15 +106,6 @@ function slotOf(field: AvroField, ordinal: number, table: TableSchema, id: numbe
 
 function isString(node: AvroNode): boolean {
   return node.kind === 'primitive' && node.type === 'string';
-}
-
-/** A nullable type's other branch, and the number of the null branch; -1 for a type that is not nullable. */
-function unwrapped(node: AvroNode): { record: AvroNode; nullBranch: number } {
-  if (node.kind !== 'union' || node.branches.length !== 2) return { record: node, nullBranch: -1 };
-  const nullBranch = node.branches.findIndex((branch) => branch.kind === 'primitive' && branch.type === 'null');
-  return nullBranch < 0
-    ? { record: node, nullBranch }
-    : { record: node.branches[1 - nullBranch] as AvroNode, nullBranch };
 }
 
 /** The column's own name, which may not be legal in Avro. */

@@ -96,3 +96,12 @@ function fullName(props: Props, outer: string): string {
   const namespace = typeof props.namespace === 'string' ? props.namespace : outer;
   return namespace === '' ? name : `${namespace}.${name}`;
 }
+
+/** A nullable type's other branch, and the number of the null branch; -1 for a type that is not nullable. */
+export function unwrapped(node: AvroNode): { record: AvroNode; nullBranch: number } {
+  if (node.kind !== 'union' || node.branches.length !== 2) return { record: node, nullBranch: -1 };
+  const nullBranch = node.branches.findIndex((branch) => branch.kind === 'primitive' && branch.type === 'null');
+  return nullBranch < 0
+    ? { record: node, nullBranch }
+    : { record: node.branches[1 - nullBranch] as AvroNode, nullBranch };
+}

@@ -1,7 +1,7 @@
 import type { TableSchema } from '../../change/table-schema.ts';
 import { type AvroSchema, fieldTypes, optional } from './column-schema.ts';
 import { type Field, fieldsOf } from './field.ts';
-import { DEFAULT_MODES, type FieldModes } from './modes.ts';
+import { DEFAULT_MODES, type FieldModes, type NameAdjustment } from './modes.ts';
 import { avroNamespace } from './name.ts';
 
 /**
@@ -56,6 +56,13 @@ export function valueSchema(table: TableSchema, topic: string, modes: FieldModes
     'connect.name': `${namespace}.Envelope`,
   };
 }
+
+/** The full names that the value schema of a topic may have: by how names are made legal there. */
+export function envelopeNames(topic: string): readonly string[] {
+  return NAME_ADJUSTMENTS.map((adjustment) => `${avroNamespace(topic, adjustment)}.Envelope`);
+}
+
+const NAME_ADJUSTMENTS: readonly NameAdjustment[] = ['avro', 'avro_unicode'];
 
 const SNAPSHOT: AvroSchema = {
   type: 'string',

@@ -64,6 +64,18 @@ export const FAULTS: readonly BadPayload[] = [
   },
   {
     at: 'row',
+    state: "the id of another table's values",
+    record: valued((v, { ids }) => framed(ids.other, bodyOf(v))),
+    says: unreadable('shop\\.public\\.other\\.Envelope, where values of topic shop\\.public\\.item have'),
+  },
+  {
+    at: 'row',
+    state: "another table's value, under a good header",
+    record: valued((_, { otherValue }) => otherValue),
+    says: unreadable('shop\\.public\\.other\\.Envelope, where values of topic shop\\.public\\.item have'),
+  },
+  {
+    at: 'row',
     state: 'a value that was flattened',
     record: valued((_, { ids }) => framed(ids.flat, [2, 4])),
     says: unreadable('is not an envelope'),

@@ -14,6 +14,7 @@ import type { BadPayload, Facts, Place } from './payload.ts';
 const TABLE = 'shop.public.item';
 const CHECKPOINTS = 'shop.checkpoints';
 const CONTROLS = 'shop.schema-changes';
+const COLUMNS = ['id', 'note', 'price', 'tags', 'data'];
 const TOPICS: Readonly<Record<Place, string>> = {
   'table topic': TABLE,
   checkpoints: CHECKPOINTS,
@@ -73,7 +74,7 @@ export class World implements AsyncDisposable {
     const blocks = [
       { name: 'list', type: { type: 'array', items: 'int' } },
       { name: 'map', type: { type: 'map', values: 'int' } },
-      { name: 'after', type: row },
+      { name: 'after', type: { ...row, fields: COLUMNS.map((name) => ({ name, type: 'int' })) } },
     ];
     const idOf = async (subject: string): Promise<number> =>
       (await registry.versions(signal)).find((each) => each.subject === subject)?.id ?? -1;
@@ -84,7 +85,7 @@ export class World implements AsyncDisposable {
       key: await idOf(`${TABLE}-key`),
       other: await idOf('shop.public.other-value'),
       flat: await made(row),
-      blocks: await made({ type: 'record', name: 'Envelope', fields: blocks }),
+      blocks: await made({ type: 'record', name: 'Envelope', namespace: TABLE, fields: blocks }),
     };
     return new World(source, target, log, replication, ids);
   }

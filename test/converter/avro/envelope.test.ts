@@ -120,5 +120,6 @@ test('an encoder is made once per table version and topic', async () => {
   expect(await converter.encoder(TABLE, 'srv.public.other', signal)).not.toBe(encoder);
   expect(await converter.encoder({ ...TABLE }, 'srv.public.orders', signal)).not.toBe(encoder);
   expect(store.texts).toHaveLength(4);
-  expect(await converter.decoder(2, TABLE, signal)).toBe(await converter.decoder(2, TABLE, signal));
+  const decoder = await converter.decoder(2, TABLE, 'srv.public.orders', signal);
+  expect(await converter.decoder(2, TABLE, 'srv.public.orders', signal)).toBe(decoder);
 });

@@ -7,6 +7,8 @@ import type { Column } from '../../../src/change/table-schema.ts';
 import { type Cell, column, decode, encode, memoryStore, NOW, numericModifier, ORIGIN, table } from '../fixture.ts';
 import { oracle } from './oracle.ts';
 
+const TOPIC = 'srv.public.orders';
+
 type Json = { readonly [property: string]: unknown };
 
 /** What a mode makes of one column: the field's type, what avsc reads from it, and whether the header was needed. */
@@ -25,8 +27,8 @@ async function see(modes: Partial<FieldModes>, type: Column, text: Cell): Promis
   });
   const { signal } = new AbortController();
   const version = table([column('id', 'int4', { nullable: false }), type]);
-  const encoder = await converter.encoder(version, 'srv.public.orders', signal);
-  const decoder = await converter.decoder(store.texts.length, version, signal);
+  const encoder = await converter.encoder(version, TOPIC, signal);
+  const decoder = await converter.decoder(store.texts.length, version, TOPIC, signal);
   const { value, exact } = encode(encoder, WireOp.create, undefined, ['1', text]);
   expect(decode(decoder, 2, value, exact).after).toEqual(['1', text]);
   const schema = store.texts.at(-1) as string;
@@ -375,8 +377,8 @@ test('a required field holds what comes nearest, and the header the text', async
   const converter = createAvroConverter(store, ORIGIN, { clock: { now: () => NOW }, modes });
   const { signal } = new AbortController();
   const version = table([column('id', 'int4', { nullable: false }), required]);
-  const encoder = await converter.encoder(version, 't', signal);
-  const decoder = await converter.decoder(store.texts.length, version, signal);
+  const encoder = await converter.encoder(version, TOPIC, signal);
+  const decoder = await converter.decoder(store.texts.length, version, TOPIC, signal);
   for (const text of ['1 day', '-infinity', '00:00:00']) {
     const { value, exact } = encode(encoder, WireOp.create, undefined, ['1', text]);
     expect(decode(decoder, 2, value, exact).after).toEqual(['1', text]);

@@ -14,7 +14,7 @@ export function modelConverter(process: Process): Converter {
   return {
     encoder: (table, topic, signal) => process.call('converter.encoder', () => encoderOf(table, topic), { signal }),
     announce: async () => undefined,
-    decoder: (id, table, signal) =>
+    decoder: (id, table, _topic, signal) =>
       process.call(
         'converter.decoder',
         () => {

@@ -43,7 +43,7 @@ async function travel(writer: Converter, reader: Converter, schema: TableSchema)
   const rows: (Cell[] | undefined)[] = [];
   for (const row of ROWS) {
     const { value, exact } = encode(encoder, WireOp.create, undefined, row);
-    const decoder = await reader.decoder(schemaId(value, 0, value.length), schema, signal);
+    const decoder = await reader.decoder(schemaId(value, 0, value.length), schema, TOPIC, signal);
     rows.push(decode(decoder, schema.columns.length, value, exact).after);
   }
   return rows;
