@@ -88,8 +88,36 @@ test('counters follow the status from scrape to scrape, and connectors that are 
   expect(found.get('rowcast_connector_healthy{connector="failed-source"}')).toBe(0);
   expect(found.get('rowcast_connector_healthy{connector="broken"}')).toBe(0);
   expect(found.get('rowcast_connector_file_problems{connector="broken"}')).toBe(1);
-  expect(found.has('rowcast_connector_state{connector="broken",state="failed"}')).toBe(false);
+  expect(found.get('rowcast_connector_state{connector="broken",state="failed"}')).toBe(1);
   expect([...found.keys()].filter((name) => name.includes('shop-source'))).toEqual([]);
+});
+
+test("the state is the one that Connect's status has, also of what rests or was never started", async () => {
+  daemon.views = [
+    sourceView({ name: 'paused', rests: 'PAUSED', status: undefined }),
+    sourceView({ name: 'asleep', rests: 'STOPPED', status: undefined }),
+    sourceView({ name: 'deleted', isDeleted: true, status: undefined }),
+    sourceView({ name: 'soon', status: undefined }),
+    sourceView({ name: 'copies' }, { state: 'snapshot' }),
+    sourceView({ name: 'tries' }, { state: 'retrying' }),
+    failedView(),
+    brokenView(),
+  ];
+  const found = [...(await samples())].filter(
+    ([name, value]) => name.startsWith('rowcast_connector_state') && value > 0,
+  );
+  expect(found.map(([name]) => name.match(/"(.*)",state="(.*)"/)?.slice(1))).toEqual([
+    ['paused', 'paused'],
+    ['asleep', 'stopped'],
+    ['deleted', 'stopped'],
+    ['soon', 'starting'],
+    ['copies', 'snapshot'],
+    ['tries', 'retrying'],
+    ['failed-source', 'failed'],
+    ['broken', 'failed'],
+  ]);
+  const answer = await fetch(`${server.url}/connectors/paused/status`);
+  expect(await answer.json()).toMatchObject({ connector: { state: 'PAUSED' }, tasks: [{ id: 0, state: 'PAUSED' }] });
 });
 
 test('a stage that does not wait shows its age', async () => {

@@ -1,10 +1,11 @@
 import type { Registry } from 'prom-client';
 import type { ConnectorState, ConnectorStatus, FailureKind } from '../../status.ts';
 import type { ConnectorView } from '../daemon-view.ts';
+import { stateOf } from '../connect-shapes.ts';
 import type { MetricsOptions } from './options.ts';
 import { MetricFamily } from './samples.ts';
 
-const STATES: readonly ConnectorState[] = ['starting', 'snapshot', 'streaming', 'retrying', 'failed', 'stopped'];
+const STATES = ['starting', 'snapshot', 'streaming', 'paused', 'retrying', 'failed', 'stopped'] as const;
 /** Failures after which a connector is tried again at once. */
 const RETRIED: readonly FailureKind[] = ['transient', 'unknown', 'refused'];
 
@@ -15,7 +16,18 @@ export function addConnectorMetrics(registry: Registry, options: MetricsOptions)
   const { view, judgeNow, failingSince, now } = options;
   const running = (): readonly ConnectorStatus[] => view.connectors().flatMap(({ status }) => status ?? []);
   const views = new MetricFamily<ConnectorView>(registry, ['connector'], byName, () => view.connectors());
-  addStates(new MetricFamily(registry, ['connector'], byName, running), now);
+  views.gauge(
+    {
+      name: 'rowcast_connector_state',
+      help: 'The state that the connector is in has 1, the others 0.',
+      labels: ['state'],
+    },
+    (of, set) => {
+      const state = stateWord(of);
+      for (const each of STATES) set(each === state ? 1 : 0, { state: each });
+    },
+  );
+  addStages(new MetricFamily(registry, ['connector'], byName, running), now);
   views.gauge(
     {
       name: 'rowcast_connector_failing_seconds',
@@ -44,17 +56,28 @@ export function addConnectorMetrics(registry: Registry, options: MetricsOptions)
   );
 }
 
-function addStates(running: MetricFamily<ConnectorStatus>, now: () => number): void {
-  running.gauge(
-    {
-      name: 'rowcast_connector_state',
-      help: 'The state that the connector is in has 1, the others 0.',
-      labels: ['state'],
-    },
-    ({ state }, set) => {
-      for (const each of STATES) set(each === state ? 1 : 0, { state: each });
-    },
-  );
+/** The same as REST says in Connect's words, with more of them for what runs; one that waits for its start is starting. */
+function stateWord(view: ConnectorView): ConnectorState | 'paused' {
+  const state = stateOf(view);
+  switch (state) {
+    case 'RUNNING':
+      return view.status?.state ?? 'starting';
+    case 'UNASSIGNED':
+      return 'starting';
+    case 'PAUSED':
+      return 'paused';
+    case 'RESTARTING':
+      return 'retrying';
+    case 'FAILED':
+      return 'failed';
+    case 'STOPPED':
+      return 'stopped';
+    default:
+      return state satisfies never;
+  }
+}
+
+function addStages(running: MetricFamily<ConnectorStatus>, now: () => number): void {
   running.gauge(
     { name: 'rowcast_connector_stage', help: 'The stage that the connector is at has 1.', labels: ['stage'] },
     ({ stage }, set) => set(1, { stage: stage.name }),
