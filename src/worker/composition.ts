@@ -37,6 +37,7 @@ import { createSinkTask } from './sink-task.ts';
 import { createSourceTask } from './source-task.ts';
 import type { SinkStatus, SourceStatus } from './status.ts';
 import { systemClock } from './system-clock.ts';
+import { thisProcess } from './this-process.ts';
 import type { Task, TaskOrder } from './task.ts';
 import { copyTeller } from './tell-copy.ts';
 
@@ -166,17 +167,18 @@ function channelsOf(
 
 function sinkTask(
   { name, config }: SinkConnector,
-  { status, config: defaults }: TaskOrder,
+  { daemon, status, config: defaults }: TaskOrder,
   open: OpenLog,
   logger: Logger,
 ): Task {
+  const life = { owner: { daemon, ...thisProcess() }, isReplaced: false };
   const external = externalStore(config.registry, defaults);
   const warn = (message: string, advice: string): void =>
     logger.warn(message, { connector: name, event: NAMED_EVENTS.noticed, advice });
   const prefix = replayedPrefix(config);
   const origin = { version: VERSION, name: prefix, database: '' };
   return createSinkTask({
-    createSink: () => createPostgresSink(postgresSinkSettings(name, config), warn),
+    createSink: () => createPostgresSink(postgresSinkSettings(name, config), warn, life),
     open: async (signal) => {
       const log = await open(signal);
       const store = external ?? logStore(log);

@@ -6,6 +6,7 @@ import { failPoint } from '../../failpoint.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import type { Ownership, Progress } from '../sink.ts';
 import { outcome } from './outcome.ts';
+import type { StoredOwner } from './owner.ts';
 import { planTables, worksOf } from './plan-tables.ts';
 import { storeProgressSql } from './progress.ts';
 import { cutSegments, type Rows } from './segment.ts';
@@ -44,13 +45,13 @@ export class AtOnce {
   async commit(
     owned: Ownership,
     batch: Batch | undefined,
-    progress: Progress,
+    { progress, owner }: { readonly progress: Progress; readonly owner: StoredOwner | undefined },
     durable: boolean,
     signal: AbortSignal,
   ): Promise<boolean> {
     const steps = batch === undefined ? [] : this.#plan(batch);
     if (steps === undefined) return false;
-    this.#write(owned, steps, progress, durable);
+    this.#write(storeProgressSql(this.#settings, owned, progress, owner), steps, durable);
     signal.throwIfAborted(); // from here on the answer is waited for: it decides what was done
     try {
       await this.#session.guarded(signal, () => this.#send(), PATIENCE_MS);
@@ -86,12 +87,12 @@ export class AtOnce {
     return planTables(worksOf(batch, rows, targets, isReplica), isReplica);
   }
 
-  #write(owned: Ownership, steps: readonly Step[], progress: Progress, durable: boolean): void {
+  #write(storeProgress: string, steps: readonly Step[], durable: boolean): void {
     const out = this.#out;
     out.length = 0;
     const defer = this.#session.isReplica ? '' : 'set constraints all deferred; ';
     const mode = durable ? 'set local synchronous_commit = on; ' : '';
-    writeSql(out, /* sql */ `begin; ${defer}${mode}${storeProgressSql(this.#settings, owned, progress)}; `);
+    writeSql(out, /* sql */ `begin; ${defer}${mode}${storeProgress}; `);
     for (const step of steps) writeCheckedStep(out, step);
     writeSql(out, /* sql */ ' commit');
   }

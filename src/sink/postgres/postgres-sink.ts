@@ -1,18 +1,24 @@
 import type { Batch } from '../../change/batch.ts';
+import { RefusedError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
 import type { Ownership, Progress, Sink, SinkTransaction } from '../sink.ts';
 import { AtOnce } from './at-once.ts';
 import { Executor } from './executor.ts';
-import { beginTransaction, claimProgress, createProgressTables } from './progress.ts';
+import { assertSuccessorGone, type SinkLife, storedOwner } from './owner.ts';
+import { beginTransaction, claimProgress, createProgressTables, keyOf } from './progress.ts';
 import { Session } from './session.ts';
 import { type PostgresSinkSettings, type ResolvedSinkSettings, resolveSinkSettings } from './settings.ts';
 import { Tables } from './tables.ts';
 import { PostgresSinkTransaction } from './transaction.ts';
 import { onceEach, type Warn } from './warn.ts';
 
-/** A sink that keeps a Postgres database as a replica of what it is given. It connects when it is first used. */
-export function createPostgresSink(settings: PostgresSinkSettings, warn: Warn = () => undefined): Sink {
-  return new PostgresSink(resolveSinkSettings(settings), onceEach(warn));
+/** A sink that keeps a Postgres database as a replica of what it is given. It connects when it is first used. `life` outlives it. */
+export function createPostgresSink(
+  settings: PostgresSinkSettings,
+  warn: Warn = () => undefined,
+  life: SinkLife = { isReplaced: false },
+): Sink {
+  return new PostgresSink(resolveSinkSettings(settings), onceEach(warn), life);
 }
 
 /** What works on one connection. */
@@ -26,10 +32,12 @@ class PostgresSink implements Sink {
   readonly #settings: ResolvedSinkSettings;
   readonly #tables: Tables;
   readonly #warn: Warn;
+  readonly #life: SinkLife;
   #place: Place | undefined;
 
-  constructor(settings: ResolvedSinkSettings, warn: Warn) {
+  constructor(settings: ResolvedSinkSettings, warn: Warn, life: SinkLife) {
     this.#settings = settings;
+    this.#life = life;
     this.#warn = warn;
     this.#tables = new Tables(settings, warn);
   }
@@ -38,7 +46,10 @@ class PostgresSink implements Sink {
     const { session } = await this.#connected(signal);
     try {
       await createProgressTables(session, signal);
-      const owned = await claimProgress(session, this.#settings, signal);
+      if (this.#life.isReplaced)
+        await assertSuccessorGone(session, this.#settings, keyOf(this.#settings).match, signal);
+      const owned = await claimProgress(session, this.#settings, this.#life.owner, signal);
+      this.#life.isReplaced = false;
       failPoint('sink.claimed');
       return owned;
     } catch (error) {
@@ -55,12 +66,14 @@ class PostgresSink implements Sink {
       warn: this.#warn,
       session,
       executor,
+      owner: storedOwner(this.#life.owner, owned.epoch, session),
       isFirstCopy: owned.progress?.consistent !== true,
     });
     try {
       await beginTransaction(session, this.#settings, owned, signal);
       return transaction;
     } catch (error) {
+      this.#life.isReplaced ||= error instanceof RefusedError;
       await transaction[Symbol.asyncDispose]();
       throw error;
     }
@@ -73,8 +86,9 @@ class PostgresSink implements Sink {
     durable: boolean,
     signal: AbortSignal,
   ): Promise<void> {
-    const { atOnce } = await this.#connected(signal);
-    if (await atOnce.commit(owned, batch, progress, durable, signal)) return;
+    const { atOnce, session } = await this.#connected(signal);
+    const owner = storedOwner(this.#life.owner, owned.epoch, session);
+    if (await atOnce.commit(owned, batch, { progress, owner }, durable, signal)) return;
     await using transaction = await this.begin(owned, signal);
     if (batch !== undefined) await transaction.apply(batch, signal);
     await transaction.commit(progress, durable, signal);

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OperatorError, TransientError } from '../../errors.ts';
+import { OperatorError, RefusedError, TransientError } from '../../errors.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
 import type { Ownership, Progress } from '../sink.ts';
+import type { OwnerName, StoredOwner } from './owner.ts';
 import { applicationName, Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import { assertCount } from './step.ts';
@@ -50,14 +51,20 @@ export async function createProgressTables(session: Session, signal: AbortSignal
 export async function claimProgress(
   session: Session,
   settings: ResolvedSinkSettings,
+  owner: OwnerName | undefined,
   signal: AbortSignal,
 ): Promise<Ownership> {
   const key = keyOf(settings);
+  const named = owner && quoteLiteral(JSON.stringify({ ...owner, backend: session.backend }));
+  const signed =
+    named === undefined
+      ? ''
+      : `, state = jsonb_set(state, '{owner}', ${named}::jsonb || jsonb_build_object('epoch', epoch + 1))`;
   const claimed = session.run(
     // The claim itself is durable: an epoch must not be handed out twice.
     /* sql */ `begin; set local lock_timeout = 0; set local synchronous_commit = on;
     insert into rowcast.progress (connector, prefix, epoch) values (${key.values}, 0) on conflict do nothing;
-    update rowcast.progress set epoch = epoch + 1, updated_at = now() where ${key.match}
+    update rowcast.progress set epoch = epoch + 1, updated_at = now()${signed} where ${key.match}
       returning epoch, checkpoint_offset, state;
     commit`,
     'Cannot claim the target',
@@ -74,7 +81,7 @@ const PROGRESS_VERSION = 1;
 /** Progress as a row has it; undefined when nothing was applied. Throws OperatorError for a newer format, or a row that was edited. */
 export function progressOf(name: string, offset: string | null, state: string | null): Progress | undefined {
   if (offset === null || state === null) return undefined;
-  const { version = 1, ...progress } = JSON.parse(state) as Progress & { version?: number };
+  const { version = 1, owner: _, ...progress } = JSON.parse(state) as Progress & { version?: number; owner?: object };
   if (version > PROGRESS_VERSION) {
     throw new OperatorError(
       `The progress of connector "${name}" in rowcast.progress has format ${version}, this Rowcast reads format ${PROGRESS_VERSION}`,
@@ -108,7 +115,7 @@ export async function beginTransaction(
   }
   const offset = row[1] === null ? undefined : Number(row[1]);
   if (Number(row[0]) !== owned.epoch) {
-    throw new TransientError(`Connector "${settings.name}" was claimed by another owner (epoch ${row[0]})`);
+    throw new RefusedError(`Connector "${settings.name}" was claimed by another owner (epoch ${row[0]})`);
   }
   if (offset !== owned.progress?.checkpointOffset) {
     throw new TransientError(`The progress of connector "${settings.name}" moved (to checkpoint ${offset})`);
@@ -116,20 +123,25 @@ export async function beginTransaction(
 }
 
 /** The statements that store progress and commit, in one round trip. A durable commit takes all before it to the disk. */
-export function commitSql(settings: Who, progress: Progress, durable: boolean): string {
+export function commitSql(settings: Who, progress: Progress, owner: StoredOwner | undefined, durable: boolean): string {
   const mode = durable ? 'set local synchronous_commit = on; ' : '';
-  return /* sql */ `${mode}${updateSql(settings, progress)}; commit`;
+  return /* sql */ `${mode}${updateSql(settings, progress, owner)}; commit`;
 }
 
 /** The statement that locks the row and stores progress; it fails when the row is not what the owner started from (V5). */
-export function storeProgressSql(settings: Who, { epoch, progress: from }: Ownership, progress: Progress): string {
+export function storeProgressSql(
+  settings: Who,
+  { epoch, progress: from }: Ownership,
+  progress: Progress,
+  owner: StoredOwner | undefined,
+): string {
   const at = from === undefined ? 'is null' : `= ${from.checkpointOffset}`;
-  const update = `${updateSql(settings, progress)} and epoch = ${epoch} and checkpoint_offset ${at}`;
+  const update = `${updateSql(settings, progress, owner)} and epoch = ${epoch} and checkpoint_offset ${at}`;
   return /* sql */ `with owned as (${update} returning 1) ${assertCount('owned', 1)}`;
 }
 
-function updateSql(settings: Who, progress: Progress): string {
-  const state = quoteLiteral(JSON.stringify({ version: PROGRESS_VERSION, ...progress }));
+function updateSql(settings: Who, progress: Progress, owner: StoredOwner | undefined): string {
+  const state = quoteLiteral(JSON.stringify({ version: PROGRESS_VERSION, ...progress, owner }));
   return /* sql */ `update rowcast.progress set checkpoint_offset = ${progress.checkpointOffset}, state = ${state}, updated_at = now()
     where ${keyOf(settings).match}`;
 }
@@ -178,7 +190,7 @@ async function whileEvicting<T>(
 
 /** Ends the backends that hold up the session's backend at this moment, provided that they are sinks of this connector. */
 async function evictHolder(waiting: Session, settings: ResolvedSinkSettings, signal: AbortSignal): Promise<void> {
-  const waiter = Number((waiting.client as unknown as { processID: number }).processID);
+  const waiter = waiting.backend;
   await using session = await Session.open(settings, signal);
   const [holders] = await session.run(
     /* sql */ `select pid, application_name = ${quoteLiteral(applicationName(settings))}, application_name

@@ -74,6 +74,11 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** The server's process of this session. */
+  get backend(): number {
+    return Number((this.client as unknown as { readonly processID: number }).processID);
+  }
+
   get isLost(): boolean {
     return this.#lost;
   }

@@ -8,6 +8,7 @@ import { RowApplier } from './apply.ts';
 import { replayDdl } from './ddl-replay/replay.ts';
 import type { Executor } from './executor.ts';
 import { outcome } from './outcome.ts';
+import type { StoredOwner } from './owner.ts';
 import { commitSql } from './progress.ts';
 import { cutSegments } from './segment.ts';
 import { syncSequences } from './sequences.ts';
@@ -24,6 +25,8 @@ export interface Workplace {
   readonly tables: Tables;
   /** Tells an operator of what is left out. */
   readonly warn: Warn;
+  /** Stands with the progress that is stored. */
+  readonly owner: StoredOwner | undefined;
   /** No copy was finished before this transaction: what earlier ones left is void. */
   readonly isFirstCopy: boolean;
 }
@@ -84,8 +87,8 @@ export class PostgresSinkTransaction implements SinkTransaction {
   }
 
   async #commit(progress: Progress, durable: boolean): Promise<void> {
-    const { session, settings } = this.#place;
-    const sql = commitSql(settings, progress, durable);
+    const { session, settings, owner } = this.#place;
+    const sql = commitSql(settings, progress, owner, durable);
     const sent = (): void => failPoint('sink.commit-sent');
     const results = await session.run(sql, 'Cannot commit on the target', undefined, sent);
     if (results.at(-1)?.command !== 'COMMIT') throw new TransientError('The transaction on the target was rolled back');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { OperatorError, TransientError } from '../../../src/errors.ts';
+import { OperatorError, RefusedError, TransientError } from '../../../src/errors.ts';
+import type { SinkLife } from '../../../src/sink/postgres/owner.ts';
 import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
 import type { Sink } from '../../../src/sink/sink.ts';
 import { type Database, freshDatabase } from '../../support/postgres.ts';
@@ -9,14 +10,28 @@ import { progressAfter, replica, SIGNAL } from './replica.ts';
 
 const items = table('items', ['id int*', 'name text']);
 
-function sinkOn(database: Database, more: { port?: number; lockTimeoutMs?: number; name?: string } = {}): Sink {
+function sinkOn(
+  database: Database,
+  more: { port?: number; lockTimeoutMs?: number; name?: string } = {},
+  life?: SinkLife,
+): Sink {
   const connection = { ...database.settings, port: more.port ?? database.settings.port };
-  return createPostgresSink({
-    connection,
-    name: more.name ?? 'copy',
-    prefix: 'shop',
-    lockTimeoutMs: more.lockTimeoutMs ?? 300,
-  });
+  const { name = 'copy', lockTimeoutMs = 300 } = more;
+  return createPostgresSink({ connection, name, prefix: 'shop', lockTimeoutMs }, undefined, life);
+}
+
+/** What the sink connector of a process remembers. */
+function lifeOf(pid: number): SinkLife {
+  return {
+    owner: { daemon: `d-${pid}`, host: `host-${pid}`, pid, started: '2026-11-22T07:00:00.000Z' },
+    isReplaced: false,
+  };
+}
+
+async function commitNext(sink: Sink): Promise<void> {
+  const owned = await sink.claim(SIGNAL);
+  await using transaction = await sink.begin(owned, SIGNAL);
+  await transaction.commit(progressAfter(owned), false, SIGNAL);
 }
 
 describe('progress', () => {
@@ -80,6 +95,75 @@ describe('ownership', () => {
     await using transaction = await sink.begin(owned, SIGNAL);
     await transaction.commit(progressAfter(owned), false, SIGNAL);
     await expect(sink.begin(owned, SIGNAL)).rejects.toThrow(/moved/);
+  });
+
+  test('one that was replaced claims no more while its successor has a session, names it, and goes on behind it', async () => {
+    await using database = await freshDatabase('owner');
+    const lives = [lifeOf(1), lifeOf(2)] as const;
+    await using first = sinkOn(database, {}, lives[0]);
+    await commitNext(first);
+    const old = await first.claim(SIGNAL);
+    const second = sinkOn(database, {}, lives[1]);
+    await commitNext(second);
+    await expect(first.begin(old, SIGNAL)).rejects.toThrow(RefusedError);
+    // As a run that is tried again has it: another sink, and the same life.
+    await using again = sinkOn(database, {}, lives[0]);
+    for (let i = 0; i < 2; i++) {
+      const refused = await again.claim(SIGNAL).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(RefusedError);
+      expect(refused).toMatchObject({
+        message: expect.stringContaining(
+          'process 2 on host-2, started 2026-11-22T07:00:00.000Z (daemon d-2)',
+        ) as string,
+        advice: expect.stringMatching(/stop one of them.* select pg_terminate_backend\(\d+\);$/) as string,
+      });
+    }
+    await commitNext(second); // nobody has taken it away
+    await second[Symbol.asyncDispose]();
+    await expect
+      .poll(
+        () =>
+          again.claim(SIGNAL).then(
+            ({ epoch }) => epoch,
+            () => 0,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(5);
+    await commitNext(again);
+    await expect(second.claim(SIGNAL)).resolves.toMatchObject({ epoch: 7 }); // a start of its own takes over, whoever runs
+  });
+
+  test.each([
+    [
+      'whose progress was reset',
+      'update rowcast.progress set epoch = epoch + 1, state = null, checkpoint_offset = null',
+    ],
+    ['by one that leaves no name', `update rowcast.progress set epoch = epoch + 1, state = state - 'owner'`],
+    ['by an older one, whose claim leaves the name that it finds', 'update rowcast.progress set epoch = epoch + 1'],
+  ])('one that was replaced, %s, claims again', async (_, sql) => {
+    await using database = await freshDatabase('owner');
+    await using sink = sinkOn(database, {}, lifeOf(1));
+    await commitNext(sink);
+    const owned = await sink.claim(SIGNAL);
+    await database.query(sql);
+    await expect(sink.begin(owned, SIGNAL)).rejects.toThrow(RefusedError);
+    await commitNext(sink);
+  });
+
+  test('a small transaction tells of a successor too, and signs what it stores', async () => {
+    await using database = await freshDatabase('owner');
+    const life = lifeOf(1);
+    await using first = sinkOn(database, {}, life);
+    const old = await first.claim(SIGNAL);
+    await first.commitOne(old, undefined, progressAfter(old), false, SIGNAL);
+    const [row] = await database.query<{ owner: object }>(`select state->'owner' as owner from rowcast.progress`);
+    expect(row?.owner).toMatchObject({ ...life.owner, epoch: 1 });
+    await using second = sinkOn(database, {}, lifeOf(2));
+    const owned = await second.claim(SIGNAL);
+    const late = { ...old, progress: progressAfter(old) };
+    await expect(first.commitOne(late, undefined, progressAfter(owned), false, SIGNAL)).rejects.toThrow(RefusedError);
+    await expect(first.claim(SIGNAL)).rejects.toThrow(/process 2 on host-2/);
   });
 
   test('a claim ends the open transaction of an earlier owner, whose rows are gone', async () => {
