@@ -34,16 +34,33 @@ export class RecordError extends RowcastError {}
  * Needs a person (a grant, a table, a password): the task stops and says what to do. It is tried again slowly, so that it goes on by itself
  * once the cause is gone, unless it is one of the kinds below that no later try can mend.
  */
-export class OperatorError extends RowcastError {}
+export class OperatorError extends RowcastError {
+  /** Whether the record at which it was met says more of it; false for kinds that are not about what one record holds. */
+  get isOfRecord(): boolean {
+    return true;
+  }
+}
 
 /** What comes next cannot be known any more (a lost slot, lost history, another server): a new copy is needed, or a person's word. */
-export class PositionLostError extends OperatorError {}
+export class PositionLostError extends OperatorError {
+  override get isOfRecord(): boolean {
+    return false;
+  }
+}
 
 /** A record is larger than what is to take it. Not tried again by itself: each try would publish what stands before it once more. */
-export class OversizeError extends OperatorError {}
+export class OversizeError extends OperatorError {
+  override get isOfRecord(): boolean {
+    return false;
+  }
+}
 
 /** Something that was done can be used only once it is committed: smaller transactions may do, else a person. */
-export class UncommittedError extends OperatorError {}
+export class UncommittedError extends OperatorError {
+  override get isOfRecord(): boolean {
+    return false;
+  }
+}
 
 /** A record batch that its topic does not take: nothing of it was sent. */
 export interface TooLarge {

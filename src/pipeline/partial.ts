@@ -1,4 +1,4 @@
-import { type CopyRequests, incompleteTables } from '../change/copy-request.ts';
+import { type CopyRequests, incompleteTables, partialTables } from '../change/copy-request.ts';
 import { tableName } from '../change/table-schema.ts';
 import type { Progress } from '../sink/sink.ts';
 import type { Selection } from './topic-filter.ts';
@@ -11,4 +11,12 @@ export function partialIn(
   if (requests === undefined) return {};
   const partial = incompleteTables(requests).filter((table) => accepts?.(table) ?? true);
   return partial.length === 0 ? {} : { partial: partial.map(tableName).toSorted() };
+}
+
+/** Whether the same tables are there in part. */
+export function hasSamePartial(a: CopyRequests | undefined, b: CopyRequests | undefined): boolean {
+  if (a === b) return true;
+  const idsOf = (requests: CopyRequests | undefined): string =>
+    requests === undefined ? '' : [...partialTables(requests)].toSorted((x, y) => x - y).join();
+  return idsOf(a) === idsOf(b);
 }

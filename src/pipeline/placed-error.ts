@@ -1,18 +1,23 @@
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { OperatorError, RecordError } from '../errors.ts';
-import type { PartitionCursor } from './partition-cursor.ts';
+import type { RecordPlace } from './change-places.ts';
 
 /** For whoever has no better word for a record that is damaged and covered by a checkpoint. */
 const ADVICE =
   'It was damaged, or somebody else has written it: look at who has access to the topic. Make a new replica by a snapshot under a new topic.prefix.';
 
-/** What is wrong with the record that the cursor is on, said with its place. What is not about one record stays as it is. */
-export function placed(error: unknown, { topic, partition, offset }: PartitionCursor): unknown {
-  const isOfRecord = error instanceof RecordError || (error instanceof Error && error.constructor === OperatorError);
-  if (!isOfRecord) return error;
+/** What is wrong with a record, said with its place. What is not about one record stays as it is. */
+export function placed(error: unknown, { topic, partition, offset }: RecordPlace): unknown {
+  if (!(error instanceof RecordError || (error instanceof OperatorError && error.isOfRecord))) return error;
   const message = `Record ${topic}/${partition}@${offset} cannot be read: ${error.message}`;
   const options = { cause: error.cause, advice: error.advice ?? ADVICE };
   return error instanceof RecordError ? new RecordError(message, options) : new OperatorError(message, options);
+}
+
+/** A change that the target does not take, said with the record that it came with. */
+export function refusedAt(refused: RecordError, { topic, partition, offset }: RecordPlace): RecordError {
+  const message = `Record ${topic}/${partition}@${offset} cannot be applied: ${refused.message}`;
+  return new RecordError(message, { cause: refused.cause, advice: refused.advice ?? ADVICE });
 }
 
 /** An insert without a new row, a delete without an old one. */

@@ -1,6 +1,7 @@
 import { Batch } from '../change/batch.ts';
 import type { Cursor, Fetched } from '../log/log.ts';
 import { RecordReader } from '../log/record-reader.ts';
+import { ChangePlaces } from './change-places.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
 
 /** How much of what was read is kept from one group of checkpoints to the next. */
@@ -30,6 +31,8 @@ export class ReadMemory {
   /** Where partitions go on behind the last group that had records of them; the latest last. */
   readonly #next = new Map<string, Cursor>();
   #batch = new Batch();
+  /** Of the batch's changes. */
+  readonly places: ChangePlaces = new ChangePlaces();
 
   constructor(limits: ReadLimits) {
     this.#limits = limits;

@@ -1,5 +1,4 @@
 import { type Batch, Op } from '../change/batch.ts';
-import { type CopyRequests, partialTables } from '../change/copy-request.ts';
 import { type TableSchema, tableName } from '../change/table-schema.ts';
 import { type Converter, type RowDecoder, schemaId } from '../converter/converter.ts';
 import { PositionLostError, RecordError } from '../errors.ts';
@@ -10,10 +9,12 @@ import type { CountingCheckpoint } from '../log/protocol/counter.ts';
 import { EXACT_HEADER, headerOp, headerPart, headerTableVersion, Part } from '../log/protocol/header.ts';
 import type { RecordReader } from '../log/record-reader.ts';
 import { cursorsOf, partitionName } from './covered-cursors.ts';
+import type { RecordPlace } from './change-places.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
 import { CursorMerge } from './cursor-merge.ts';
 import { fetchBudget } from './fetch-budget.ts';
 import { onlyAccepted } from './accepted-control.ts';
+import { hasSamePartial } from './partial.ts';
 import type { ReadMemory } from './read-memory.ts';
 import type { TableVersions } from './table-versions.ts';
 import type { Selection } from './topic-filter.ts';
@@ -78,6 +79,11 @@ export class SpanReader {
     this.#cursors = cursorsOf(checkpoints, options);
   }
 
+  /** Where a change of the batch that was yielded last came from. */
+  placeOf(change: number): RecordPlace | undefined {
+    return this.#memory.places.at(change);
+  }
+
   /** True once no batch follows the one that was yielded last. */
   get isThrough(): boolean {
     return this.#isThrough;
@@ -107,6 +113,7 @@ export class SpanReader {
 
   #beginChunk(): void {
     this.#batch.clear();
+    this.#memory.places.clear();
     this.#entered = undefined;
     this.#batch.transactions.push({ xid: 0, commitLsn: 0, commitTimeUs: 0 });
     this.#slots.clear();
@@ -132,6 +139,7 @@ export class SpanReader {
       }
       const missing = this.#placedRecord(cursor);
       if (missing !== undefined) return missing;
+      this.#memory.places.reach(batch.length, cursor);
       this.#index = cursor.index + 1;
       cursor.take();
       this.#merge.moved();
@@ -284,11 +292,4 @@ export class SpanReader {
     if (decoders === undefined) this.#decoders.set(table, (decoders = new Map()));
     return decoders;
   }
-}
-
-function hasSamePartial(a: CopyRequests | undefined, b: CopyRequests | undefined): boolean {
-  if (a === b) return true;
-  const idsOf = (requests: CopyRequests | undefined): string =>
-    requests === undefined ? '' : [...partialTables(requests)].toSorted((x, y) => x - y).join();
-  return idsOf(a) === idsOf(b);
 }

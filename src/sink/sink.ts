@@ -1,5 +1,6 @@
 import type { Batch } from '../change/batch.ts';
 import type { Position } from '../change/position.ts';
+import { type ErrorOptionsWithAdvice, RecordError } from '../errors.ts';
 
 /** Which topics a sink replays, as its connector says it: names, or expressions when there are none; both empty: all. */
 export interface TopicFilter {
@@ -32,6 +33,16 @@ export interface Ownership {
   readonly progress: Progress | undefined;
 }
 
+/** The target does not take the values of one change, by its number in the batch that was to be applied. */
+export class ChangeRefused extends RecordError {
+  readonly change: number;
+
+  constructor(message: string, change: number, options: ErrorOptionsWithAdvice = {}) {
+    super(message, options);
+    this.change = change;
+  }
+}
+
 /** A sink connector: applies changes to a target and keeps its progress there. */
 export interface Sink extends AsyncDisposable {
   /**
@@ -61,7 +72,10 @@ export interface Sink extends AsyncDisposable {
 
 /** One target transaction. Disposing of it without a commit rolls it back. */
 export interface SinkTransaction extends AsyncDisposable {
-  /** Applies the changes in their order; may be called many times. `batch` may be reused after it has resolved. */
+  /**
+   * Applies the changes in their order; may be called many times. `batch` may be reused after it has resolved. Throws ChangeRefused where the
+   * values of one change are what is refused.
+   */
   apply(batch: Batch, signal: AbortSignal): Promise<void>;
 
   /**

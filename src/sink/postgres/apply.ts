@@ -2,6 +2,7 @@ import { type Batch, NULL, Op } from '../../change/batch.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { OperatorError, RecordError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
+import { findCulprit, isOfValues, refusedChange } from './culprit.ts';
 import { detour } from './detour.ts';
 import type { Executor } from './executor.ts';
 import { planTable, type TableChanges } from './plan.ts';
@@ -10,6 +11,7 @@ import type { Rows } from './segment.ts';
 import type { Session } from './session.ts';
 import type { Step } from './step.ts';
 import type { TargetTable } from './target-table.ts';
+import { firstUnfit } from './unfit-value.ts';
 
 const UNIQUE_VIOLATION = '23505';
 const EXCLUSION_VIOLATION = '23P01';
@@ -34,16 +36,46 @@ export class RowApplier {
     this.#targets = targets;
   }
 
+  /** Throws ChangeRefused when the values of one change are what the target does not take. */
   async apply(batch: Batch, rows: Rows, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#apply(batch, rows, signal);
+    } catch (error) {
+      if (!isOfValues(error)) throw error;
+      const culprit = await this.#culprit(error, batch, rows, signal);
+      throw culprit === undefined ? error : refusedChange(error, batch, culprit);
+    }
+  }
+
+  async #apply(batch: Batch, rows: Rows, signal: AbortSignal): Promise<void> {
     const works = await this.#resolve(batch, rows, signal);
     const steps = planTables(works, this.#session.isReplica);
     if (steps !== undefined && (await this.#try(() => this.#run(steps, signal), signal)) === undefined) return;
     const refusal = await this.#try(() => this.#runExactly(batch, rows, works, signal), signal);
     if (refusal === undefined) return;
-    if (await this.#admitNulls(refusal, works, signal)) return await this.apply(batch, rows, signal);
+    if (await this.#admitNulls(refusal, works, signal)) return await this.#apply(batch, rows, signal);
     if (!this.#canDetour(refusal, works)) throw explain(refusal, batch);
     const last = await this.#try(() => this.#runDetours(works, signal), signal);
     if (last !== undefined) throw explain(refusal, batch);
+  }
+
+  /** Nobody depends on the answer: what goes wrong while it is looked for leaves the refusal as it is. */
+  async #culprit(refusal: Error, batch: Batch, rows: Rows, signal: AbortSignal): Promise<number | undefined> {
+    const tryPart = async (part: Rows): Promise<Error | undefined> => {
+      const works = await this.#resolve(batch, part, signal);
+      const steps = planTables(works, this.#session.isReplica);
+      const inSets = steps && (await this.#try(() => this.#run(steps, signal), signal, isOfValues));
+      if (steps !== undefined && (inSets === undefined || isOfValues(inSets))) return inSets;
+      return await this.#try(() => this.#runExactly(batch, part, works, signal), signal, isOfValues);
+    };
+    const unfit = firstUnfit(batch, rows.from, rows.to);
+    if (unfit !== undefined) return unfit;
+    try {
+      return await findCulprit(refusal, rows, tryPart);
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
   }
 
   async #resolve(batch: Batch, rows: Rows, signal: AbortSignal): Promise<TableChanges[]> {
@@ -64,8 +96,12 @@ export class RowApplier {
     return isAdmitted;
   }
 
-  /** Runs under a savepoint. When a constraint objects, all is as before and the error is returned. */
-  async #try(run: () => Promise<void>, signal: AbortSignal): Promise<Error | undefined> {
+  /** Runs under a savepoint. When a constraint or a value is what is refused all is as before; the error is returned if it is a constraint's, or `isExpected`. */
+  async #try(
+    run: () => Promise<void>,
+    signal: AbortSignal,
+    isExpected: (error: Error) => boolean = () => false,
+  ): Promise<Error | undefined> {
     this.#executor.add('savepoint rowcast');
     try {
       await run();
@@ -75,10 +111,14 @@ export class RowApplier {
       return undefined;
     } catch (error) {
       this.#executor.discard();
-      if (!(error instanceof Error) || !sqlState(error)?.startsWith('23')) throw error;
+      const ofConstraint = sqlState(error)?.startsWith('23') === true;
+      if (!(error instanceof Error) || (!ofConstraint && !isOfValues(error))) throw error;
       const undo = /* sql */ `rollback to savepoint rowcast; release savepoint rowcast`;
-      await this.#session.run(undo, 'Cannot roll back on the target', signal);
+      await this.#session.run(undo, 'Cannot roll back on the target', signal).catch((failed: unknown) => {
+        throw ofConstraint ? failed : error; // of a message with bytes that are no text nothing was done: there is no savepoint
+      });
       this.#executor.stages.savepointRolledBack();
+      if (!ofConstraint && !isExpected(error)) throw error;
       return error;
     }
   }

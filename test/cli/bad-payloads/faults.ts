@@ -15,7 +15,10 @@ import {
 /** Every refusal of a row says where it stands. */
 const unreadable = (why: string): RegExp => new RegExp(`^Record shop\\.public\\.item/0@\\d+ .*${why}`);
 /** What only the target can judge. */
-const REFUSED = /^Cannot apply changes to "public"\."item" on the target/;
+const REFUSED = (why: string): RegExp =>
+  new RegExp(
+    `^Record shop\\.public\\.item/0@\\d+ cannot be applied: Cannot apply changes to "public"\\."item" on the target.*${why}`,
+  );
 const CUT = unreadable('is cut off');
 const NOT_OURS =
   /^Topic shop\.public\.item, partition 0 lost history: the record at offset \d+ is not one of Rowcast's/;
@@ -104,8 +107,13 @@ export const FAULTS: readonly BadPayload[] = [
   },
   { at: 'row', state: 'a union branch that there is not', record: spliced(-2, 1, 8), says: unreadable('union') },
   { at: 'row', state: 'a negative union branch', record: spliced(-2, 1, 1), says: unreadable('union') },
-  { at: 'row', state: 'a text that is no UTF-8', record: spliced(0, 1, 0xff), says: REFUSED },
-  { at: 'row', state: 'a text with a zero', record: spliced(0, 1, 0), says: REFUSED },
+  {
+    at: 'row',
+    state: 'a text that is no UTF-8',
+    record: spliced(0, 1, 0xff),
+    says: REFUSED('column "note" is no UTF-8'),
+  },
+  { at: 'row', state: 'a text with a zero', record: spliced(0, 1, 0), says: REFUSED('column "note" has a zero byte') },
   {
     at: 'row',
     state: 'a number of two thousand million digits',
