@@ -35,6 +35,7 @@ import { ownCertificate } from './rest/listener.ts';
 import { startRest } from './rest/server.ts';
 import { schemaTopic } from './schema-topic.ts';
 import { dropOverBudget } from './slots/drop-over-budget.ts';
+import { DroppedSlots } from './slots/dropped-slots.ts';
 import { haltedPool } from './slots/halted-pool.ts';
 import { SlotWatch } from './slots/slot-watch.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
@@ -94,7 +95,12 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
   // A daemon that ends with its last connector leaves trying again to whoever starts it.
   const resumeMs = config.connectorsWatch ? config.resumeMs : 0;
   const threads = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger, resumeMs }));
-  const pool = haltedPool(threads, () => systemClock.now());
+  const dropped = DroppedSlots.read(state.path);
+  const pool = haltedPool(
+    threads,
+    (connector) => dropped.of(connector),
+    () => systemClock.now(),
+  );
   const known = await KnownSlots.read(state.path, logger);
   const targets = await TargetStates.read(state.path);
   const slots = opened.add(new OrphanedSlots(known, () => set.wanted.connectors.values(), logger));
@@ -111,7 +117,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
     logger,
     wanted: () => set.wanted.connectors.values(),
     statuses: () => set.statuses(),
-    drop: (connector, seen, abort) => dropOverBudget(connector, seen, { set, pool, logger }, abort),
+    drop: (connector, seen, abort) => dropOverBudget(connector, seen, { set, dropped, logger }, abort),
   });
   const running = new RunningDaemon(options, {
     opened,
@@ -122,6 +128,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
     slots,
     watch,
     targets,
+    dropped,
     state,
     stateLog,
     log: (kafka ?? stateLog) as Log,
@@ -149,6 +156,7 @@ interface Parts {
   readonly slots: OrphanedSlots;
   readonly watch: SlotWatch;
   readonly targets: TargetStates;
+  readonly dropped: DroppedSlots;
   readonly state: StateDirectory;
   readonly log: Log;
   /** The log, when it is the embedded one. */
@@ -254,14 +262,15 @@ class RunningDaemon implements Daemon, DaemonView {
   async operate(request: OperatorRequest, signal: AbortSignal): Promise<OperatorAnswer> {
     if (!this.isReady)
       throw new OperatorError('The daemon is not running yet, or is stopping', { advice: 'Ask again.' });
-    const { set, slots, log, stateLog } = this.#parts;
+    const { set, slots, dropped, log, stateLog } = this.#parts;
     const forget: OperateContext['forget'] = stateLog && ((reader, abort) => stateLog.forget(reader, abort));
-    const carryOut = (): Promise<OperatorAnswer> =>
-      operate(
-        { log, forget, readers: stateLog?.readers ?? [], connectors: set.known(), clock: systemClock },
-        request,
-        signal,
-      );
+    const carryOut = async (): Promise<OperatorAnswer> => {
+      const readers = stateLog?.readers ?? [];
+      const context = { log, forget, readers, connectors: set.known(), clock: systemClock };
+      const answer = await operate(context, request, signal);
+      await dropped.decided(request, answer);
+      return answer;
+    };
     if (request.kind === 'offsets') return await carryOut();
     if (request.kind === 'signal') return await askSource(set, request, signal);
     if (request.kind === 'delete') {

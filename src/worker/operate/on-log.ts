@@ -7,6 +7,7 @@ import { openKafkaLog } from '../../log/kafka/kafka-log.ts';
 import { KnownSlots } from '../connectors/known-slots.ts';
 import { kafkaSettings } from '../kafka-settings.ts';
 import type { OperatorAnswer, OperatorRequest } from '../rest/daemon-view.ts';
+import { DroppedSlots } from '../slots/dropped-slots.ts';
 import { systemClock } from '../system-clock.ts';
 import type { WorkerConfig } from '../worker-config.ts';
 import { operate } from './operate.ts';
@@ -21,7 +22,9 @@ export async function operateOnLog(
   request: OperatorRequest,
   signal: AbortSignal,
 ): Promise<OperatorAnswer> {
+  const dropped = DroppedSlots.read(config.stateDir);
   const answer = await onOwnLog(config, connectors, request, signal);
+  await dropped.decided(request, answer);
   if (request.kind === 'delete' && request.dropSlot && existsSync(config.stateDir)) {
     const known = await KnownSlots.read(config.stateDir, { warn: () => undefined }); // a list that cannot be read tells nobody of it
     await known.forget(request.connector);

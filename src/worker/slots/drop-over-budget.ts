@@ -5,25 +5,25 @@ import { connect } from '../../postgres/connect.ts';
 import { dropSlot } from '../../source/wal/slot.ts';
 import { inBytes } from '../../source/wal/watch/slot-words.ts';
 import type { ConnectorSet } from '../connectors/connector-set.ts';
-import type { HaltedPool } from './halted-pool.ts';
+import type { DroppedSlots } from './dropped-slots.ts';
 import type { WatchedConnector } from './slot-watch-options.ts';
 import type { WatchedSlot } from './watched-slot.ts';
 
 /** What dropping a slot needs of the daemon. */
 export interface DropParts {
   readonly set: Pick<ConnectorSet, 'whileStopped'>;
-  readonly pool: Pick<HaltedPool, 'halt'>;
+  readonly dropped: Pick<DroppedSlots, 'add' | 'forget'>;
   readonly logger: Pick<Logger, 'error'>;
 }
 
 /**
  * Drops the slot of a connector that keeps more than its budget: its operator has said that the source's disk is worth more than the replica.
- * The connector is stopped for it, and then stands as failed, with the word that everything has to be copied again.
+ * The connector is stopped for it, and then stands as failed until a person decides, with the word that everything has to be copied again.
  */
 export async function dropOverBudget(
   { name, config }: WatchedConnector,
   seen: WatchedSlot,
-  { set, pool, logger }: DropParts,
+  { set, dropped, logger }: DropParts,
   signal: AbortSignal,
 ): Promise<void> {
   const retainedBytes = seen.view?.finding.retainedBytes ?? 0;
@@ -31,18 +31,30 @@ export async function dropOverBudget(
   const message =
     `Slot "${slot}" was dropped: it kept ${inBytes(retainedBytes)} of WAL, more than slot.budget.bytes (${inBytes(slotBudgetBytes)}), ` +
     'and slot.budget.policy is drop; a new copy is needed';
-  const advice = `What was changed since is not captured. See why it was behind, and copy everything again: rowcast offsets reset ${name}`;
+  const advice =
+    `What was changed since is not captured. See why it was behind, and copy everything again: rowcast offsets reset ${name}. ` +
+    'It does not run until then, however often it is started.';
   await set.whileStopped(name, async () => {
-    const client = await connect(sourceConnection(config), 'rowcast slots', {}, signal);
-    endStatementsWith(client, signal);
+    // First: what follows may be the last that this process does. A slot that is still there is over its budget at the next looks too.
+    await dropped.add({ connector: name, slot, message, advice });
     try {
-      await dropSlot(client, slot, signal);
-    } finally {
-      await client.end();
+      await dropIt(config, signal);
+    } catch (error) {
+      await dropped.forget(name);
+      throw error;
     }
-    pool.halt(name, { message, advice });
     const fields = { connector: name, slot, retainedBytes, slotBudgetBytes, advice };
     logger.error('slot dropped because its budget is used up', fields);
   });
   seen.forget();
+}
+
+async function dropIt(config: WatchedConnector['config'], signal: AbortSignal): Promise<void> {
+  const client = await connect(sourceConnection(config), 'rowcast slots', {}, signal);
+  endStatementsWith(client, signal);
+  try {
+    await dropSlot(client, config.slot, signal);
+  } finally {
+    await client.end();
+  }
 }

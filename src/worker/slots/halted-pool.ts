@@ -4,20 +4,18 @@ import { initialStatus } from '../initial-status.ts';
 import { type ConnectorFailure, type ConnectorStatus, NO_FAILURES } from '../status.ts';
 import type { RunningTask, TaskPool } from '../task-pool.ts';
 
-/** A pool in which a connector can be halted: its next start fails with the given words, and the one after that is an ordinary one. */
-export interface HaltedPool extends Pick<TaskPool, 'start'> {
-  /** What was decided about this connector needs a person, who starts it again. */
-  halt(connector: string, failure: ConnectorFailure): void;
-}
-
-/** The pool, with starts that are halted. `now` is the time in milliseconds since 1970. */
-export function haltedPool(pool: Pick<TaskPool, 'start'>, now: () => number): HaltedPool {
-  const halted = new Map<string, ConnectorFailure>();
+/**
+ * The pool, in which a connector that something stands against (`obstacle`) does not run: each of its starts fails with those words.
+ * `now` is the time in milliseconds since 1970.
+ */
+export function haltedPool(
+  pool: Pick<TaskPool, 'start'>,
+  obstacle: (connector: ConnectorFile) => ConnectorFailure | undefined,
+  now: () => number,
+): Pick<TaskPool, 'start'> {
   return {
-    halt: (connector, failure) => void halted.set(connector, failure),
     start(connector, options) {
-      const failure = halted.get(connector.name);
-      halted.delete(connector.name);
+      const failure = obstacle(connector);
       return failure === undefined ? pool.start(connector, options) : haltedTask(connector, failure, options, now());
     },
   };
@@ -25,17 +23,18 @@ export function haltedPool(pool: Pick<TaskPool, 'start'>, now: () => number): Ha
 
 function haltedTask(
   connector: ConnectorFile,
-  failure: ConnectorFailure,
+  { message, advice }: ConnectorFailure,
   { takeOver }: { readonly takeOver: boolean },
   now: number,
 ): RunningTask {
   const stage = { name: 'failed', since: now, isWaiting: false };
   const failures = { ...NO_FAILURES, lost: 1 };
+  const failure = { message, advice };
   const status: ConnectorStatus = { ...initialStatus(connector, now), state: 'failed', stage, failure, failures };
   return {
     status: () => status,
     takesOver: () => takeOver,
-    ask: () => Promise.reject(new TransientError(`Connector "${connector.name}" does not run: ${failure.message}`)),
+    ask: () => Promise.reject(new TransientError(`Connector "${connector.name}" does not run: ${message}`)),
     ended: Promise.resolve(),
     stop: () => Promise.resolve(),
   };

@@ -55,7 +55,14 @@ test('a slot beyond its budget is told, dropped where that is the policy, and it
   const halted = new Map<string, ConnectorFailure>();
   const parts = {
     set: { whileStopped: <T>(_: string, work: () => Promise<T>): Promise<T> => work() },
-    pool: { halt: (name: string, failure: ConnectorFailure): unknown => halted.set(name, failure) },
+    dropped: {
+      add: async ({ connector: name, ...failure }: { readonly connector: string } & ConnectorFailure) => {
+        // Stored before the slot goes.
+        expect(await db.query(`select 1 from pg_replication_slots where slot_name = '${slot}'`)).toHaveLength(1);
+        halted.set(name, failure);
+      },
+      forget: async (name: string) => void halted.delete(name),
+    },
     logger,
   };
   const watch = new SlotWatch({
@@ -90,7 +97,10 @@ test('a slot beyond its budget is told, dropped where that is the policy, and it
   await expect.poll(() => shown()[0]?.slot?.concern, PATIENCE).toContain('held back by nobody reading it');
   await write(db, 60);
   await expect.poll(() => halted.get('shop-source')?.message, PATIENCE).toContain('a new copy is needed');
-  expect(await db.query(`select 1 from pg_replication_slots where slot_name = '${slot}'`)).toEqual([]);
+  const there = async (): Promise<number> =>
+    (await db.query(`select 1 from pg_replication_slots where slot_name = '${slot}'`)).length;
+  await expect.poll(there, PATIENCE).toBe(0);
+  expect(halted.has('shop-source')).toBe(true);
   expect(shown()[0]?.slot).toBeUndefined();
   stop.abort();
   await running;
