@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailPoint } from '../../src/failpoint.ts';
 import type { Random } from '../simulation/random.ts';
+import type { Fault, Field } from './faults/fault.ts';
+import { FAULTS } from './faults/faults.ts';
 import { atPoint, type PlannedKill } from './kill.ts';
 import { type Moment, momentOf, POINTS_OF, type Scene } from './moment.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, PlannedFault } from './plan.ts';
 import { restartServer } from './restart.ts';
 import { lookAtSource, lookAtTarget } from './scene.ts';
 import type { Exit, Run } from './service.ts';
@@ -18,6 +20,10 @@ const STOP_MS = 20_000;
 const LOOK_EVERY_MS = 5;
 /** How often a moment that chance has left out is tried for. */
 const EXTRA_TRIES = 12;
+/** A fault strikes so long, at most, after something new was applied. */
+const LONGEST_WAIT_MS = 2000;
+/** How often a fault is tried again that has met nothing. */
+const VAIN_TRIES = 3;
 /** How often a kill is tried again because nothing was in flight. */
 const IDLE_TRIES = 10;
 
@@ -40,6 +46,7 @@ export class Campaign {
     await this.finishCopy();
     for (const step of plan.stream) {
       if (step.kind === 'restart') await this.#restart(step.what);
+      else if (step.kind === 'fault') await this.#fault(step);
       else report.kills += await this.#inFlight(step);
     }
   }
@@ -198,6 +205,41 @@ export class Campaign {
     const isBack = (): boolean => watcher.standing.consistent && watcher.standing.ledger > known;
     await this.#follow(run, watcher.standing, isBack, `nothing new was applied after a restart of the ${what}`);
     report.restart(what, upAt - downAt, performance.now() - upAt);
+  }
+
+  /** Strikes until something was hit, and sees each time how it goes on. */
+  async #fault({ fault: kind, target }: PlannedFault): Promise<void> {
+    const [stage, random] = [this.#stage, this.#random];
+    const fault = FAULTS.get(kind) as Fault;
+    for (let i = 0; i < VAIN_TRIES; i++) {
+      const run = await this.#unarmed();
+      const first = stage.watcher.standing;
+      await this.#follow(run, first, () => this.#hasProgressed(first), 'nothing new was applied');
+      await sleep(random.below(LONGEST_WAIT_MS), undefined, { signal: stage.signal });
+      const field: Field = { stage, random, run, until: (...how) => this.#until(...how) };
+      const startedAt = performance.now();
+      const isHit = await fault.strike(field, target);
+      const endedAt = performance.now();
+      // What was committed after the fault was over must arrive.
+      const known = stage.workload.committed;
+      const isBack = (): boolean => stage.watcher.standing.consistent && stage.watcher.standing.ledger > known;
+      await this.#until(isBack, `nothing new was applied after ${kind} (${target})`, fault.patienceMs);
+      stage.report.fault(kind, target, isHit, endedAt - startedAt, performance.now() - endedAt);
+      if (isHit) return;
+    }
+  }
+
+  /** Waits, while the service that runs at the time goes on living. */
+  async #until(isOver: () => boolean, what: string, patienceMs: number = STANDSTILL_MS): Promise<void> {
+    const { service, signal } = this.#stage;
+    for (const since = performance.now(); !isOver(); await sleep(LOOK_EVERY_MS, undefined, { signal })) {
+      assertAlive(this.#stage);
+      const { running } = service;
+      if (running === undefined) throw new StandstillError(`The service ended by itself, and ${what}`);
+      if (performance.now() - since > patienceMs) {
+        throw new StandstillError(`After ${patienceMs / 1000} s ${what}:\n${running.lastWords}`);
+      }
+    }
   }
 
   /** A new row is there; while tables are copied a new checkpoint is as good. */

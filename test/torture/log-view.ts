@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
-import type { Log } from '../../src/log/log.ts';
+import type { Cursor, Log } from '../../src/log/log.ts';
 import { CheckpointCounter, type CountingCheckpoint } from '../../src/log/protocol/counter.ts';
 import { HEADER, headerClaim, headerIndex, headerNumber } from '../../src/log/protocol/header.ts';
 import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';
@@ -17,6 +17,13 @@ export interface LogEnd {
   readonly checkpoint: CountingCheckpoint | undefined;
   /** What the last claim has stored behind it. Every transaction's last change is that of the ledger. */
   readonly tail: 'nothing' | 'whole' | 'part';
+}
+
+/** Who has claimed the log last. */
+export interface LastClaim {
+  readonly offset: number;
+  readonly daemon: string;
+  readonly id: string;
 }
 
 const READ_BYTES = 8 * 1024 * 1024;
@@ -56,13 +63,51 @@ export class LogView {
     return { checkpoint, tail: last.topic === dataTopic(this.#prefix, 'public', 'ledger') ? 'whole' : 'part' };
   }
 
+  /** The last claim; undefined before the first. */
+  async lastClaim(signal: AbortSignal): Promise<LastClaim | undefined> {
+    await using log = await this.#open();
+    const { end } = await log.bounds(checkpointsTopic(this.#prefix), 0, signal);
+    const last = (await readHistory(log, this.#prefix, end, signal)).claims.at(-1);
+    return last && { offset: last.offset, daemon: last.claim.daemon, id: last.claim.id };
+  }
+
+  /** Where every partition ends now. */
+  async ends(signal: AbortSignal): Promise<readonly Cursor[]> {
+    await using log = await this.#open();
+    const names = [...topicsOf(this.#prefix), checkpointsTopic(this.#prefix)];
+    const ends: Cursor[] = [];
+    for (const { name, partitions } of (await log.topics(names, signal)).values()) {
+      for (let partition = 0; partition < partitions; partition++) {
+        ends.push({ topic: name, partition, offset: (await log.bounds(name, partition, signal)).end });
+      }
+    }
+    return ends;
+  }
+
+  /** How many records behind these ends are of the process that has made this claim: data, checkpoints and claims. */
+  async writtenSince(ends: readonly Cursor[], claim: LastClaim, signal: AbortSignal): Promise<number> {
+    await using log = await this.#open();
+    const control = checkpointsTopic(this.#prefix);
+    let count = 0;
+    for (const end of ends) {
+      await walk(log, end, signal, (reader) => {
+        if (end.topic === control) {
+          const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), control);
+          if (record?.kind === 'checkpoint' && record.claim === claim.offset) count++;
+          if (record?.kind === 'claim' && record.daemon === claim.daemon && record.id === claim.id) count++;
+        } else if (reader.findHeader(HEADER) && headerClaim(reader.bytes, reader.headerStart) === claim.offset) count++;
+      });
+    }
+    return count;
+  }
+
   /** How often a copy of the tables was begun, and how often after the first one that was finished. */
   async copies(signal: AbortSignal): Promise<{ readonly begun: number; readonly afterFinished: number }> {
     await using log = await this.#open();
     const topic = checkpointsTopic(this.#prefix);
     const counter = new CheckpointCounter();
     let finishedBy: number | undefined;
-    await walk(log, topic, signal, (reader) => {
+    await walk(log, { topic, partition: 0, offset: 0 }, signal, (reader) => {
       const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), topic);
       const checkpoint = record && counter.feed(reader.offset, record);
       if (checkpoint?.consistent) finishedBy ??= checkpoint.claim;
@@ -89,6 +134,11 @@ async function openCopy(directory: string): Promise<Log> {
   }
 }
 
+/** The topics of the lasting tables, and that of what is said between rows. */
+function topicsOf(prefix: string): string[] {
+  return [...TABLES.map((table) => dataTopic(prefix, 'public', table)), schemaChangesTopic(prefix)];
+}
+
 async function exists(log: Log, topic: string, signal: AbortSignal): Promise<boolean> {
   return (await log.topics([topic], signal)).has(topic);
 }
@@ -102,7 +152,7 @@ interface LastRecord {
 
 /** The last record of every partition: in each, records have the order of their indexes. */
 async function lastRecords(log: Log, prefix: string, signal: AbortSignal): Promise<LastRecord[]> {
-  const names = [...TABLES.map((table) => dataTopic(prefix, 'public', table)), schemaChangesTopic(prefix)];
+  const names = topicsOf(prefix);
   const records: LastRecord[] = [];
   for (const { name, partitions } of (await log.topics(names, signal)).values()) {
     for (let partition = 0; partition < partitions; partition++) {
@@ -128,7 +178,7 @@ async function lastRecords(log: Log, prefix: string, signal: AbortSignal): Promi
 /** Under which claims a copy was begun. */
 async function beginsOfCopies(log: Log, topic: string, signal: AbortSignal): Promise<number[]> {
   const claims: number[] = [];
-  await walk(log, topic, signal, (reader) => {
+  await walk(log, { topic, partition: 0, offset: 0 }, signal, (reader) => {
     const value = reader.bytes.toString('utf8', reader.valueStart + 1, reader.valueEnd);
     if (!value.includes('"kind":"snapshot-begin"') || !reader.findHeader(HEADER)) return;
     claims.push(headerClaim(reader.bytes, reader.headerStart));
@@ -136,16 +186,16 @@ async function beginsOfCopies(log: Log, topic: string, signal: AbortSignal): Pro
   return claims;
 }
 
-/** Visits all records of a topic's only partition. */
+/** Visits the records of a partition from an offset on. */
 async function walk(
   log: Log,
-  topic: string,
+  { topic, partition, offset: from }: Cursor,
   signal: AbortSignal,
   visit: (reader: RecordReader) => void,
 ): Promise<void> {
-  const { start, end } = await log.bounds(topic, 0, signal);
-  for (let offset = start; offset < end; ) {
-    const [fetched] = await log.read([{ topic, partition: 0, offset }], READ_BYTES, 1000, signal);
+  const { start, end } = await log.bounds(topic, partition, signal);
+  for (let offset = Math.max(start, from); offset < end; ) {
+    const [fetched] = await log.read([{ topic, partition, offset }], READ_BYTES, 1000, signal);
     const reader = new RecordReader(fetched?.bytes ?? Buffer.alloc(0));
     while (reader.next()) {
       if (reader.offset < offset) continue;

@@ -38,9 +38,9 @@ async function runAll(
     await chmod(directory, 0o711); // root's servers run as another user, below it
     let isClean = false;
     try {
-      const { kills, seed, keep } = options;
+      const { kills, faults, seed, keep } = options;
       const profile = PROFILES[options.source];
-      isClean = await torture({ profile, log, kills, seed, keep, directory, main: service, print }, signal);
+      isClean = await torture({ profile, log, kills, faults, seed, keep, directory, main: service, print }, signal);
     } catch (error) {
       print(signal.aborted ? 'stopped' : `FAILED  ${explain(error)}`);
     }

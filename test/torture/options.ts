@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { FAULT_KINDS, type FaultKind } from './faults/fault.ts';
 
 /** The ways to capture. */
 export type CaptureName = 'wal' | 'query' | 'trigger';
@@ -7,6 +8,8 @@ export type CaptureName = 'wal' | 'query' | 'trigger';
 export interface Options {
   readonly source: CaptureName;
   readonly kills: number;
+  /** How often each kind of fault is to strike. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
   readonly logs: readonly ('embedded' | 'kafka')[];
   readonly seed: number;
   readonly keep: boolean;
@@ -14,11 +17,16 @@ export interface Options {
   readonly main: string | undefined;
 }
 
-export const HELP = `Kills a running Rowcast again and again, and proves that nothing was lost, applied twice or torn.
+export const HELP: string = `Kills a running Rowcast again and again, and proves that nothing was lost, applied twice or torn.
 
 npm run torture -- [options]
   --source NAME wal, query or trigger: the way to capture (wal)
-  --kills N     how many kills count (50); half at fail points, half at random moments
+  --kills N     how many kills count (50); half at fail points, half at random moments. 0 with --faults: none
+  --faults LIST other faults than kills: names of kinds with commas between, or all of them (all); kind=N strikes so often
+                ${FAULT_KINDS.slice(0, 5).join(', ')},
+                ${FAULT_KINDS.slice(5).join(', ')}
+  --each N      how often a kind without a number strikes (5)
+  --lost N      the same as lost-response=N in the list
   --log LOG     embedded, kafka or both (both)
   --kafka       the same as --log kafka
   --seed N      which plan of kills and transactions (random, printed)
@@ -34,6 +42,9 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     options: {
       source: { type: 'string', default: 'wal' },
       kills: { type: 'string', default: '50' },
+      faults: { type: 'string', default: '' },
+      each: { type: 'string', default: '5' },
+      lost: { type: 'string' },
       log: { type: 'string' },
       kafka: { type: 'boolean', default: false },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
@@ -48,14 +59,29 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     throw new Error('--source is wal, query or trigger');
   if (log !== 'embedded' && log !== 'kafka' && log !== 'both') throw new Error('--log is embedded, kafka or both');
   if (values.kafka && log !== 'kafka') throw new Error('--kafka and --log say different things');
+  const lost = values.lost === undefined ? '' : `,lost-response=${values.lost}`;
+  const faults = faultsOf(`${values.faults}${lost}`, wholeNumber('each', values.each, 1));
   return {
     source,
-    kills: wholeNumber('kills', values.kills, 2),
+    kills: faults.size > 0 && values.kills === '0' ? 0 : wholeNumber('kills', values.kills, 2),
+    faults,
     logs: log === 'both' ? ['embedded', 'kafka'] : [log],
     seed: wholeNumber('seed', values.seed, 0),
     keep,
     main,
   };
+}
+
+/** `zombie,cut=20,all`: a kind that is named again is meant anew. */
+function faultsOf(list: string, each: number): ReadonlyMap<FaultKind, number> {
+  const faults = new Map<FaultKind, number>();
+  for (const item of list.split(',').filter((text) => text !== '')) {
+    const [name, count] = item.split('=') as [string, string | undefined];
+    const times = count === undefined ? each : wholeNumber('faults', count, 1);
+    if (name !== 'all' && !FAULT_KINDS.includes(name as FaultKind)) throw new Error(`There is no fault ${name}`);
+    for (const kind of name === 'all' ? FAULT_KINDS : [name as FaultKind]) faults.set(kind, times);
+  }
+  return faults;
 }
 
 function wholeNumber(name: string, text: string, least: number): number {

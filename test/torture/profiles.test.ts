@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { FAIL_POINTS } from '../../src/failpoint.ts';
 import { Random } from '../simulation/random.ts';
 import { POINTS_OF } from './moment.ts';
-import { planKills, RESTARTS } from './plan.ts';
+import { FAULT_KINDS } from './faults/fault.ts';
+import { planKills, RESTARTS, withFaults } from './plan.ts';
 import { PROFILES } from './profiles/profiles.ts';
 
 const profiles = Object.values(PROFILES);
@@ -25,5 +26,25 @@ test.each(profiles)(
     const points = [...copyPoints, ...streamPoints];
     const missing = moments.filter((moment) => !POINTS_OF[moment].every((point) => points.includes(point)));
     expect(missing).toEqual([]);
+  },
+);
+
+test.each(profiles)(
+  '$name: every fault that can be caused strikes as often as it was asked for, on all that it can strike',
+  (profile) => {
+    const wanted = new Map(FAULT_KINDS.map((kind) => [kind, 6]));
+    const none = planKills(profile, 0, RESTARTS, new Random(1));
+    const planned = (log: 'embedded' | 'kafka'): Map<string, number> => {
+      const counts = new Map<string, number>();
+      for (const step of withFaults(none, wanted, { log, source: profile.name }, new Random(1)).stream) {
+        if (step.kind === 'fault') counts.set(step.fault, (counts.get(step.fault) ?? 0) + 1);
+      }
+      return counts;
+    };
+    const left = (...kinds: string[]): string[] =>
+      FAULT_KINDS.filter((kind) => !kinds.includes(kind) && (kind !== 'walsender' || profile.name === 'wal'));
+    expect(new Set(planned('kafka').keys())).toEqual(new Set(left('disk-full')));
+    expect(new Set(planned('embedded').keys())).toEqual(new Set(left('restart-broker')));
+    expect(new Set(planned('kafka').values())).toEqual(new Set([6]));
   },
 );

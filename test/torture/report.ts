@@ -12,6 +12,10 @@ export class Report {
   kills = 0;
   extraKills = 0;
   restarts = 0;
+  /** Records and claims of a service that woke up when it was replaced. */
+  strays = 0;
+  /** How often each fault has hit, by kind and by what it struck; 0 for one that never met anything. */
+  readonly faults: Map<string, Map<string, number>> = new Map();
 
   constructor(print: (line: string) => void) {
     this.#print = print;
@@ -40,11 +44,29 @@ export class Report {
     );
   }
 
+  /** A fault, when it is known how it went on. */
+  fault(kind: string, target: string, isHit: boolean, downMs: number, resumedMs: number): void {
+    const targets = this.faults.get(kind) ?? new Map<string, number>();
+    this.faults.set(kind, targets.set(target, (targets.get(target) ?? 0) + (isHit ? 1 : 0)));
+    const how = kind.includes(target) || target === 'daemon' ? kind : `${kind}: ${target}`;
+    const what = isHit ? `took ${seconds(downMs)}` : 'met nothing';
+    this.#print(`  *  ${how.padEnd(42)} ${what.padEnd(38)} ${resumed(resumedMs)} of its end`);
+  }
+
+  /** Faults that have hit. */
+  get hits(): number {
+    return [...this.faults.values()].flatMap((targets) => [...targets.values()]).reduce((sum, count) => sum + count, 0);
+  }
+
   histogram(): void {
     this.#print('');
     for (const [moment, count] of this.moments) this.#print(`${String(count).padStart(5)}  ${moment}`);
     const points = [...this.points].map(([point, count]) => `${point} ${count}`);
     this.#print(`fail points: ${points.join(', ')}`);
+    for (const [kind, targets] of this.faults) {
+      const counts = [...targets].map(([target, count]) => `${target} ${count}`);
+      this.#print(`${kind}: ${counts.join('; ')}`);
+    }
     const sorted = this.resumedMs.toSorted((a, b) => a - b);
     const middle = sorted[Math.floor(sorted.length / 2)];
     if (middle !== undefined) {

@@ -38,7 +38,8 @@ export async function one<Row extends pg.QueryResultRow>(
   return await asked(settings, async (client) => (await client.query<Row>(sql)).rows[0]);
 }
 
-async function asked<Answer>(
+/** Asks on a connection of its own. */
+export async function asked<Answer>(
   settings: ConnectionSettings,
   ask: (client: pg.Client) => Promise<Answer>,
 ): Promise<Answer> {

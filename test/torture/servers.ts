@@ -1,21 +1,48 @@
 import { join } from 'node:path';
 import { type ServerPair, startServerPair, writeConnectorPair } from '../support/server-pair.ts';
+import type { Network } from './network.ts';
 
 /** `topic.prefix`, and the name of the database on both sides. */
 export const PREFIX = 'torture';
 
 export type Servers = ServerPair;
 
-/** Starts both Postgres servers, and Kafka if wanted. With `keepIn` their data stays in that folder. */
-export async function startServers(withKafka: boolean, keepIn: string | undefined): Promise<Servers> {
+/** What connector files are made of. */
+export type Reached = Pick<Servers, 'source' | 'replica' | 'kafka'>;
+
+/**
+ * Starts both Postgres servers, and Kafka if wanted. With `keepIn` their data stays in that folder. With a network the broker names its proxy to
+ * its clients, and notices are shorter, so that what a silent connection holds is free again soon.
+ */
+export async function startServers(
+  withKafka: boolean,
+  keepIn: string | undefined,
+  network?: Network,
+): Promise<Servers> {
   const place = (name: string): { directory?: string } =>
     keepIn === undefined ? {} : { directory: join(keepIn, name) };
-  return await startServerPair({
+  const proxied = network && {
+    config: { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${network.proxies.broker.port}` },
+  };
+  const servers = await startServerPair({
     name: PREFIX,
-    source: place('source'),
+    source: { ...place('source'), ...(network && { settings: { wal_sender_timeout: '10s' } }) },
     replica: place('replica'),
-    kafka: withKafka ? place('kafka') : undefined,
+    kafka: withKafka ? { ...place('kafka'), ...proxied } : undefined,
   });
+  network?.attach(servers);
+  return servers;
+}
+
+/** Where the service finds its servers: themselves, or the proxies before them. */
+export function reachedBy(servers: Servers, network: Network | undefined): Reached {
+  if (network === undefined) return servers;
+  const { source, replica } = network.proxies;
+  return {
+    kafka: servers.kafka,
+    source: { ...servers.source, port: source.port },
+    replica: { ...servers.replica, port: replica.port },
+  };
 }
 
 /**
@@ -24,7 +51,7 @@ export async function startServers(withKafka: boolean, keepIn: string | undefine
  */
 export async function writeConnectors(
   directory: string,
-  servers: Servers,
+  servers: Reached,
   settings: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
   return await writeConnectorPair(directory, PREFIX, servers, {

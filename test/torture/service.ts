@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** How a process ended. */
@@ -11,20 +12,30 @@ export interface Exit {
 export interface ServiceOptions {
   /** Rowcast's compiled main.js. */
   readonly main: string;
-  /** Arguments of `rowcast`. */
+  /** Arguments of `rowcast`; without the state directory where `state` has it. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Where all output goes. */
   readonly logFile: string;
+  /** Needed where another process is to take over. */
+  readonly state?: ServiceState | undefined;
+}
+
+export interface ServiceState {
+  readonly directory: string;
+  /** The log is in the state directory: whoever takes over needs that very one. */
+  readonly ownsLog: boolean;
 }
 
 const LINES_KEPT = 15;
 
-/** Starts the service under test again and again; one process at a time. */
+/** Starts the service under test again and again; one process at a time, but for those that are taken over from. */
 export class Service implements AsyncDisposable {
   readonly #options: ServiceOptions;
   readonly #output: WriteStream;
+  readonly #runs = new Set<Run>();
   #run: Run | undefined;
+  #heirs = 0;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -36,32 +47,67 @@ export class Service implements AsyncDisposable {
     return this.#run?.exit === undefined ? this.#run : undefined;
   }
 
+  /** The state directory of now. */
+  get directory(): string {
+    const { directory, ownsLog } = this.#state;
+    return ownsLog || this.#heirs === 0 ? directory : `${directory}-${this.#heirs}`;
+  }
+
+  get #state(): ServiceState {
+    if (this.#options.state === undefined) throw new Error('Nobody said where the state directory is');
+    return this.#options.state;
+  }
+
   /** Starts the service; `failPoint` (`name:passage`) is where it kills itself. */
   start(failPoint?: string): Run {
     if (this.running) throw new Error('The service runs already');
-    const { main, args, env } = this.#options;
-    const child = spawn(process.execPath, [main, ...args], {
+    return this.#start(process.execPath, [], failPoint);
+  }
+
+  /**
+   * Starts a second process in the place of the one that runs, which is left as it is: as a daemon of another machine, told to take over; or, where
+   * the log has to be the same one, as one that counts processes for itself, as a container does, and so cannot see the first.
+   */
+  takeOver(): Run {
+    this.#heirs++;
+    if (!this.#state.ownsLog) return this.#start(process.execPath, ['--take-over'], undefined);
+    return this.#start('unshare', [], undefined, ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const run of this.#runs) {
+      run.kill('SIGKILL');
+      await run.exited;
+    }
+    this.#output.end();
+  }
+
+  #start(command: string, more: readonly string[], failPoint: string | undefined, before: readonly string[] = []): Run {
+    const { main, args, env, state } = this.#options;
+    const where = state === undefined ? [] : ['--state', this.directory];
+    const child = spawn(command, [...before, main, ...args, ...where, ...more], {
       env: { ...process.env, ...env, ...(failPoint === undefined ? {} : { ROWCAST_FAILPOINT: failPoint }) },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // Ctrl-C is for the harness, which ends the service itself
     });
-    this.#output.write(`--- process ${child.pid} ${failPoint ?? ''}\n`);
-    this.#run = new Run(child, failPoint, (line) => this.#output.write(`${line}\n`));
-    return this.#run;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const run = this.running;
-    run?.kill('SIGKILL');
-    await run?.exited;
-    this.#output.end();
+    const name = this.#heirs === 0 ? String(child.pid) : `${child.pid}, heir ${this.#heirs}`;
+    this.#output.write(`--- process ${name} ${failPoint ?? ''}\n`);
+    const mark = this.#heirs === 0 ? '' : `${this.#heirs}> `;
+    const run = new Run(child, before.length > 0, failPoint, (line) => this.#output.write(`${mark}${line}\n`));
+    this.#runs.add(run);
+    void run.exited.then(() => this.#runs.delete(run));
+    this.#run = run;
+    return run;
   }
 }
 
 /** One process of the service. */
 export class Run {
   readonly #child: ChildProcess;
+  /** The service is the child's child. */
+  readonly #isWrapped: boolean;
   readonly #lines: string[] = [];
+  readonly #listeners = new Set<(line: string) => void>();
   readonly failPoint: string | undefined;
   readonly startedAt: number = performance.now();
   readonly exited: Promise<Exit>;
@@ -71,8 +117,9 @@ export class Run {
   /** It has reached its fail point. */
   reached = false;
 
-  constructor(child: ChildProcess, failPoint: string | undefined, print: (line: string) => void) {
+  constructor(child: ChildProcess, isWrapped: boolean, failPoint: string | undefined, print: (line: string) => void) {
     this.#child = child;
+    this.#isWrapped = isWrapped;
     this.failPoint = failPoint;
     dieWithUs(child);
     for (const stream of [child.stdout, child.stderr]) {
@@ -88,11 +135,21 @@ export class Run {
 
   /** Undefined when it could not be started. */
   get pid(): number | undefined {
-    return this.#child.pid;
+    const { pid } = this.#child;
+    return this.#isWrapped && pid !== undefined ? (childOf(pid) ?? pid) : pid;
   }
 
   kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    if (!this.#isWrapped || signal === 'SIGKILL') return void this.#child.kill(signal);
+    if (this.exit === undefined && this.pid !== undefined) process.kill(this.pid, signal);
+  }
+
+  /** Hears each line of output from now on. */
+  listen(listener: (line: string) => void): Disposable {
+    this.#listeners.add(listener);
+    return {
+      [Symbol.dispose]: () => void this.#listeners.delete(listener),
+    };
   }
 
   /** The last lines of output. */
@@ -106,6 +163,18 @@ export class Run {
     if (this.#lines.length > LINES_KEPT) this.#lines.shift();
     if (line.startsWith('failpoint ')) this.reached = true;
     if (line.includes('"connector failed"')) this.gaveUp = line;
+    for (const listener of this.#listeners) listener(line);
+  }
+}
+
+/** A process that this one has started; undefined when there is none. */
+function childOf(pid: number): number | undefined {
+  try {
+    return (
+      Number(readFileSync(join('/proc', String(pid), 'task', String(pid), 'children'), 'utf8').trim()) || undefined
+    );
+  } catch {
+    return undefined; // it is gone
   }
 }
 

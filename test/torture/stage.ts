@@ -1,4 +1,5 @@
 import type { LogView } from './log-view.ts';
+import type { Network } from './network.ts';
 import type { CaptureProfile } from './profile.ts';
 import type { Report } from './report.ts';
 import type { Servers } from './servers.ts';
@@ -14,6 +15,8 @@ export interface Stage {
   readonly workload: Workload;
   readonly watcher: Watcher;
   readonly log: LogView;
+  /** The proxies before the servers, where the network is at fault too. */
+  readonly network: Network | undefined;
   readonly report: Report;
   /** Aborts when the run is to end early. */
   readonly signal: AbortSignal;

@@ -1,14 +1,19 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../simulation/random.ts';
 import { Campaign } from './campaign.ts';
+import { mountSmallDisk } from './faults/disk-full.ts';
+import type { FaultKind, RunShape } from './faults/fault.ts';
+import { FAULTS } from './faults/faults.ts';
 import { measureFastStop } from './fast-stop.ts';
 import { catchUp, judge } from './judge.ts';
 import { LogView } from './log-view.ts';
-import { planKills, RESTARTS } from './plan.ts';
+import { type Network, startNetwork } from './network.ts';
+import { planKills, RESTARTS, withFaults } from './plan.ts';
 import type { CaptureProfile } from './profile.ts';
 import { prepareReplica } from './replica-schema.ts';
 import { Report } from './report.ts';
-import { PREFIX, startServers, type Servers, writeConnectors } from './servers.ts';
+import { PREFIX, reachedBy, startServers, type Servers, writeConnectors } from './servers.ts';
 import { Service } from './service.ts';
 import type { Stage } from './stage.ts';
 import { Watcher } from './watcher.ts';
@@ -18,6 +23,8 @@ export interface TortureOptions {
   readonly profile: CaptureProfile;
   readonly log: 'embedded' | 'kafka';
   readonly kills: number;
+  /** How often each kind of fault is to strike. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
   readonly seed: number;
   /** The service's compiled main.js. */
   readonly main: string;
@@ -29,19 +36,27 @@ export interface TortureOptions {
 
 /** Runs one campaign on one log and tells how it went; true when nothing was lost, duplicated or torn, and no moment left out. */
 export async function torture(options: TortureOptions, signal: AbortSignal): Promise<boolean> {
-  const { profile } = options;
+  const { profile, log: kind, faults } = options;
+  const shape: RunShape = { log: kind, source: profile.name };
   const report = new Report(options.print);
-  report.line(`\nsource ${profile.name}, ${options.log} log, ${options.kills} kills, seed ${options.seed}`);
-  await using servers = await startServers(options.log === 'kafka', options.keep ? options.directory : undefined);
+  const also = faults.size === 0 ? '' : `, faults ${[...faults].map(([name, times]) => `${name} ${times}`).join(', ')}`;
+  report.line(`\nsource ${profile.name}, ${kind} log, ${options.kills} kills, seed ${options.seed}${also}`);
+  const impossible = [...faults.keys()].filter((name) => FAULTS.get(name)?.targets(shape).length === 0);
+  if (impossible.length > 0) report.line(`cannot be caused here: ${impossible.join(', ')}`);
+  const state = join(options.directory, 'state');
+  await mkdir(state);
+  await using _disk = faults.has('disk-full') && kind === 'embedded' ? await mountSmallDisk(state) : undefined;
+  await using network = faults.size > 0 ? await startNetwork() : undefined;
+  await using servers = await startServers(kind === 'kafka', options.keep ? options.directory : undefined, network);
   await prepareSource(servers.source, profile);
   await prepareReplica(servers.replica);
-  await using service = await makeService(options, servers);
+  await using service = await makeService(options, servers, state, network);
   await using watcher = new Watcher(servers.replica);
   await using workload = new Workload(servers.source, profile, options.seed, () => watcher.replicated);
   const log = servers.kafka
     ? LogView.ofKafka(servers.kafka.bootstrap, PREFIX)
-    : LogView.ofDirectory(join(options.directory, 'state', 'log'), PREFIX);
-  const stage: Stage = { profile, servers, service, workload, watcher, log, report, signal };
+    : LogView.ofDirectory(join(state, 'log'), PREFIX);
+  const stage: Stage = { profile, servers, service, workload, watcher, log, network, report, signal };
   try {
     return await campaign(options, stage);
   } catch (error) {
@@ -50,15 +65,16 @@ export async function torture(options: TortureOptions, signal: AbortSignal): Pro
   }
 }
 
-async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<boolean> {
+async function campaign({ kills, seed, faults, log }: TortureOptions, stage: Stage): Promise<boolean> {
   const { profile, report, servers, workload, watcher } = stage;
+  const shape: RunShape = { log, source: profile.name };
   const random = new Random(seed);
   const restarts = RESTARTS.filter((what) => servers.kafka !== undefined || !what.startsWith('broker'));
   const everyPoint = kills >= 30;
   // A handful of kills cannot be asked to hit what is rare.
   const everyMoment = kills >= 10;
   const run = new Campaign(stage, random);
-  await run.run(planKills(profile, kills, restarts, random));
+  await run.run(withFaults(planKills(profile, kills, restarts, random), faults, shape, random));
   if (everyMoment) await run.fillUp(everyPoint);
   await run.settle();
   await workload.stop();
@@ -73,6 +89,9 @@ async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<
   for (const point of everyPoint ? [...profile.copyPoints, ...profile.streamPoints] : []) {
     if (!report.points.has(point)) report.problem(`no kill at ${point}`);
   }
+  for (const [kind, targets] of report.faults) {
+    for (const [target, hits] of targets) if (hits === 0) report.problem(`${kind} has never hit: ${target}`);
+  }
   if (copies.afterFinished > 0) report.problem(`${copies.afterFinished} full copies after the first was finished`);
   for (const what of [...watcher.torn, ...verdict.differences]) report.problem(what);
   report.line(
@@ -81,21 +100,32 @@ async function campaign({ kills, seed }: TortureOptions, stage: Stage): Promise<
   );
   if (report.extraKills > 0) report.line(`${report.extraKills} more kills for what chance had left out`);
   const { lost, duplicated, torn } = verdict;
-  report.line(`${report.kills} kills, ${lost} lost, ${duplicated} duplicated, ${torn} torn`);
+  const hits = faults.size === 0 ? '' : ` ${report.hits} faults of ${report.faults.size} kinds,`;
+  if (report.faults.has('zombie')) report.line(`${report.strays} stray writes of services that woke up`);
+  report.line(`${report.kills} kills,${hits} ${lost} lost, ${duplicated} duplicated, ${torn} torn`);
   return lost + duplicated + torn + report.problems.length === 0;
 }
 
+/** How long a broker may take to answer, where the network is at fault. */
+const ANSWER_MS = 5000;
 /** Another run may go on beside this one. */
 const ANY_PORT = ['--listeners', 'http://127.0.0.1:0'];
 
-async function makeService({ profile, log, main, directory }: TortureOptions, servers: Servers): Promise<Service> {
+async function makeService(
+  { profile, log, main, directory }: TortureOptions,
+  servers: Servers,
+  state: string,
+  network: Network | undefined,
+): Promise<Service> {
   const connectors = join(directory, 'connectors');
-  const env = await writeConnectors(connectors, servers, profile.settings);
-  const kafka = servers.kafka && log === 'kafka' ? ['--bootstrap-servers', servers.kafka.bootstrap] : [];
+  const settings = await writeConnectors(connectors, reachedBy(servers, network), profile.settings);
+  const port = network?.proxies.broker.port ?? servers.kafka?.port;
+  const kafka = log === 'kafka' ? ['--bootstrap-servers', `127.0.0.1:${port}`] : [];
   return new Service({
     main,
-    args: ['start', '--connectors', connectors, '--state', join(directory, 'state'), ...ANY_PORT, ...kafka],
-    env,
+    args: ['start', '--connectors', connectors, ...ANY_PORT, ...kafka],
+    env: { ...settings, ...(network && { ROWCAST_REQUEST_TIMEOUT_MS: String(ANSWER_MS) }) },
     logFile: join(directory, 'service.txt'),
+    state: { directory: state, ownsLog: log === 'embedded' },
   });
 }

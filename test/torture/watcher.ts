@@ -14,11 +14,13 @@ export interface Standing {
   readonly consistent: boolean;
   /** Greatest number in the ledger. */
   readonly ledger: number;
+  /** How often the target was claimed. */
+  readonly epoch: number;
 }
 
 const LOOK_EVERY_MS = 20;
 const JUDGE_EVERY_MS = 250;
-const NOTHING: Standing = { checkpoint: -1, consistent: false, ledger: 0 };
+const NOTHING: Standing = { checkpoint: -1, consistent: false, ledger: 0, epoch: 0 };
 
 /** Reads the replica all the time, and remembers every state that the source cannot have been in. */
 export class Watcher implements AsyncDisposable {
@@ -64,6 +66,8 @@ export class Watcher implements AsyncDisposable {
       let client: pg.Client | undefined;
       try {
         client = await connect(this.#replica, 'torture watcher');
+        // The sink's DDL and a reader that waits for it may wait for each other: then it is the reader that gives way.
+        await client.query(/* sql */ `set lock_timeout = '200ms'`);
         while (!signal.aborted) {
           await read(client);
           await sleep(everyMs, undefined, { signal }).catch(() => {}); // stopped: the loop ends
@@ -85,6 +89,7 @@ export class Watcher implements AsyncDisposable {
       checkpoint: Number(row.checkpoint),
       consistent: row.consistent === 'true',
       ledger: Number(row.ledger),
+      epoch: Number(row.epoch),
     };
     const last = this.standing;
     if (now.checkpoint < last.checkpoint) this.#tear(`progress fell from ${last.checkpoint} to ${now.checkpoint}`);
@@ -116,7 +121,7 @@ export class Watcher implements AsyncDisposable {
 /** One statement sees one moment. */
 const LOOK = /* sql */ `
   select coalesce(max(checkpoint_offset), -1)::text as checkpoint, coalesce(bool_or((state ->> 'consistent')::boolean), false)::text as consistent,
-    (select coalesce(max(txn_no), 0)::text from public.ledger) as ledger from rowcast.progress`;
+    coalesce(max(epoch), 0)::text as epoch, (select coalesce(max(txn_no), 0)::text from public.ledger) as ledger from rowcast.progress`;
 
 const JUDGE = /* sql */ `
   select l.count::text as count, l.last::text as last, l.expected::text as expected,
@@ -134,7 +139,7 @@ async function readOrNothing<Row extends pg.QueryResultRow>(client: pg.Client, s
   try {
     return (await client.query<Row>(sql)).rows[0];
   } catch (error) {
-    if (['42P01', '40P01'].includes((error as { code?: string }).code ?? '')) return undefined;
+    if (['42P01', '40P01', '55P03'].includes((error as { code?: string }).code ?? '')) return undefined;
     throw error;
   }
 }
