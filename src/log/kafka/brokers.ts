@@ -44,11 +44,16 @@ export class Brokers {
     return answer;
   }
 
-  /** Sends once to this node. Any error ends the connection that it came by; an abort too. */
-  async send<T extends Answer>(node: number, request: KafkaRequest<T>, signal: AbortSignal): Promise<T> {
+  /** Sends once to this node. Any error ends the connection that it came by; an abort too. `before` may refuse at the last moment. */
+  async send<T extends Answer>(
+    node: number,
+    request: KafkaRequest<T>,
+    signal: AbortSignal,
+    before?: () => void,
+  ): Promise<T> {
     const address = this.#addresses.get(node);
     if (address === undefined) throw new TransientError(`Kafka has no broker ${node} now`);
-    return await this.#sendTo(address, request, signal);
+    return await this.#sendTo(address, request, signal, before);
   }
 
   /** Sends to one broker after the other until one answers; only for requests that may be repeated. */
@@ -78,12 +83,18 @@ export class Brokers {
     this.#idle.clear();
   }
 
-  async #sendTo<T extends Answer>(address: BrokerAddress, request: KafkaRequest<T>, signal: AbortSignal): Promise<T> {
+  async #sendTo<T extends Answer>(
+    address: BrokerAddress,
+    request: KafkaRequest<T>,
+    signal: AbortSignal,
+    before?: () => void,
+  ): Promise<T> {
     signal.throwIfAborted();
     const connection = this.#takeIdle(address) ?? (await this.#openNew(address, signal));
     const onAbort = (): void => connection.close();
     signal.addEventListener('abort', onAbort);
     try {
+      before?.();
       const answer = await connection.send(request);
       this.#giveBack(address, connection);
       return answer;

@@ -6,6 +6,7 @@ import { kafkajsConnect } from './kafkajs-internals.ts';
 import { Leaders } from './leaders.ts';
 import { type Bounds, readBounds, trimPartition } from './offsets.ts';
 import { Publisher } from './publisher.ts';
+import type { Wakefulness } from './wakefulness.ts';
 import { type KafkaSettings, REQUEST_TIMEOUT_MS } from './settings.ts';
 import { createTopics } from './topic-creation.ts';
 import { Topics } from './topics.ts';
@@ -18,11 +19,12 @@ export async function openKafkaLog(
   settings: KafkaSettings,
   signal: AbortSignal = new AbortController().signal,
   connect: Connect = kafkajsConnect(settings),
+  wakefulness?: Wakefulness,
 ): Promise<KafkaLog> {
   const brokers = new Brokers(settings.bootstrapServers, connect);
   try {
     const { clusterId } = await brokers.metadata([], signal);
-    return new KafkaLog(clusterId, brokers, settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
+    return new KafkaLog(clusterId, brokers, settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, wakefulness);
   } catch (error) {
     brokers.close();
     throw error;
@@ -39,12 +41,12 @@ export class KafkaLog implements Log {
   readonly #fetcher: Fetcher;
   readonly #timeoutMs: number;
 
-  constructor(clusterId: string, brokers: Brokers, timeoutMs: number) {
+  constructor(clusterId: string, brokers: Brokers, timeoutMs: number, wakefulness?: Wakefulness) {
     this.clusterId = clusterId;
     this.#brokers = brokers;
     this.#leaders = new Leaders(brokers);
     this.#topics = new Topics(brokers);
-    this.#publisher = new Publisher(brokers, this.#leaders, this.#topics, timeoutMs);
+    this.#publisher = new Publisher(brokers, this.#leaders, this.#topics, timeoutMs, wakefulness);
     this.#fetcher = new Fetcher(brokers, this.#leaders);
     this.#timeoutMs = timeoutMs;
   }
@@ -86,6 +88,7 @@ export class KafkaLog implements Log {
   async release(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#publisher.close();
     this.#brokers.close();
   }
 }

@@ -8,6 +8,7 @@ import type { Leaders } from './leaders.ts';
 import { baseOffsets, type PlannedBatch, planRequests, spansOf } from './produce-plan.ts';
 import { produceRequest } from './protocol/produce.ts';
 import type { Topics } from './topics.ts';
+import { Wakefulness } from './wakefulness.ts';
 
 /**
  * Stores data and then its checkpoint. Every batch is sent once, whatever happens (PROTOCOL, source 3): kafkajs's producer
@@ -18,13 +19,26 @@ export class Publisher {
   readonly #leaders: Leaders;
   readonly #topics: Topics;
   readonly #timeoutMs: number;
+  readonly #wakefulness: Wakefulness;
+  #absences = 0;
   #isPublishing = false;
 
-  constructor(brokers: Brokers, leaders: Leaders, topics: Topics, timeoutMs: number) {
+  constructor(
+    brokers: Brokers,
+    leaders: Leaders,
+    topics: Topics,
+    timeoutMs: number,
+    wakefulness: Wakefulness = new Wakefulness(),
+  ) {
     this.#brokers = brokers;
     this.#leaders = leaders;
     this.#topics = topics;
     this.#timeoutMs = timeoutMs;
+    this.#wakefulness = wakefulness;
+  }
+
+  close(): void {
+    this.#wakefulness.close();
   }
 
   /** See `Log.publish`. */
@@ -43,6 +57,9 @@ export class Publisher {
       const checkpoint = await this.#store(checkpointOf(spans), signal);
       failPoint('log.checkpoint-stored');
       return { spans, checkpoint };
+    } catch (error) {
+      this.#absences = this.#wakefulness.note(); // whoever publishes begins at the first rule again
+      throw error;
     } finally {
       this.#isPublishing = false;
     }
@@ -76,13 +93,14 @@ export class Publisher {
 
   async #send(
     node: number,
-    request: readonly PlannedBatch[],
+    planned: readonly PlannedBatch[],
     bases: Map<RecordBatch, number>,
     signal: AbortSignal,
   ): Promise<void> {
-    const partitions = request.map(({ topic, partition, batch }) => ({ topic, partition, batch: batch.bytes }));
-    const answer = await this.#brokers.send(node, produceRequest(partitions, this.#timeoutMs), signal);
-    baseOffsets(request, answer).forEach((base, i) => bases.set((request[i] as PlannedBatch).batch, base));
+    const partitions = planned.map(({ topic, partition, batch }) => ({ topic, partition, batch: batch.bytes }));
+    const request = produceRequest(partitions, this.#timeoutMs);
+    const answer = await this.#brokers.send(node, request, signal, () => this.#wakefulness.verify(this.#absences));
+    baseOffsets(planned, answer).forEach((base, i) => bases.set((planned[i] as PlannedBatch).batch, base));
   }
 
   async #assertFits(appends: readonly Append[], signal: AbortSignal): Promise<void> {

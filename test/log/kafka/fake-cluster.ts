@@ -1,3 +1,4 @@
+import type { Wakefulness } from '../../../src/log/kafka/wakefulness.ts';
 import { TransientError } from '../../../src/errors.ts';
 import type { Connect, Connection } from '../../../src/log/kafka/connection.ts';
 import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
@@ -40,8 +41,9 @@ export class FakeCluster {
     asked: TopicPartition & { offset: number },
   ) => Partial<FetchedPartition> | Promise<Partial<FetchedPartition>> = () => ({});
 
-  open(): Promise<KafkaLog> {
-    return openKafkaLog({ bootstrapServers: ['fake:1', 'fake:2'], clientId: 'test' }, undefined, this.connect);
+  open(wakefulness?: Wakefulness): Promise<KafkaLog> {
+    const settings = { bootstrapServers: ['fake:1', 'fake:2'], clientId: 'test' };
+    return openKafkaLog(settings, undefined, this.connect, wakefulness);
   }
 
   count(name: string, node?: number): number {

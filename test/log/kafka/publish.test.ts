@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { OperatorError, TransientError } from '../../../src/errors.ts';
+import { Wakefulness } from '../../../src/log/kafka/wakefulness.ts';
 import { texts } from '../records.ts';
 import { FakeCluster } from './fake-cluster.ts';
 
@@ -45,6 +46,18 @@ describe('publish', () => {
     const publishing = log.publish([texts('t', 0, ['a'])], () => [texts('checkpoints', 0, ['never'])], signal);
     await expect(publishing).rejects.toThrow(/outcome of a write to Kafka is unknown/);
     expect(fake.count('Produce')).toBe(1);
+  });
+
+  test('sends nothing of a process that was stopped, until its task has begun anew', async () => {
+    const fake = cluster();
+    let now = 0;
+    await using log = await fake.open(new Wakefulness({ monotonic: () => now, wall: () => now }));
+    await log.publish(both, undefined, signal);
+    now += 10_000;
+    await expect(log.publish(both, undefined, signal)).rejects.toThrow(TransientError);
+    expect([fake.count('Produce', 1), fake.count('Produce', 2)]).toEqual([1, 1]);
+    await log.publish(both, undefined, signal);
+    expect([fake.count('Produce', 1), fake.count('Produce', 2)]).toEqual([2, 2]);
   });
 
   test('never uses a connection again that failed', async () => {
