@@ -1,6 +1,6 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
 import type { Cursor, Log } from '../../src/log/log.ts';
@@ -120,7 +120,8 @@ export class LogView {
 async function openCopy(directory: string): Promise<Log> {
   const copy = await mkdtemp(join(tmpdir(), 'rowcast-torture-log-'));
   try {
-    await cp(directory, copy, { recursive: true });
+    // Not the lock: its owner may be alive, and stopped.
+    await cp(directory, copy, { recursive: true, filter: (path) => !/^lock-/.test(basename(path)) });
     const log = await openEmbeddedLog(copy);
     const close = log[Symbol.asyncDispose].bind(log);
     log[Symbol.asyncDispose] = async () => {

@@ -24,6 +24,8 @@ export interface SinkLife {
   readonly owner?: OwnerName | undefined;
   /** Another process has claimed the target since this one did. */
   isReplaced: boolean;
+  /** It has claimed the target: whatever cost it its session may have been another process that did. */
+  hasClaimed?: boolean;
 }
 
 /** The owner as it stands with progress. */
@@ -39,6 +41,7 @@ export async function assertSuccessorGone(
   session: Session,
   settings: Pick<ResolvedSinkSettings, 'name' | 'prefix'>,
   match: string,
+  own: OwnerName | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const { name } = settings;
@@ -53,6 +56,8 @@ export async function assertSuccessorGone(
   const owner = found?.rows[0]?.[0];
   if (owner === undefined || owner === null) return;
   const { host, pid, started, daemon, backend } = JSON.parse(owner) as StoredOwner;
+  // A session of ours that the server has not missed yet.
+  if (own?.daemon === daemon && own.host === host && own.pid === pid && own.started === started) return;
   throw new RefusedError(
     `Connector "${name}" runs in another process too, which has taken the target over: process ${pid} on ${host}, started ${started} (daemon ${daemon})`,
     {

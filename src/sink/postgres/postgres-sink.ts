@@ -46,10 +46,12 @@ class PostgresSink implements Sink {
     const { session } = await this.#connected(signal);
     try {
       await createProgressTables(session, signal);
-      if (this.#life.isReplaced)
-        await assertSuccessorGone(session, this.#settings, keyOf(this.#settings).match, signal);
-      const owned = await claimProgress(session, this.#settings, this.#life.owner, signal);
+      const { isReplaced, hasClaimed, owner } = this.#life;
+      if (isReplaced || hasClaimed)
+        await assertSuccessorGone(session, this.#settings, keyOf(this.#settings).match, owner, signal);
+      const owned = await claimProgress(session, this.#settings, owner, signal);
       this.#life.isReplaced = false;
+      this.#life.hasClaimed = true;
       failPoint('sink.claimed');
       return owned;
     } catch (error) {

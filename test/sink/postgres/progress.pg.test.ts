@@ -131,7 +131,8 @@ describe('ownership', () => {
       )
       .toBe(5);
     await commitNext(again);
-    await expect(second.claim(SIGNAL)).resolves.toMatchObject({ epoch: 7 }); // a start of its own takes over, whoever runs
+    await using started = sinkOn(database, {}, lifeOf(2)); // whoever runs, a start takes over
+    await expect(started.claim(SIGNAL)).resolves.toMatchObject({ epoch: 7 });
   });
 
   test.each([
@@ -149,6 +150,29 @@ describe('ownership', () => {
     await database.query(sql);
     await expect(sink.begin(owned, SIGNAL)).rejects.toThrow(RefusedError);
     await commitNext(sink);
+  });
+
+  test('one whose session its successor has ended does not take the target back', async () => {
+    await using database = await freshDatabase('owner');
+    const life = lifeOf(1);
+    await using first = sinkOn(database, {}, life);
+    await commitNext(first);
+    const old = await first.claim(SIGNAL);
+    await using transaction = await first.begin(old, SIGNAL); // it holds the row, as one does that was stopped here
+    await using second = sinkOn(database, {}, lifeOf(2));
+    await commitNext(second);
+    await expect(transaction.commit(progressAfter(old), false, SIGNAL)).rejects.toThrow(TransientError);
+    await using again = sinkOn(database, {}, life);
+    await expect(again.claim(SIGNAL)).rejects.toThrow(/process 2 on host-2/);
+  });
+
+  test('one that has lost its connection claims again, though the server has not missed it', async () => {
+    await using database = await freshDatabase('owner');
+    const life = lifeOf(1);
+    await using first = sinkOn(database, {}, life);
+    await commitNext(first);
+    await using again = sinkOn(database, {}, life);
+    await commitNext(again);
   });
 
   test('a small transaction tells of a successor too, and signs what it stores', async () => {

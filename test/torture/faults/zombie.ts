@@ -11,7 +11,7 @@ const DAMAGE_MS = 2500;
 const END_MS = 20_000;
 /** How a process says that it is not the owner any more. */
 const STANDS_BY =
-  /Another process runs connector|A newer process of daemon|Daemon \S+ owns|owned by another process|lock was lost|is open in process/;
+  /Another process runs connector|A newer process of daemon|Daemon \S+ owns|runs in another process too|lock was lost|is open in process/;
 
 /**
  * The service is stopped in the middle (a suspended virtual machine, a long pause), a second one of the same files takes over, and then the
