@@ -121,7 +121,7 @@ async function openCopy(directory: string): Promise<Log> {
   const copy = await mkdtemp(join(tmpdir(), 'rowcast-torture-log-'));
   try {
     // Not the lock: its owner may be alive, and stopped.
-    await cp(directory, copy, { recursive: true, filter: (path) => !/^lock-/.test(basename(path)) });
+    await cp(directory, copy, { recursive: true, filter: (path) => !basename(path).startsWith('lock-') });
     const log = await openEmbeddedLog(copy);
     const close = log[Symbol.asyncDispose].bind(log);
     log[Symbol.asyncDispose] = async () => {

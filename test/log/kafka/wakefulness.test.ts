@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { TransientError } from '../../../src/errors.ts';
 import { Wakefulness } from '../../../src/log/kafka/wakefulness.ts';
 
-function watched(): { wakefulness: Wakefulness; pass(ms: number, wallMs?: number): void } {
+function watched(): { wakefulness: Wakefulness; pass: (ms: number, wallMs?: number) => void } {
   let [monotonic, wall] = [1000, 50_000];
   const wakefulness = new Wakefulness({ monotonic: () => monotonic, wall: () => wall });
   onTestFinished(() => wakefulness.close());
