@@ -34,7 +34,8 @@ export function isContained(expression: string): boolean {
   for (let i = 0; i < expression.length; i++) {
     const c = expression[i];
     if (c === "'" || c === '"') {
-      if ((c === "'" ? /[eEuU&]$/ : /[uU]&$/).test(expression.slice(0, i))) return false; // a backslash would mean something
+      const before = expression.slice(Math.max(0, i - 2), i);
+      if ((c === "'" ? /[eEuU&]$/ : /[uU]&$/).test(before)) return false; // a backslash would mean something
       const end = closingQuote(expression, i, c);
       if (end < 0) return false;
       i = end;

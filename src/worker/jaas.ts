@@ -14,7 +14,8 @@ export type JaasLogin =
     };
 
 const MODULE = /^\s*([\w.]+)\s+(?:required|requisite|sufficient|optional)\b/;
-const OPTION = /([\w.]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^\s;"']+))/g;
+/** A name is looked at from its beginning alone: from each of its letters, a long one would take as many looks as its square. */
+const OPTION = /(?<![\w.])([\w.]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^\s;"']+))/g;
 
 /**
  * Reads a JAAS entry as Kafka's `sasl.jaas.config` has it: `…PlainLoginModule required username="…" password="…";`. Throws OperatorError

@@ -104,6 +104,14 @@ test('progress of format 1, which had no version, is read', () => {
   expect(progress).toMatchObject({ checkpointOffset: Number(offset), consistent: true });
 });
 
+test.each(['null', '5', '"x"', '[]', '{', '{"checkpointOffset":4}', '{"checkpointOffset":4,"logId":null}'])(
+  'progress that somebody has edited is refused by name: %s',
+  (state) => {
+    expect(() => progressOf('replica', '4', state)).toThrow(OperatorError);
+    expect(() => progressOf('replica', '4', state)).toThrow('The progress of connector "replica" contradicts itself');
+  },
+);
+
 const NEWER = /has format 2, this Rowcast reads format 1|holds records of format 3, this Rowcast reads format 2/;
 
 test('a newer checkpoint, control record, header or exact header is refused by name', () => {

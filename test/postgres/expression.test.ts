@@ -65,3 +65,10 @@ test('an expression stays inside its parentheses', () => {
     expect([text, isContained(text)]).toEqual([text, false]);
   }
 });
+
+test('a text of nothing but quotes is judged at once, however long it is', () => {
+  // Looking back over all that stands before each of them would take minutes.
+  expect(isContained("''".repeat(500_000))).toBe(true);
+  expect(isContained('"" '.repeat(300_000))).toBe(true);
+  expect(isContained(`${"''".repeat(1000)}U&''`)).toBe(false);
+});

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
@@ -37,8 +37,9 @@ async function compile(outDir) {
   return join(outDir, 'main.js');
 }
 
-async function bundle(entry, folder) {
-  const outfile = join(folder, 'main.mjs');
+/** Bundles what begins at `entry` into a file of the folder, and returns its path. */
+export async function bundle(entry, folder, name = 'main.mjs') {
+  const outfile = join(folder, name);
   await build({
     entryPoints: [entry],
     outfile,
@@ -60,8 +61,10 @@ function inPlace({ onResolve, onLoad }) {
       ? undefined
       : { path: pathToFileURL(esmEntry(path)).href, external: true },
   );
-  onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
-    contents: (await readFile(path, 'utf8')).replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
+  onLoad({ filter: /\.(?:ts|mjs)$/ }, async ({ path }) => ({
+    contents: (await readFile(path, 'utf8'))
+      .replaceAll(/import\.meta\.url/g, JSON.stringify(pathToFileURL(path).href))
+      .replaceAll(/import\.meta\.dirname/g, JSON.stringify(dirname(path))),
     loader: 'ts',
   }));
 }

@@ -29,7 +29,10 @@ const PRIMITIVES: ReadonlySet<string> = new Set([
   'bytes',
 ]);
 
-/** Resolves a valid Avro schema (parsed JSON). Throws OperatorError for one that contains itself: no row can be read with it. */
+/**
+ * Resolves a valid Avro schema (parsed JSON). Throws OperatorError for one that contains itself, or whose type is JSON's null, which avsc takes
+ * for Avro's: no row can be read with it.
+ */
 export function schemaTree(schema: unknown): AvroNode {
   return nodeOf(schema, '', new Map());
 }
@@ -40,6 +43,11 @@ function nodeOf(schema: unknown, namespace: string, names: Names): AvroNode {
   if (typeof schema === 'string') return named(schema, namespace, names);
   if (Array.isArray(schema)) {
     return { kind: 'union', branches: schema.map((branch) => nodeOf(branch, namespace, names)) };
+  }
+  if (typeof schema !== 'object' || schema === null) {
+    throw new OperatorError(`An Avro schema has ${JSON.stringify(schema)} where a type is due`, {
+      advice: 'Look at the schema in the registry; another program may have registered it.',
+    });
   }
   const props = schema as Props;
   const { type } = props;

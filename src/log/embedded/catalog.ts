@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { OperatorError } from '../../errors.ts';
 import type { Topic, TopicSpec } from '../log.ts';
-import { readState, writeState } from './durable-file.ts';
+import { isRecord, readState, writeState } from './durable-file.ts';
 
 const FILE = 'catalog.json';
 
@@ -32,7 +32,7 @@ export class Catalog {
 
   /** The catalog of a directory; undefined when it has none yet. */
   static async read(directory: string): Promise<Catalog | undefined> {
-    const state = (await readState(directory, FILE)) as CatalogState | undefined;
+    const state = await readState(directory, FILE, isCatalogState);
     if (state === undefined) return undefined;
     const topics = state.topics.map(({ name, number, id, config }) => storedTopic(name, number, id, config));
     return new Catalog(state.clusterId, new Map(topics.map((each) => [each.topic.name, each])));
@@ -57,6 +57,19 @@ export class Catalog {
     if (topics.size === this.topics.size) return this;
     return await write(directory, new Catalog(this.clusterId, topics));
   }
+}
+
+function isCatalogState(value: unknown): value is CatalogState {
+  if (!isRecord(value) || typeof value.clusterId !== 'string' || !Array.isArray(value.topics)) return false;
+  return value.topics.every(
+    (topic: unknown) =>
+      isRecord(topic) &&
+      typeof topic.name === 'string' &&
+      typeof topic.id === 'string' &&
+      Number.isSafeInteger(topic.number) &&
+      isRecord(topic.config) &&
+      Object.values(topic.config).every((each) => typeof each === 'string'),
+  );
 }
 
 async function write(directory: string, catalog: Catalog): Promise<Catalog> {

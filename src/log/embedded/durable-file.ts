@@ -41,8 +41,15 @@ export async function writeState(directory: string, name: string, state: unknown
   await writeFileDurably(directory, name, Buffer.concat([head, body]));
 }
 
-/** Reads what `writeState` stored, undefined when there is no such file; OperatorError when it is damaged or too new. */
-export async function readState(directory: string, name: string): Promise<unknown> {
+/**
+ * Reads what `writeState` stored, undefined when there is no such file; OperatorError when it is damaged, too new, or not what `isState` says it
+ * must be.
+ */
+export async function readState<T>(
+  directory: string,
+  name: string,
+  isState: (value: unknown) => value is T,
+): Promise<T | undefined> {
   const path = join(directory, name);
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -54,5 +61,21 @@ export async function readState(directory: string, name: string): Promise<unknow
   if (version !== undefined && Number(version) > FORMAT_VERSION) throw tooNew(path, Number(version));
   const body = bytes.subarray(bodyAt);
   if (version === undefined || Number(checksum) !== crc32c(body, Number(version))) throw damaged(path, 0);
-  return JSON.parse(body.toString()) as unknown;
+  const state = parsed(body);
+  if (isState(state)) return state;
+  throw damaged(path, bodyAt);
+}
+
+/** Undefined for what is no JSON: somebody has written it, and its checksum too. */
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for an object that is no array. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import type { Cursor } from '../log.ts';
-import { readState, writeState } from './durable-file.ts';
+import { isRecord, readState, writeState } from './durable-file.ts';
 import type { Mark } from './recovery.ts';
 
 const FILE = 'releases.json';
@@ -21,6 +21,26 @@ interface Needs {
   readonly offsets: Offsets;
 }
 
+function isReleasesState(value: unknown): value is ReleasesState {
+  if (!isRecord(value) || !isRecord(value.mark) || !isRecord(value.readers)) return false;
+  const { segment, size } = value.mark;
+  return (
+    [segment, size].every(isOffset) &&
+    isOffsets(value.trims) &&
+    Object.values(value.readers).every(
+      (reader) => isRecord(reader) && typeof reader.scope === 'string' && isOffsets(reader.offsets),
+    )
+  );
+}
+
+function isOffsets(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every(isOffset);
+}
+
+function isOffset(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** Who reads the log and what they need of it no more; also up to where the log is known to be whole. */
 export class Releases {
   readonly #directory: string;
@@ -40,7 +60,7 @@ export class Releases {
   }
 
   static async read(directory: string): Promise<Releases> {
-    return new Releases(directory, (await readState(directory, FILE)) as ReleasesState | undefined);
+    return new Releases(directory, await readState(directory, FILE, isReleasesState));
   }
 
   async save(mark: Mark): Promise<void> {

@@ -1,9 +1,8 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Control } from '../../change/batch.ts';
-import type { DdlCommand } from '../../change/ddl.ts';
-import type { SequenceState } from '../../change/sequence-state.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 import { RecordError } from '../../errors.ts';
+import { areSequences, isDdl, isTable } from './control-shape.ts';
 import { decodeJson, encodeJson } from './records.ts';
 
 /** Controls above this size are stored compressed: a statement can touch hundreds of tables, and max.message.bytes is 1 MiB. */
@@ -36,9 +35,11 @@ export function decodeControl(bytes: Buffer, topic: string, tableOf: (version: n
       if (!isTable(json.table)) throw unreadable(topic);
       return { kind: 'table', table: json.table };
     case 'ddl':
-      return { kind: 'ddl', ddl: json.ddl as DdlCommand };
+      if (!isDdl(json.ddl)) throw unreadable(topic);
+      return { kind: 'ddl', ddl: json.ddl };
     case 'sequences':
-      return { kind: 'sequences', sequences: json.sequences as SequenceState[] };
+      if (!areSequences(json.sequences)) throw unreadable(topic);
+      return { kind: 'sequences', sequences: json.sequences };
     case 'truncate':
       return {
         kind: 'truncate',
@@ -70,15 +71,8 @@ export function decodeTable(bytes: Buffer, topic: string): TableSchema | undefin
   }
 }
 
-function isTable(value: unknown): value is TableSchema {
-  if (typeof value !== 'object' || value === null) return false;
-  const { version, relationId, schema, name, columns } = value as Partial<Record<keyof TableSchema, unknown>>;
-  const isNamed = typeof schema === 'string' && typeof name === 'string';
-  return isNamed && typeof version === 'number' && typeof relationId === 'number' && Array.isArray(columns);
-}
-
 function versionsOf({ tables }: Record<string, unknown>, topic: string): number[] {
-  if (!Array.isArray(tables)) throw unreadable(topic);
+  if (!Array.isArray(tables) || !tables.every(Number.isSafeInteger)) throw unreadable(topic);
   return tables as number[];
 }
 

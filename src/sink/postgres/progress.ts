@@ -81,15 +81,52 @@ const PROGRESS_VERSION = 1;
 /** Progress as a row has it; undefined when nothing was applied. Throws OperatorError for a newer format, or a row that was edited. */
 export function progressOf(name: string, offset: string | null, state: string | null): Progress | undefined {
   if (offset === null || state === null) return undefined;
-  const { version = 1, owner: _, ...progress } = JSON.parse(state) as Progress & { version?: number; owner?: object };
-  if (version > PROGRESS_VERSION) {
+  const { version = 1, owner: _, ...progress } = parsedState(name, state);
+  if (typeof version === 'number' && version > PROGRESS_VERSION) {
     throw new OperatorError(
       `The progress of connector "${name}" in rowcast.progress has format ${version}, this Rowcast reads format ${PROGRESS_VERSION}`,
       { advice: 'A newer Rowcast has written it: start the newer Rowcast.' },
     );
   }
-  if (progress.checkpointOffset === Number(offset)) return progress;
-  throw new OperatorError(`The progress of connector "${name}" contradicts itself`, {
+  if (isProgress(progress) && progress.checkpointOffset === Number(offset)) return progress;
+  throw edited(name);
+}
+
+/** The column is JSON, of whatever kind. */
+function parsedState(name: string, state: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(state);
+  } catch {
+    throw edited(name);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw edited(name);
+}
+
+function isProgress(state: object): state is Progress {
+  const { logId, claim, number, position, topicIds, filter, partial = [] } = state as Partial<Record<string, unknown>>;
+  const isText = (value: unknown): boolean => typeof value === 'string';
+  return (
+    isText(logId) &&
+    isText(position) &&
+    Number.isSafeInteger(claim) &&
+    Number.isSafeInteger(number) &&
+    typeof topicIds === 'object' &&
+    topicIds !== null &&
+    (filter === undefined || isFilter(filter)) &&
+    Array.isArray(partial)
+  );
+}
+
+function isFilter(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { topics, topicsRegex } = value as Partial<Record<string, unknown>>;
+  return Array.isArray(topics) && Array.isArray(topicsRegex);
+}
+
+function edited(name: string): OperatorError {
+  return new OperatorError(`The progress of connector "${name}" contradicts itself`, {
     advice: 'Its row in rowcast.progress was edited: restore it, or empty the replica and delete the row.',
   });
 }

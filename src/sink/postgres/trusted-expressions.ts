@@ -9,13 +9,16 @@ export interface QualifiedName {
 }
 
 const NAME = String.raw`"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*`;
-const QUALIFIED = new RegExp(String.raw`(${NAME})\.(${NAME}|[-+*/<>=~!@#%^&|\x60?]+)`, 'gu');
+/** Names without a schema are matched as well, so that the search goes on behind them: from each letter of a long one it would take for ever. */
+const QUALIFIED = new RegExp(String.raw`(${NAME})(?:\.(${NAME}|[-+*/<>=~!@#%^&|\x60?]+))?`, 'gu');
 
 /** The names outside pg_catalog that an expression has, as `pg_get_expr` writes it when search_path is empty. */
 export function qualifiedNames(expression: string): QualifiedName[] {
   const code = expression.replaceAll(/'(?:[^']|'')*'/g, "''");
   return [...code.matchAll(QUALIFIED)]
-    .map(([, schema = '', name = '']) => ({ schema: unquoted(schema), name: unquoted(name) }))
+    .flatMap(([, schema = '', name]) =>
+      name === undefined ? [] : [{ schema: unquoted(schema), name: unquoted(name) }],
+    )
     .filter(({ schema }) => schema !== 'pg_catalog');
 }
 

@@ -13,6 +13,8 @@ export interface FrameListener {
 const READ_BYTES = 128 * 1024;
 /** Memory that grew for a larger message is kept up to this size. */
 const KEPT_BYTES = 1024 * 1024;
+/** Room for more than this is made once so much of a message is there: a length that is none costs no memory. */
+const FIRST_BYTES = 16 * 1024 * 1024;
 /** The server makes no message of more than 1 GB. */
 const MAX_MESSAGE_BYTES = 0x4000_0000;
 /** Kind and length of a message. */
@@ -53,7 +55,8 @@ export class FrameCutter {
     const at = this.#cut(end);
     this.#kept = end - at;
     const needed = this.#kept < HEADER_BYTES ? HEADER_BYTES : this.#sizeAt(at);
-    if (needed > this.#bytes.length) this.#replace(needed, at, end);
+    const wanted = this.#kept < FIRST_BYTES ? Math.min(needed, FIRST_BYTES) : needed;
+    if (wanted > this.#bytes.length) this.#replace(wanted, at, end);
     else if (this.#kept === 0 && this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(READ_BYTES);
     else if (this.#kept > 0 && at > 0) this.#bytes.copyWithin(0, at, end);
   }

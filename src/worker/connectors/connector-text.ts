@@ -49,9 +49,14 @@ function inOrder(config: RawConfig, before: Members): Members {
   return Object.fromEntries(
     [...kept, ...added].map((key) => [
       key,
-      String(before[key]) === config[key] ? before[key] : (config[key] ?? before[key]),
+      isSaid(before[key], config[key]) ? before[key] : (config[key] ?? before[key]),
     ]),
   );
+}
+
+/** An object says nothing, whatever it has as its own `toString`. */
+function isSaid(value: unknown, text: string | undefined): boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value) && String(value as string | number | boolean) === text;
 }
 
 function print(object: Members): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Batch } from '../../../src/change/batch.ts';
-import { RecordError } from '../../../src/errors.ts';
+import { OperatorError, RecordError } from '../../../src/errors.ts';
 import { createAvroDecoder } from '../../../src/converter/avro/decode.ts';
 import { validSchema } from '../../../src/converter/avro/valid-schema.ts';
 import { WireOp } from '../../../src/converter/converter.ts';
@@ -200,5 +200,15 @@ test('a schema of the registry that is nested too deeply is refused', () => {
   expect(() => validSchema(text(300), 'Schema 7')).not.toThrow();
   for (const depth of [500, 100_000]) {
     expect(() => validSchema(text(depth), 'Schema 7')).toThrow('Schema 7 is nested deeper than 400 levels');
+  }
+});
+
+test('a schema whose type is JSON’s null, which avsc takes for Avro’s, is refused', () => {
+  const fields = [{ name: 'after', type: { type: 'record', name: 'V', fields: [] } }];
+  for (const text of [
+    JSON.stringify({ type: null, name: 'E', fields }),
+    JSON.stringify({ type: 'record', name: 'E', fields: [{ name: 'f', type: { type: null } }, ...fields] }),
+  ]) {
+    expect(() => createAvroDecoder(1, validSchema(text, 'Schema 1'), table(COLUMNS))).toThrow(OperatorError);
   }
 });

@@ -1,3 +1,4 @@
+import { crc32c } from '@node-rs/crc32';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -86,6 +87,20 @@ describe('An embedded log', () => {
     await log[Symbol.asyncDispose]();
     expect(await waiting).toBeInstanceOf(TransientError);
     await expect(log.topics(['data'], signal)).rejects.toThrow(TransientError);
+  });
+
+  test.each([
+    ['catalog.json', '{'],
+    ['catalog.json', '{"clusterId":"c"}'],
+    ['catalog.json', '{"clusterId":"c","topics":[null]}'],
+    ['releases.json', '[]'],
+    ['releases.json', '{"mark":{"segment":1,"size":1},"trims":{},"readers":{"r":{}}}'],
+  ])('refuses %s by name when somebody has written %s into it, checksum and all', async (name, body) => {
+    const directory = await newDirectory();
+    await (await newLog(directory))[Symbol.asyncDispose]();
+    await writeFile(join(directory, name), `rowcast 1 ${crc32c(body, 1)}\n${body}`);
+    await expect(openEmbeddedLog(directory)).rejects.toThrow(`${name}" is damaged`);
+    await expect(openEmbeddedLog(directory)).rejects.toThrow(OperatorError);
   });
 
   test('refuses files of a newer version and says so', async () => {

@@ -93,6 +93,15 @@ describe.each(answers.map(([request, bytes, expected]) => ({ name: request.name,
   },
 );
 
+test.each([2, 16_843_009, 0x7fff_ffff, -1])(
+  'an answer to Metadata with partition %i of two is refused',
+  (partition) => {
+    const request = metadataRequest([]);
+    const reader = new ResponseReader(request.name, metadata(partition));
+    expect(() => request.decode(reader)).toThrow(TransientError);
+  },
+);
+
 describe('an answer to Fetch', () => {
   const batch = (recordSet([record('a')]).batches[0] as { bytes: Buffer }).bytes;
 
@@ -152,7 +161,7 @@ function setting(name: string, value: string | null): Buffer {
 }
 
 /** One broker, and one topic with a led and a leaderless partition; with tagged fields, which are to be skipped. */
-function metadata(): Buffer {
+function metadata(second = 0): Buffer {
   const out = new RequestWriter().int32(0);
   out.unsignedVarint(2).int32(5).compactString('höst').int32(9092).unsignedVarint(0);
   out.unsignedVarint(1).unsignedVarint(200).unsignedVarint(3).bytes(Buffer.from('tag'));
@@ -160,7 +169,7 @@ function metadata(): Buffer {
   out.unsignedVarint(2).int16(0).compactString('t').bytes(Buffer.alloc(16, 1)).boolean(false).unsignedVarint(3);
   for (const [partition, leader] of [
     [1, -1],
-    [0, 5],
+    [second, 5],
   ] as const) {
     out
       .int16(leader < 0 ? 5 : 0)

@@ -68,3 +68,47 @@ test('what cannot be inflated is named', () => {
   const record = encodeJson({ kind: 'ddl', deflated: 'no deflate' });
   expect(() => decodeControl(record, 'shop.schema-changes', noTable)).toThrow(RecordError);
 });
+
+const COLUMN = {
+  name: 'id',
+  attnum: 1,
+  type: { name: 'pg_catalog.int4', declared: 'integer', base: 'pg_catalog.int4' },
+};
+const TABLE = {
+  relationId: 1,
+  version: 1,
+  schema: 'public',
+  name: 't',
+  columns: [COLUMN],
+  key: [0],
+  identity: 'default',
+};
+
+test.each<[string, object]>([
+  ['a table without columns', { kind: 'table', table: { ...TABLE, columns: undefined } }],
+  ['a column that is none', { kind: 'table', table: { ...TABLE, columns: [null] } }],
+  ['a column without type', { kind: 'table', table: { ...TABLE, columns: [{ ...COLUMN, type: null }] } }],
+  ['a key of a column that is not there', { kind: 'table', table: { ...TABLE, key: [1] } }],
+  ['a key that is none', { kind: 'table', table: { ...TABLE, key: 'id' } }],
+  ['a statement that is none', { kind: 'ddl' }],
+  ['a statement without changes', { kind: 'ddl', ddl: { id: 1, tag: 'CREATE', session: {} } }],
+  ['a change of nothing', { kind: 'ddl', ddl: { id: 1, tag: 'CREATE', session: {}, changes: [{}] } }],
+  [
+    'a change of a table that is none',
+    { kind: 'ddl', ddl: { id: 1, tag: 'A', session: {}, changes: [{ after: { kind: 'table' } }] } },
+  ],
+  ['sequences that are none', { kind: 'sequences' }],
+  ['a sequence without place', { kind: 'sequences', sequences: [{ schema: 'public', name: 's', columns: [] }] }],
+  ['tables that have no number', { kind: 'truncate', tables: [{}], cascade: false, restartIdentity: false }],
+])('%s is a record that cannot be read, and no bug behind it', (_, json) => {
+  expect(() => decodeControl(encodeJson(json), 'shop.schema-changes', () => TABLE as unknown as TableSchema)).toThrow(
+    RecordError,
+  );
+});
+
+test('a table that is one is read', () => {
+  expect(decodeControl(encodeJson({ kind: 'table', table: TABLE }), 't', noTable)).toEqual({
+    kind: 'table',
+    table: TABLE,
+  });
+});

@@ -104,3 +104,28 @@ test.each([
 ])('refuses a message with %s', (_what, bytes) => {
   expect(() => heard(bytes, [bytes.length])).toThrow(/^The server sent a (replication )?message of /);
 });
+
+test('takes no memory for a length before a good part of the message is there', () => {
+  const cutter = new FrameCutter({ message: () => undefined, keepalive: () => undefined, other: () => undefined });
+  const head = Buffer.from('d\x3f\xff\xff\xffw', 'latin1'); // one gigabyte, it says
+  head.copy(cutter.room());
+  cutter.filled(head.length);
+  expect(cutter.room().length).toBeLessThan(20_000_000);
+});
+
+test('a message that is larger than what is taken at first is cut as any other', () => {
+  const bytes = Buffer.concat([xLogData(1, Buffer.alloc(40_000_000, 'x')), keepalive(7, true)]);
+  const sizes: number[] = [];
+  const cutter = new FrameCutter({
+    message: (data, start, end) =>
+      sizes.push(data.subarray(start, end).equals(Buffer.alloc(40_000_000, 'x')) ? end - start : -1),
+    keepalive: (walEnd) => sizes.push(walEnd),
+    other: () => undefined,
+  });
+  for (let at = 0; at < bytes.length; ) {
+    const size = bytes.copy(cutter.room(), 0, at);
+    cutter.filled(size);
+    at += size;
+  }
+  expect(sizes).toEqual([40_000_000, 7]);
+});

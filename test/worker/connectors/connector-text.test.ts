@@ -46,6 +46,15 @@ test('a config alone stays one, with a name where the file has another', () => {
   ]);
 });
 
+test('a member that is no text is replaced, whatever it says of itself', () => {
+  const before = { name: { toString: 1 }, x: { toString: 1, valueOf: 1 }, y: null };
+  expect(text({ x: '1', y: 'null' }, before)).toEqual([
+    ['name', 'a'],
+    ['x', '1'],
+    ['y', 'null'],
+  ]);
+});
+
 test('a name inside of a wrapped config stays there', () => {
   expect(text({ x: '2' }, { name: 'a', config: { name: 'a', x: '1' } })).toEqual([
     ['name', 'a'],

@@ -1,3 +1,4 @@
+import { TransientError } from '../../../errors.ts';
 import type { Answer, KafkaRequest } from './request.ts';
 import { type ResponseReader, RequestWriter } from './wire.ts';
 
@@ -78,16 +79,36 @@ function decodeTopic(response: ResponseReader): TopicMetadata {
   const name = response.compactString();
   const id = response.raw(16).toString('base64url');
   response.boolean(); // internal
-  const leaders: number[] = [];
-  response.compactArray(() => {
-    response.int16(); // what is wrong with the partition: then it has no leader
-    const partition = response.int32();
-    leaders[partition] = response.int32();
-    response.int32(); // leader epoch
-    for (let lists = 0; lists < 3; lists++) response.compactArray(() => response.int32());
-    response.skipTags();
-  });
+  const partitions = response.compactArray(() => decodePartition(response));
   response.int32(); // authorized operations
   response.skipTags();
-  return { name, errorCode, id, leaders: Array.from(leaders, (leader) => leader ?? -1) };
+  return { name, errorCode, id, leaders: leadersOf(partitions, name) };
+}
+
+interface PartitionMetadata {
+  readonly partition: number;
+  readonly leader: number;
+}
+
+function decodePartition(response: ResponseReader): PartitionMetadata {
+  response.int16(); // what is wrong with the partition: then it has no leader
+  const [partition, leader] = [response.int32(), response.int32()];
+  response.int32(); // leader epoch
+  for (let lists = 0; lists < 3; lists++) response.compactArray(() => response.int32());
+  response.skipTags();
+  return { partition, leader };
+}
+
+/** Brokers tell of all partitions of a topic: none has a number that there is no room for. */
+function leadersOf(partitions: readonly PartitionMetadata[], topic: string): readonly number[] {
+  const leaders = Array.from(partitions, () => -1);
+  for (const { partition, leader } of partitions) {
+    if (partition < 0 || partition >= leaders.length) {
+      throw new TransientError(
+        `The answer to Metadata names partition ${partition} of topic ${topic}, which has ${leaders.length}`,
+      );
+    }
+    leaders[partition] = leader;
+  }
+  return leaders;
 }
