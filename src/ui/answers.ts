@@ -18,6 +18,7 @@ export interface Details {
   readonly file: string;
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
+  readonly state?: string;
   readonly stage?: { readonly name: string; readonly since: number; readonly is_waiting: boolean };
   readonly failure?: { readonly message: string; readonly advice?: string };
   readonly position?: string | null;

@@ -48,7 +48,8 @@ export class Card {
     const { connector: running, rowcast } = connector.status;
     this.root.dataset['tone'] = toneOf(connector);
     tell(this.#state, stateInWords(connector));
-    tell(this.#doing, rowcast.stage === undefined ? '' : rowcast.stage.name);
+    const stage = rowcast.stage?.name ?? '';
+    tell(this.#doing, stage === rowcast.state ? '' : stage); // what has failed is at no stage
     this.#showTrouble(connector);
     this.#showCopy(rowcast.snapshot ?? undefined);
     this.#history.add({ at: now / 1000, rows: rowsOf(rowcast), lagMs: lagOf(rowcast, now) });

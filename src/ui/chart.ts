@@ -27,7 +27,8 @@ export class Chart {
   }
 
   #options(): uPlot.Options {
-    const accent = getComputedStyle(document.documentElement).getPropertyValue('--accent');
+    // Asked at each drawing: people switch between light and dark.
+    const accent = (): string => getComputedStyle(document.documentElement).getPropertyValue('--accent');
     return {
       width: Math.max(this.#stage.clientWidth, 60),
       height: HEIGHT_PX,
@@ -35,7 +36,7 @@ export class Chart {
       cursor: { show: false },
       axes: [{ show: false }, { show: false }],
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, 1)] } },
-      series: [{}, { stroke: accent, width: 1.5, fill: `${accent}22`, points: { show: false } }],
+      series: [{}, { stroke: accent, width: 1.5, fill: () => `${accent()}22`, points: { show: false } }],
     };
   }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -94,9 +95,35 @@ describe.skipIf(executablePath === undefined)('the page of the daemon, in Chromi
     await source.query(`insert into item values (1002, 'while stopped')`);
     await press('Resume', 'replica');
     await rowsBecome(1_002);
-    if (process.env.SCREENSHOTS !== undefined)
-      await page.screenshot({ path: join(process.env.SCREENSHOTS, 'page.png'), fullPage: true });
+    await underLoad(page, source);
   });
+
+  /** Rows flow until both cards say how fast; then what is seen is kept for people, by day and by night. */
+  async function underLoad(page: Page, source: Database): Promise<void> {
+    let isWriting = true;
+    const writing = (async () => {
+      for (let from = 10_000; isWriting; from += 500)
+        await source.query(`insert into item select i, 'load' from generate_series(${from}, ${from} + 499) i`);
+    })();
+    const rates = page.locator('.card .chart:first-child figcaption b');
+    const seen = async (): Promise<number[]> =>
+      (await rates.allTextContents()).map((text) => Number.parseFloat(text.replaceAll(/[^0-9.]/g, '')) || 0);
+    await expect.poll(async () => Math.min(...(await seen())), { timeout: PATIENCE_MS }).toBeGreaterThan(0);
+    if (process.env.SCREENSHOTS !== undefined) await page.waitForTimeout(12_000);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(1_100); // the next second is drawn
+      const shot = await page.screenshot({ fullPage: true });
+      if (process.env.SCREENSHOTS !== undefined)
+        await writeFile(join(process.env.SCREENSHOTS, `page-${colorScheme}.png`), shot);
+      expect(shot.length).toBeGreaterThan(10_000);
+      // Nothing hangs over the side, and no picture is blank.
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      expect(await page.locator('.card canvas').count()).toBe(4);
+    }
+    isWriting = false;
+    await writing;
+  }
 
   test('an error is shown with its remedy, and the keyboard reaches every action', async () => {
     await using source = await freshDatabase('page_bad');

@@ -66,11 +66,11 @@ function judgeOne(
     return healthy(name);
   }
   const { state, stage, failure } = status;
-  if (state === 'failed')
-    return verdict('unhealthy', `has failed at "${stage.name}": ${failure?.message ?? 'unknown'}`);
+  const at = stage.name === state ? '' : ` at "${stage.name}"`; // what has failed, or waits to be tried again, is at no stage
+  if (state === 'failed') return verdict('unhealthy', `has failed${at}: ${failure?.message ?? 'unknown'}`);
   if (failingMs > stallTimeoutMs) {
     const why = failure === undefined ? '' : `: ${failure.message}`;
-    return verdict('unhealthy', `has been failing for ${inSeconds(failingMs)}, at "${stage.name}"${why}`);
+    return verdict('unhealthy', `has been failing for ${inSeconds(failingMs)}${at}${why}`);
   }
   if (isRunning(state) && isStalled(stage, now, stallTimeoutMs)) {
     return verdict('unhealthy', `has been at "${stage.name}" for ${inSeconds(now - stage.since)}`);

@@ -34,6 +34,12 @@ const table: [string, ConnectorView, HealthStatus, string][] = [
   ['was deleted, but has its file still', sourceView({ status: undefined, isDeleted: true }), 'healthy', ''],
   ['was stopped long ago', at('stopped', 'publishing', 2 * STALL, false), 'healthy', ''],
   ['has failed', failedView(), 'unhealthy', 'has failed at "waiting for changes": Slot "s" was invalidated'],
+  [
+    'has failed, at no stage',
+    sourceView({}, { state: 'failed', stage: { name: 'failed', since: NOW, isWaiting: false } }),
+    'unhealthy',
+    'has failed: unknown',
+  ],
   ['never ran', brokenView(), 'unhealthy', 'does not run: connectors/broken.json: connector.class is required'],
   ['is about to be started', sourceView({ status: undefined }), 'healthy', ''],
   [
@@ -90,7 +96,7 @@ test('a connector that fails again and again for longer than the timeout is unhe
     expect(judge(views, NOW, STALL, new Map([['shop-source', STALL]])).status).toBe('healthy');
     const late = judge(views, NOW, STALL, new Map([['shop-source', STALL + 1]]));
     expect(late.status).toBe('unhealthy');
-    expect(late.message).toContain('Connector shop-source has been failing for 60 s, at "connecting"');
+    expect(late.message).toContain('Connector shop-source has been failing for 60 s at "connecting"');
   }
 });
 
