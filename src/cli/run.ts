@@ -9,6 +9,7 @@ import { controlCommands } from './control-commands.ts';
 import { deleteCommand } from './delete-command.ts';
 import { configCommand } from './config-command.ts';
 import { demoCommand } from './demo-command.ts';
+import { addExamples } from './help-examples.ts';
 import { offsetsCommand } from './offsets-command.ts';
 import { snapshotCommand } from './snapshot-command.ts';
 import { startCommand } from './start-command.ts';
@@ -57,6 +58,7 @@ function commands(context: CommandContext): Command {
     versionCommand(context),
   ])
     program.addCommand(made);
+  addExamples(program);
   return program;
 }
 

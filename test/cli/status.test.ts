@@ -1,43 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { run } from '../../src/cli/run.ts';
+import { expect, test } from 'vitest';
+import { brokenView, failedView, serve, sinkView } from '../worker/rest/fake-daemon.ts';
 import { writeDaemonFile } from '../../src/worker/daemon-file.ts';
-import type { RestServer } from '../../src/worker/rest/server.ts';
-import { brokenView, FakeDaemon, failedView, serve, sinkView, sourceView } from '../worker/rest/fake-daemon.ts';
+import { askedDaemon, rowcast } from './asked-daemon.ts';
 
-const daemon = new FakeDaemon();
-let server: RestServer;
-let state: string;
-beforeAll(async () => {
-  server = await serve(daemon);
-});
-afterAll(() => server[Symbol.asyncDispose]());
-beforeEach(async () => {
-  state = await mkdtemp(join(tmpdir(), 'rowcast-status-'));
-  daemon.views = [sinkView(), sourceView()];
-  daemon.isReady = true;
-});
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await rm(state, { recursive: true });
-});
-
-async function status(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const told = { out: '', err: '' };
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((told.out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((told.err += String(text)), true));
-  const code = await run(['status', '--state', state, ...args], {});
-  vi.restoreAllMocks();
-  return { code, ...told };
-}
-
-const runs = (url: string | undefined = server.url): Promise<AsyncDisposable> =>
-  writeDaemonFile(state, { pid: process.pid, url, version: '1', key: 'k' });
+const asked = askedDaemon();
+const { daemon } = asked;
+const status = (...args: readonly string[]): ReturnType<typeof rowcast> =>
+  rowcast('status', '--state', asked.state, ...args);
 
 test('connectors that are well are a line each', async () => {
-  await runs();
+  await asked.runs();
   const { code, out } = await status();
   const [titles, ...lines] = out.trimEnd().split('\n');
   expect(titles).toMatch(/^CONNECTOR +TYPE +STATE +STAGE +SINCE +LAG +CHANGES +POSITION$/);
@@ -51,7 +23,7 @@ test('connectors that are well are a line each', async () => {
 });
 
 test('what is wrong stands below with what to do, and the exit code says so', async () => {
-  await runs();
+  await asked.runs();
   daemon.views = [brokenView(), failedView(), sinkView()];
   const { code, out } = await status();
   expect(out).toMatch(
@@ -65,7 +37,7 @@ test('what is wrong stands below with what to do, and the exit code says so', as
 });
 
 test('a program is told the same', async () => {
-  await runs();
+  await asked.runs();
   daemon.views = [failedView()];
   const { code, out } = await status('failed-source', '--json');
   expect(JSON.parse(out)).toMatchObject([
@@ -86,7 +58,7 @@ test('a program is told the same', async () => {
 });
 
 test('a daemon that is still starting is not well yet', async () => {
-  await runs();
+  await asked.runs();
   daemon.isReady = false;
   expect((await status()).code).toBe(1);
 });
@@ -96,13 +68,13 @@ test('says that no daemon runs, or that it cannot be asked', async () => {
   expect(await status()).toMatchObject(none);
   const gone = await serve(daemon);
   await gone[Symbol.asyncDispose]();
-  await runs(gone.url);
+  await asked.runs(gone.url);
   expect(await status()).toMatchObject(none);
-  await writeDaemonFile(state, { pid: process.pid, url: undefined, version: '1', key: 'k' });
+  await writeDaemonFile(asked.state, { pid: process.pid, url: undefined, version: '1', key: 'k' });
   expect(await status()).toMatchObject({ code: 1, err: expect.stringContaining('listens nowhere') });
 });
 
 test('a name that no connector has is wrong usage', async () => {
-  await runs();
+  await asked.runs();
   expect(await status('shop-sin')).toMatchObject({ code: 2, err: expect.stringContaining('did you mean shop-sink?') });
 });

@@ -160,7 +160,7 @@ function check(step: Step, count: number): void {
     `Table ${step.table.name} on the target differs: of ${step.expected} rows that the source ${VERBS[step.kind]}, ${count} were affected`,
     {
       advice:
-        'Somebody else writes to the replica, or a trigger does. Compare it with "rowcast verify", or copy the table anew.',
+        'Somebody else writes to the replica, or a trigger does: stop them. Then empty the replica and copy again (rowcast offsets reset).',
     },
   );
 }

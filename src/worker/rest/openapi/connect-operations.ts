@@ -28,19 +28,19 @@ export const CONNECT_OPERATIONS: readonly Operation[] = [
     body: 'CreateConnector',
     answers: { 201: INFO, 400: INVALID, 403: READ_ONLY, 409: 'It exists already.' },
   },
-  { method: 'get', path: NAME, summary: 'One connector', answers: { 200: INFO, 404: NOT_FOUND } },
-  {
+  onOne({ method: 'get', path: '', summary: 'One connector', answers: { 200: INFO } }),
+  onOne({
     method: 'delete',
-    path: NAME,
+    path: '',
     summary: 'Delete a connector: its file; slot, topics and replica stay',
-    answers: { 204: 'It is deleted, and does not run any more.', 403: READ_ONLY, 404: NOT_FOUND },
-  },
-  {
+    answers: { 204: 'It is deleted, and does not run any more.', 403: READ_ONLY },
+  }),
+  onOne({
     method: 'get',
-    path: `${NAME}/config`,
+    path: '/config',
     summary: 'Its config, secrets masked',
-    answers: { 200: { description: 'The config.', schema: 'Config' }, 404: NOT_FOUND },
-  },
+    answers: { 200: { description: 'The config.', schema: 'Config' } },
+  }),
   {
     method: 'put',
     path: `${NAME}/config`,
@@ -48,59 +48,57 @@ export const CONNECT_OPERATIONS: readonly Operation[] = [
     body: 'Config',
     answers: { 200: INFO, 201: INFO, 400: INVALID, 403: READ_ONLY },
   },
-  {
+  onOne({
     method: 'patch',
-    path: `${NAME}/config`,
+    path: '/config',
     summary: 'Change single settings; null removes one',
     body: 'Config',
-    answers: { 200: INFO, 400: INVALID, 403: READ_ONLY, 404: NOT_FOUND },
-  },
-  {
+    answers: { 200: INFO, 400: INVALID, 403: READ_ONLY },
+  }),
+  onOne({
     method: 'get',
-    path: `${NAME}/status`,
+    path: '/status',
     summary: 'What it is doing',
     answers: {
       200: { description: 'State of the connector and of its task.', schema: 'ConnectorState' },
-      404: NOT_FOUND,
     },
-  },
-  {
+  }),
+  onOne({
     method: 'put',
-    path: `${NAME}/pause`,
+    path: '/pause',
     summary: 'Pause it, also over restarts of the daemon',
-    answers: { 202: 'It pauses.', 404: NOT_FOUND },
-  },
-  { method: 'put', path: `${NAME}/resume`, summary: 'Let it go on', answers: { 202: 'It goes on.', 404: NOT_FOUND } },
-  {
+    answers: { 202: 'It pauses.' },
+  }),
+  onOne({ method: 'put', path: '/resume', summary: 'Let it go on', answers: { 202: 'It goes on.' } }),
+  onOne({
     method: 'put',
-    path: `${NAME}/stop`,
+    path: '/stop',
     summary: 'Stop it, also over restarts of the daemon',
-    answers: { 204: 'It is stopped.', 404: NOT_FOUND },
-  },
-  {
+    answers: { 204: 'It is stopped.' },
+  }),
+  onOne({
     method: 'post',
-    path: `${NAME}/restart`,
+    path: '/restart',
     summary: 'Start it anew',
     query: { includeTasks: 'true: answers with states.', onlyFailed: 'true: only if it has failed.' },
     answers: {
       202: { description: 'What is restarted.', schema: 'ConnectorState' },
       204: 'It is restarted.',
-      404: NOT_FOUND,
       500: 'It cannot be started: why.',
     },
-  },
-  {
+  }),
+  onOne({
     method: 'get',
-    path: `${NAME}/tasks`,
+    path: '/tasks',
     summary: 'Its task',
-    answers: { 200: { description: 'One task, or none while it is stopped.', schema: 'Tasks' }, 404: NOT_FOUND },
-  },
-  {
+    answers: { 200: { description: 'One task, or none while it is stopped.', schema: 'Tasks' } },
+  }),
+  onOne({
     method: 'get',
-    path: `${NAME}/tasks-config`,
+    path: '/tasks-config',
     summary: 'The configs of its tasks',
-    answers: { 200: { description: 'By task.', schema: 'ConfigsByTask' }, 404: NOT_FOUND },
-  },
+    answers: { 200: { description: 'By task.', schema: 'ConfigsByTask' } },
+  }),
   {
     method: 'get',
     path: `${NAME}/tasks/{task}/status`,
@@ -113,33 +111,31 @@ export const CONNECT_OPERATIONS: readonly Operation[] = [
     summary: 'Start a task anew',
     answers: { 204: 'It is restarted.', 404: 'There is no such task.' },
   },
-  {
+  onOne({
     method: 'get',
-    path: `${NAME}/offsets`,
+    path: '/offsets',
     summary: 'Where it stands',
     answers: {
       200: { description: 'Its checkpoint.', schema: 'Offsets' },
-      404: NOT_FOUND,
       503: 'Its server does not tell.',
     },
-  },
-  {
+  }),
+  onOne({
     method: 'patch',
-    path: `${NAME}/offsets`,
+    path: '/offsets',
     summary: 'Begin again (offsets of null); other places than the present one are refused',
     body: 'Offsets',
     answers: {
       200: { description: 'Done.', schema: 'Message' },
       400: 'It is not stopped, or this cannot be done: what can.',
-      404: NOT_FOUND,
     },
-  },
-  {
+  }),
+  onOne({
     method: 'delete',
-    path: `${NAME}/offsets`,
+    path: '/offsets',
     summary: 'Begin again: a source copies, a sink replays the log',
-    answers: { 200: { description: 'Done.', schema: 'Message' }, 400: 'It is not stopped.', 404: NOT_FOUND },
-  },
+    answers: { 200: { description: 'Done.', schema: 'Message' }, 400: 'It is not stopped.' },
+  }),
   {
     method: 'get',
     path: `${NAME}/topics`,
@@ -201,3 +197,9 @@ export const CONNECT_OPERATIONS: readonly Operation[] = [
     },
   },
 ];
+
+/** What is asked of one connector; `path` is what follows its name. */
+function onOne(operation: Operation): Operation {
+  const { path, answers } = operation;
+  return { ...operation, path: `${NAME}${path}`, answers: { ...answers, 404: NOT_FOUND } };
+}
