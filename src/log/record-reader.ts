@@ -73,7 +73,8 @@ export class RecordReader {
     this.valueStart = valueLength < 0 ? -1 : this.#at;
     if (valueLength > 0) this.#at += valueLength;
     this.valueEnd = valueLength < 0 ? -1 : this.#at;
-    if (this.#at > end || end > this.#limit) throw malformed(this.offset);
+    // Numbers that were read behind the end of the bytes are none: no comparison with them is true.
+    if (!(this.#at <= end && end <= this.#limit)) throw malformed(this.offset);
     this.#headersAt = this.#at;
     this.#at = end;
     return true;
@@ -98,7 +99,7 @@ export class RecordReader {
       this.headerStart = this.#at;
       if (valueLength > 0) this.#at += valueLength;
       this.headerEnd = this.#at;
-      if (this.#at > end) throw malformed(this.offset);
+      if (!(nameLength >= 0 && this.#at <= end)) throw malformed(this.offset);
       if (nameLength === name.length && equalBytes(this.bytes, nameStart, name)) return true;
     }
     return false;

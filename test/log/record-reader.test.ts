@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
 import { compressionOf } from '../../src/log/compression/compression.ts';
 import { RecordReader, readBatches } from '../../src/log/record-reader.ts';
-import { setBaseOffset } from '../../src/log/record-set.ts';
+import { RecordSetWriter, setBaseOffset } from '../../src/log/record-set.ts';
 import { kafkajsBatch } from './kafkajs-codec.ts';
 import { readRecords, record, recordSet, textOf } from './records.ts';
 
@@ -38,6 +38,21 @@ describe('RecordReader', () => {
       expect(readRecords(bytes.subarray(0, end)).map(textOf)).toEqual(['a', 'b']);
       expect([...readBatches(bytes.subarray(0, end))]).toHaveLength(1);
     }
+  });
+
+  test('refuses headers whose lengths lead back, however many there are said to be', () => {
+    const writer = new RecordSetWriter(() => 0);
+    writer.beginRecord();
+    writer.nullKey();
+    writer.nullValue();
+    writer.headers(0x3fff_ffff);
+    writer.header(Buffer.alloc(0), Buffer.alloc(0), 0, 0);
+    writer.endRecord();
+    const bytes = writer.finish().batches[0]?.bytes as Buffer;
+    bytes[bytes.length - 2] = 3; // the name's length is -2: the next header begins where this one does
+    const reader = new RecordReader(bytes);
+    expect(reader.next()).toBe(true);
+    expect(() => reader.findHeader(Buffer.from('rowcast'))).toThrow(OperatorError);
   });
 
   test('finds headers in any order and none that is not there', () => {
