@@ -142,7 +142,7 @@ export function declare<T>(key: string, type: SettingType, spec: SettingSpec, pa
 
 function compile(expression: string): void {
   try {
-    new RegExp(`^(?:${expression})$`, 'u');
+    new RegExp(`^(?:${expression})$`, 'u').test(''); // one that is too large is found out when it is used
   } catch (cause) {
     throw new OperatorError(`has an invalid regular expression: ${expression}`, { cause });
   }

@@ -54,7 +54,12 @@ function targetOf(table: TableName, conditions: readonly SignalCondition[]): Cop
 /** A name itself is an expression too, also where a character of it means something else in one. */
 function isNamed(table: TableName, expression: string): boolean {
   const name = nameOf(table);
-  return name === expression || new RegExp(`^(?:${expression})$`, 'iu').test(name);
+  try {
+    return name === expression || new RegExp(`^(?:${expression})$`, 'iu').test(name);
+  } catch {
+    // Some are found to be too large only when they are used; what is said of them is as large.
+    throw new OperatorError('data-collections has an expression that is too large');
+  }
 }
 
 function nameOf({ schema, name }: TableName): string {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { OperatorError } from '../../src/errors.ts';
 import { copySignalOf } from '../../src/signal/copy-signal.ts';
 import { readSignal } from '../../src/signal/read-signal.ts';
 
@@ -95,4 +96,10 @@ test.each([
   [undefined, '{}', 'It has no type'],
 ])('a signal that cannot be read changes nothing: %s %s', (type, data, message) => {
   expect(() => asked(type as string, data)).toThrow(message);
+});
+
+test('an expression that is found too large only when it is used is refused without its text', () => {
+  const data = { 'data-collections': ['public.ordl'.repeat(3000)] };
+  const refused = new OperatorError('data-collections has an expression that is too large');
+  expect(() => asked('execute-snapshot', data)).toThrow(refused);
 });
