@@ -17,8 +17,12 @@ const NAMES = ['schema', 'table', 'column', 'type'].map(
 const [SCHEMA, TABLE] = NAMES;
 const [schema, table, column, type] = NAMES.map(quoteIdentifier) as [string, string, string, string];
 
+/** Of 63 bytes, as many as a name has; what a slot or a set of triggers may be called leaves no room for any of it. */
+const PUBLICATION = `pub"; drop table public.kept; --' $$ %I é 日本`.padEnd(58, '!');
+const CONNECTOR = `it's "quoted"; drop table public.kept; -- \\ é 日本 ${'long '.repeat(20)}`;
+
 const KINDS: [string, Partial<ReplicationOptions>][] = [
-  ['the WAL', {}],
+  ['the WAL', { wal: { publicationName: PUBLICATION, name: CONNECTOR }, sink: { name: CONNECTOR } }],
   ['polls', { capture: (at, warn): Source => querySource(at, { deletes: 'keys' }, warn) }],
   ['triggers', { capture: (at, warn): Source => createTriggerSource(triggerSettings(at), systemClock, warn) }],
 ];
@@ -45,9 +49,11 @@ test.each(KINDS)('names that are statements are names, captured by %s', async (_
       target: target.settings,
       ...options,
     });
-    replication.startSource();
-    replication.startSink();
+    const running = [replication.startSource(), replication.startSink()];
     await equal(50);
+    for (const each of running) await each.stop();
+    replication.startSource(); // finds what carries its name
+    replication.startSink();
     await source.query(`update ${schema}.${table} set mood = 'x'' y' where ${column} < 9;
       delete from ${schema}.${table} where ${column} = 20; update ${schema}.${table} set ${column} = 900 where ${column} = 30`);
     await equal(49);

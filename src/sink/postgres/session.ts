@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { endAfter } from '../../deadline.ts';
 import type { ByteWriter } from '../../change/byte-writer.ts';
@@ -14,9 +15,15 @@ export const PATIENCE_MS = 5_000;
 /** What is being done, for errors; it may depend on how many of the statements were done. */
 type Doing = string | ((done: number) => string);
 
-/** How the sink's sessions are seen in pg_stat_activity, and how a claimer knows an earlier owner (63 bytes hold it). */
-export function applicationName(settings: Pick<ResolvedSinkSettings, 'name'>): string {
-  return Buffer.from(`rowcast sink ${settings.name}`).subarray(0, 63).toString();
+/**
+ * How the sink's sessions are seen in pg_stat_activity, and how a claimer knows an earlier owner. The server keeps 63 bytes, and of other characters than
+ * ASCII's nothing that could be compared: such names, and longer ones, are told apart by a digest.
+ */
+export function applicationName({ name }: Pick<ResolvedSinkSettings, 'name'>): string {
+  const full = `rowcast sink ${name}`;
+  if (/^[ -~]{1,63}$/.test(full)) return full;
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 12);
+  return `${full.replaceAll(/[^ -~]/g, '_').slice(0, 50)}:${digest}`;
 }
 
 /**

@@ -190,19 +190,22 @@ describe('ownership', () => {
     await expect(first.claim(SIGNAL)).rejects.toThrow(/process 2 on host-2/);
   });
 
-  test('a claim ends the open transaction of an earlier owner, whose rows are gone', async () => {
-    await using target = await replica({}, 'create table items (id int primary key, name text)');
-    await using zombie = sinkOn(target.database);
-    const old = await zombie.claim(SIGNAL);
-    const stale = await zombie.begin(old, SIGNAL);
-    await stale.apply(batchOf([insert(items, '1', 'zombie')]), SIGNAL);
-    await using sink = sinkOn(target.database);
-    const owned = await sink.claim(SIGNAL);
-    expect(owned).toEqual({ epoch: old.epoch + 1, progress: undefined });
-    await expect(stale.commit(progressAfter(old), false, SIGNAL)).rejects.toThrow(TransientError);
-    await stale[Symbol.asyncDispose]();
-    expect(await target.rows('items')).toEqual([]);
-  });
+  test.each(['copy', 'réplica 日本', `a name ${'that is long '.repeat(20)}`])(
+    'a claim of %s ends the open transaction of an earlier owner, whose rows are gone',
+    async (name) => {
+      await using target = await replica({}, 'create table items (id int primary key, name text)');
+      await using zombie = sinkOn(target.database, { name });
+      const old = await zombie.claim(SIGNAL);
+      const stale = await zombie.begin(old, SIGNAL);
+      await stale.apply(batchOf([insert(items, '1', 'zombie')]), SIGNAL);
+      await using sink = sinkOn(target.database, { name });
+      const owned = await sink.claim(SIGNAL);
+      expect(owned).toEqual({ epoch: old.epoch + 1, progress: undefined });
+      await expect(stale.commit(progressAfter(old), false, SIGNAL)).rejects.toThrow(TransientError);
+      await stale[Symbol.asyncDispose]();
+      expect(await target.rows('items')).toEqual([]);
+    },
+  );
 
   test('a claim waits for an earlier owner that commits in time, and sees its progress', async () => {
     await using database = await freshDatabase('owner');
