@@ -96,11 +96,8 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
   const resumeMs = config.connectorsWatch ? config.resumeMs : 0;
   const threads = opened.add(await openTaskPool({ config, daemon: state.daemon, log: stateLog, logger, resumeMs }));
   const dropped = DroppedSlots.read(state.path);
-  const pool = haltedPool(
-    threads,
-    (connector) => dropped.of(connector),
-    () => systemClock.now(),
-  );
+  const obstacle = dropped.of.bind(dropped);
+  const pool = haltedPool(threads, obstacle, () => systemClock.now());
   const known = await KnownSlots.read(state.path, logger);
   const targets = await TargetStates.read(state.path);
   const slots = opened.add(new OrphanedSlots(known, () => set.wanted.connectors.values(), logger));
@@ -111,6 +108,7 @@ async function open(options: DaemonOptions, opened: Opened, signal: AbortSignal)
     onStart: () => slots.lookSoon(),
     onRemoved: (connector) => slots.lookSoon(connector),
     target: (name) => targets.of(name),
+    obstacle,
   });
   const watch = new SlotWatch({
     clock: systemClock,

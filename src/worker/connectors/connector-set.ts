@@ -2,7 +2,7 @@ import { type ConnectorFile, isSource } from '../../connector/load-file.ts';
 import { maskConnector } from '../../connector/connector-classes.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { ConnectorView } from '../rest/daemon-view.ts';
-import type { ConnectorStatus } from '../status.ts';
+import type { ConnectorFailure, ConnectorStatus } from '../status.ts';
 import type { RunningTask, TaskPool } from '../task-pool.ts';
 import { effectiveDigest } from './effective.ts';
 import { leftovers } from './leftovers.ts';
@@ -21,6 +21,8 @@ export interface ConnectorSetOptions {
   readonly onRemoved: (connector: ConnectorFile) => void;
   /** What an operator wants a connector of this name to do; absent: to run. */
   readonly target?: (name: string) => TargetState;
+  /** What stands against its start. */
+  readonly obstacle?: (connector: ConnectorFile) => ConnectorFailure | undefined;
 }
 
 const DELETED =
@@ -161,6 +163,7 @@ export class ConnectorSet {
       config: maskConnector(connector?.raw ?? invalid[0]?.raw ?? {}),
       status: place?.task?.status(),
       rests: isResting ? target : undefined,
+      halted: connector && this.#options.obstacle?.(connector),
       problems,
       warnings: this.#deleted.has(name) ? [DELETED] : (connector?.warnings ?? []),
       isDeleted: this.#deleted.has(name),

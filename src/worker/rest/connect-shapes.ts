@@ -128,9 +128,12 @@ function traceOf({ status, problems, rests }: ConnectorView): string | undefined
   return advice === undefined ? message : `${message}\n${advice}`;
 }
 
-function details({ file, problems, warnings, status, rests, slot }: ConnectorView): object {
+function details({ file, problems, warnings, status, rests, halted, slot }: ConnectorView): object {
   const about = { file, problems, warnings, ...(slot && { slot: slotDetails(slot) }) };
-  if (rests !== undefined) return { ...about, state: rests.toLowerCase() };
+  if (rests !== undefined) {
+    const failure = halted && { message: halted.message, advice: halted.advice };
+    return { ...about, state: rests.toLowerCase(), ...(failure && { failure }) };
+  }
   if (status === undefined) return about;
   const { state, stage, failure, failures } = status;
   return {

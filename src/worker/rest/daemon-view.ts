@@ -2,7 +2,7 @@ import type { RawConfig } from '../../connector/parse-config.ts';
 import type { Registry } from '../../converter/registry/registry.ts';
 import type { TargetState } from '../connectors/target-states.ts';
 import type { SlotView } from '../slots/slot-view.ts';
-import type { ConnectorStatus } from '../status.ts';
+import type { ConnectorFailure, ConnectorStatus } from '../status.ts';
 import type { TailAnswer, TailRequest } from '../tail/tail.ts';
 
 /** What the REST API sees of the daemon, and what it may ask of it. */
@@ -65,6 +65,8 @@ export interface ConnectorView {
   readonly status: ConnectorStatus | undefined;
   /** An operator lets it rest, and nothing of it runs. */
   readonly rests: 'PAUSED' | 'STOPPED' | undefined;
+  /** What its next start will fail of, until a person has decided; also of one that rests. */
+  readonly halted?: ConnectorFailure | undefined;
   /** What is wrong with the file as it is now; the last valid configuration runs on. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];

@@ -45,7 +45,7 @@ export function judge(
 }
 
 function judgeOne(
-  { name, status, problems, isDeleted, rests, slot }: ConnectorView,
+  { name, status, problems, isDeleted, rests, halted, slot }: ConnectorView,
   now: number,
   stallTimeoutMs: number,
   failingMs: number,
@@ -55,6 +55,12 @@ function judgeOne(
   };
   if (isDeleted) return healthy(name);
   if (rests !== undefined) {
+    if (halted !== undefined) {
+      return {
+        ...verdict('degraded', `is ${rests.toLowerCase()}, and cannot go on: ${halted.message}`),
+        stage: undefined,
+      };
+    }
     const problem = problems.length > 0 ? `has a file that cannot be used: ${problems.join('; ')}` : undefined;
     const concern =
       slot?.concern === undefined ? problem : `is ${rests.toLowerCase()}, and needs a look: ${slot.concern}`;

@@ -200,7 +200,7 @@ test('offsets have the shape of Connect, and what cannot be looked at passes by 
 test('a paused connector has a task that is PAUSED, a stopped one has none, whatever they did before', async () => {
   daemon.views.push(
     sourceView({ name: 'rests', rests: 'PAUSED' }),
-    sourceView({ name: 'asleep', rests: 'STOPPED', status: undefined }),
+    sourceView({ name: 'asleep', rests: 'STOPPED', status: undefined, halted: { message: 'Dropped', advice: 'Copy' } }),
   );
   const paused = (await get('/connectors/rests/status')).body;
   const asleep = (await get('/connectors/asleep/status')).body;
@@ -210,7 +210,11 @@ test('a paused connector has a task that is PAUSED, a stopped one has none, what
     tasks: [{ id: 0, state: 'PAUSED' }],
     rowcast: { state: 'paused' },
   });
-  expect(asleep).toMatchObject({ connector: { state: 'STOPPED' }, tasks: [], rowcast: { state: 'stopped' } });
+  expect(asleep).toMatchObject({
+    connector: { state: 'STOPPED' },
+    tasks: [],
+    rowcast: { state: 'stopped', failure: { message: 'Dropped', advice: 'Copy' } },
+  });
 });
 
 test.each([

@@ -204,6 +204,11 @@ test('a connector that is tried again for longer than the timeout becomes unheal
 test('a connector that rests is healthy, unless its file or its slot needs a look', () => {
   const rests = sourceView({ rests: 'PAUSED', status: undefined });
   expect(judge([rests], NOW, 1000).status).toBe('healthy');
+  const halted = { ...rests, halted: { message: 'Slot "s" was dropped', advice: 'Copy again' } };
+  expect(judge([halted], NOW, 1000)).toMatchObject({
+    status: 'degraded',
+    message: 'Connector shop-source is paused, and cannot go on: Slot "s" was dropped',
+  });
   const wrong = { ...rests, problems: ['shop.json: is not JSON'] };
   expect(judge([wrong], NOW, 1000)).toMatchObject({
     status: 'degraded',
