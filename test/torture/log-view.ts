@@ -1,6 +1,6 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
 import type { Cursor, Log } from '../../src/log/log.ts';
@@ -26,6 +26,8 @@ export interface LastClaim {
   readonly id: string;
 }
 
+/** How often the files of a service that lives are copied until they fit together. */
+const COPY_TRIES = 5;
 const READ_BYTES = 8 * 1024 * 1024;
 
 /** Reads a log from outside, while the service is down. Never writes to it. */
@@ -118,21 +120,31 @@ export class LogView {
 }
 
 async function openCopy(directory: string): Promise<Log> {
-  const copy = await mkdtemp(join(tmpdir(), 'rowcast-torture-log-'));
-  try {
-    // Not the lock: its owner may be alive, and stopped.
-    await cp(directory, copy, { recursive: true, filter: (path) => !basename(path).startsWith('lock-') });
-    const log = await openEmbeddedLog(copy);
-    const close = log[Symbol.asyncDispose].bind(log);
-    log[Symbol.asyncDispose] = async () => {
-      await close();
+  for (let left = COPY_TRIES; ; left--) {
+    const copy = await mkdtemp(join(tmpdir(), 'rowcast-torture-log-'));
+    try {
+      return await openCopied(directory, copy);
+    } catch (error) {
       await rm(copy, { recursive: true, force: true });
-    };
-    return log;
-  } catch (error) {
-    await rm(copy, { recursive: true, force: true });
-    throw error;
+      if (left === 1) throw error; // else a living service has just changed its files
+    }
   }
+}
+
+async function openCopied(directory: string, copy: string): Promise<Log> {
+  const names = await readdir(directory);
+  // Not the lock: its owner may be alive, and stopped. What says how much there must be comes first.
+  const wanted = names.filter((name) => !name.startsWith('lock-') && !name.endsWith('.tmp'));
+  const isLog = (name: string): boolean => name.endsWith('.log');
+  for (const name of [...wanted.filter((each) => !isLog(each)), ...wanted.filter(isLog)])
+    await copyFile(join(directory, name), join(copy, name));
+  const log = await openEmbeddedLog(copy);
+  const close = log[Symbol.asyncDispose].bind(log);
+  log[Symbol.asyncDispose] = async () => {
+    await close();
+    await rm(copy, { recursive: true, force: true });
+  };
+  return log;
 }
 
 /** The topics of the lasting tables, and that of what is said between rows. */

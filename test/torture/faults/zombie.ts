@@ -9,6 +9,8 @@ const LONGEST_STOP_MS = 12_000;
 const NOTICE_MS = 60_000;
 const DAMAGE_MS = 2500;
 const END_MS = 20_000;
+/** One of another container waits ten seconds for a lock, and then there is a backlog. */
+const TAKE_OVER_MS = 120_000;
 /** How a process says that it is not the owner any more. */
 const STANDS_BY =
   /Another process runs connector|A newer process of daemon|Daemon \S+ owns|runs in another process too|lock was lost|is open in process/;
@@ -32,7 +34,7 @@ export const zombie: Fault = {
     service.takeOver();
     // What was committed later cannot have come from the one that is stopped.
     const isHeirs = (): boolean => watcher.standing.epoch > epoch && watcher.standing.ledger > committed;
-    await until(isHeirs, 'nobody took over from a service that was stopped');
+    await until(isHeirs, 'nobody took over from a service that was stopped', TAKE_OVER_MS);
     const left = random.below(LONGEST_STOP_MS) - (performance.now() - stoppedAt);
     if (left > 0) await sleep(left, undefined, { signal });
     const ends = await log.ends(signal);
