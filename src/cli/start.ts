@@ -1,5 +1,6 @@
 import type { Environment } from '../connector/reference.ts';
 import { describeError } from '../errors.ts';
+import { failPoint } from '../failpoint.ts';
 import { LogLevels } from '../observe/log-levels.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { createRedactor } from '../observe/redaction.ts';
@@ -36,6 +37,7 @@ export async function runStart(flags: StartFlags, env: Environment): Promise<num
   const options = { config, env, logger, levels, redactor, takeOver: flags.takeOver ?? false };
   await using daemon = await openUnlessStopped(options, stop.signal);
   if (daemon === undefined) return 0;
+  failPoint('worker.listening');
   await daemon.run(stop.signal);
   if (stop.signal.aborted) return 0;
   return daemon.statuses().some(({ state }) => state === 'failed') ? 1 : 0;

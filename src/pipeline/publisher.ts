@@ -131,6 +131,7 @@ export class Publisher implements AsyncDisposable {
     if (batch.controls.length > 0) await this.#storing;
     await this.#encoder.prepare(batch, this.#writer.signal);
     const appends = this.#encoder.encode(batch);
+    failPoint('source.batch-encoded');
     const number = this.#number;
     this.#isOpen = batch.position === undefined;
     if (!this.#isOpen) this.#number++;
@@ -170,7 +171,8 @@ export class Publisher implements AsyncDisposable {
     await this.#writer.publish(appends, position, { committedAt, consistent, copy, requests });
     for (const { records } of appends) records.release?.(); // not before: what failed may still be on its way
     progress.changes += batch.length;
-    if (position !== undefined) await this.#acknowledge(position, committedAt);
+    if (position === undefined) failPoint('source.part-stored');
+    else await this.#acknowledge(position, committedAt);
   }
 
   /** An idle checkpoint releases WAL, or says what is copied; one that would fall, or cut a transaction, is none (V1). */
@@ -182,6 +184,7 @@ export class Publisher implements AsyncDisposable {
     if (position > last || (position === last && isNew)) {
       this.#at('publishing');
       await this.#writer.publish([], position, { committedAt: 0, consistent, copy, requests });
+      failPoint('source.idle-stored');
       this.#number = this.#writer.number;
       await this.#acknowledge(position, 0);
       this.#rest();

@@ -19,6 +19,7 @@ import { SpanReader } from './span-reader.ts';
 import { loadTableVersions, type TableVersions } from './table-versions.ts';
 import { type Selection, selectionOf } from './topic-filter.ts';
 import { verifyControlTopic } from './topics.ts';
+import { failPoint } from '../failpoint.ts';
 
 /** How far a running sink is, for people; kept by the caller across restarts. */
 export interface SinkProgress extends AppliedTimes {
@@ -152,6 +153,7 @@ class Replay {
     wait(progress, 'waiting for checkpoints', clock.now());
     const checkpoints = await this.#checkpoints.read(signal);
     if (checkpoints.length === 0) progress.applying = 0;
+    else failPoint('sink.checkpoints-read');
     let group: CountingCheckpoint[] = [];
     let records = 0;
     for (const checkpoint of checkpoints) {
@@ -262,5 +264,6 @@ class Replay {
     const { log, name, prefix, clock } = this.#options;
     await log.release(name, `${prefix}.`, [...this.#applied.values()], signal);
     this.#releasedAt = clock.now();
+    failPoint('sink.released');
   }
 }

@@ -70,12 +70,15 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
   const at = (stage: string): void => enter(progress, stage, options.clock.now());
   at('connecting');
   await ensureControlTopics(log, prefix, options.topics, signal);
+  failPoint('source.topics-ready');
   const ended = new AbortController();
   const draining = drainAfter(signal, options.clock, ended.signal);
   try {
     await using held = await openSource(options, signal);
+    failPoint('source.held');
     at('claiming');
     const owned = await takeOwnership(options, held, signal);
+    failPoint('source.owned');
     const dataTopics = new DataTopics(log, prefix, options.topics);
     const writer = new CheckpointWriter(options, dataTopics, owned, draining);
     const encoder = new BatchEncoder({
@@ -92,6 +95,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
         rest: () => at('copying'),
         handedOver: () => noteCopy(options, held),
       });
+      failPoint('source.copy-ended');
     };
     let from = owned.position;
     if (from !== undefined && owned.copy !== undefined) {
@@ -111,6 +115,7 @@ export async function runSource(options: SourceLoopOptions, signal: AbortSignal)
       from = await held.create(signal, owned.previous?.position);
       assertBeyond(owned, from, prefix);
       await publisher.markStart(from);
+      failPoint('source.start-marked');
       await copy();
     }
     if (signal.aborted) return;

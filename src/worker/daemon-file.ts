@@ -1,5 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failPoint } from '../failpoint.ts';
 
 /** Where the daemon of a state directory can be asked; `<state>/daemon.json` while it runs. */
 export interface DaemonFile {
@@ -28,7 +29,9 @@ export async function writeDaemonFile(stateDirectory: string, daemon: DaemonFile
   const path = join(stateDirectory, NAME);
   await rm(`${path}.next`, { force: true });
   await writeFile(`${path}.next`, `${JSON.stringify(daemon)}\n`, { mode: 0o600 });
+  failPoint('worker.file-written');
   await rename(`${path}.next`, path);
+  failPoint('worker.file-named');
   return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
 }
 

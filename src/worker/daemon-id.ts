@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatorError } from '../errors.ts';
+import { failPoint } from '../failpoint.ts';
 
 /**
  * Who this daemon is, in claims: a random id that is made once per state directory and kept there. A copy of the directory is the
@@ -37,5 +38,6 @@ function readId(path: string): string | undefined {
 function makeId(path: string): string {
   const id = randomUUID();
   writeFileSync(path, `${id}\n`, { flush: true });
+  failPoint('worker.id-made');
   return id;
 }

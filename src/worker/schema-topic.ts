@@ -5,6 +5,7 @@ import { SCHEMAS_TOPIC } from '../log/protocol/topics.ts';
 import { RecordReader } from '../log/record-reader.ts';
 import { RecordSetWriter } from '../log/record-set.ts';
 import { controlTopic, verifyControlTopic } from '../pipeline/topics.ts';
+import { failPoint } from '../failpoint.ts';
 
 const READ_BYTES = 1024 * 1024;
 const WAIT_MS = 1_000;
@@ -47,7 +48,9 @@ async function append(
     writer.endRecord();
   }
   const appends = [{ topic: SCHEMAS_TOPIC, partition: 0, records: writer.finish() }];
+  failPoint('registry.before-store');
   const [span] = (await log.publish(appends, undefined, signal)).spans;
+  failPoint('registry.stored');
   if (span === undefined) throw new TransientError('A schema was stored without an offset');
   return span.base;
 }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { OperatorError } from '../errors.ts';
+import { failPoint } from '../failpoint.ts';
 import { lockDirectory } from '../log/embedded/directory-lock.ts';
 import { daemonId } from './daemon-id.ts';
 
@@ -25,6 +26,7 @@ export async function openStateDirectory(directory: string, signal: AbortSignal)
     throw isSystemError(cause) ? unusable(path, cause) : cause;
   });
   try {
+    failPoint('worker.state-locked');
     return { path, daemon: daemonId(path), [Symbol.asyncDispose]: () => lock.release() };
   } catch (error) {
     await lock.release();

@@ -6,6 +6,7 @@ import { FAULTS } from './faults/faults.ts';
 import { atPoint, type PlannedKill } from './kill.ts';
 import { type Moment, momentOf, POINTS_OF, type Scene } from './moment.ts';
 import type { Plan, PlannedFault } from './plan.ts';
+import { FIRST_LOG_POINTS, FIRST_POINTS, FIRST_TABLE_POINTS, RARE_POINTS } from './profiles/passed.ts';
 import { restartServer } from './restart.ts';
 import { lookAtSource, lookAtTarget } from './scene.ts';
 import type { Exit, Run } from './service.ts';
@@ -16,6 +17,14 @@ import type { Standing } from './watcher.ts';
 const STANDSTILL_MS = 60_000;
 /** A fail point that is not reached in this time, since something new was applied, is given up, and the kill comes from outside. */
 const REACH_MS = 20_000;
+/** A file of the log that is full, or a giant transaction, may be long in coming. */
+const RARE_MS = 150_000;
+/** What only the very first start passes cannot be tried for again. */
+const FIRST: ReadonlySet<FailPoint> = new Set([
+  ...FIRST_POINTS,
+  ...FIRST_TABLE_POINTS,
+  ...Object.values(FIRST_LOG_POINTS).flat(),
+]);
 const STOP_MS = 20_000;
 const LOOK_EVERY_MS = 5;
 /** How often a moment that chance has left out is tried for. */
@@ -57,18 +66,18 @@ export class Campaign {
     return 0;
   }
 
-  /** Kills for moments and fail points that have not been met, up to a limit. */
-  async fillUp(everyPoint: boolean): Promise<void> {
+  /** Kills for moments and for those fail points that have not been met, up to a limit. */
+  async fillUp(points: readonly FailPoint[]): Promise<void> {
     const { profile, report } = this.#stage;
     const missingMoments = (): readonly Moment[] =>
       profile.moments.filter((moment) => POINTS_OF[moment].length > 0 && report.moments.get(moment) === 0);
     const missingPoint = (): FailPoint | undefined =>
-      everyPoint ? profile.streamPoints.find((point) => !report.points.has(point)) : undefined;
+      points.find((point) => !report.points.has(point) && !FIRST.has(point) && !profile.copyPoints.includes(point));
     for (let i = 0; i < EXTRA_TRIES; i++) {
       const moments = missingMoments();
       const point = moments.length === 0 ? missingPoint() : this.#random.pick(POINTS_OF[this.#random.pick(moments)]);
       if (point === undefined) return;
-      report.extraKills += await this.#inFlight(atPoint(point, 2, this.#random));
+      report.extraKills += await this.#inFlight(atPoint(point, 1, this.#random));
     }
   }
 
@@ -128,7 +137,8 @@ export class Campaign {
       let progressAt: number | undefined;
       const isOver = (): boolean => {
         if (this.#hasProgressed(mark)) progressAt ??= performance.now();
-        return progressAt !== undefined && performance.now() - progressAt > REACH_MS && !comesStill();
+        const patience = RARE_POINTS.includes(kill.point) ? RARE_MS : REACH_MS;
+        return progressAt !== undefined && performance.now() - progressAt > patience && !comesStill();
       };
       await this.#follow(run, mark, isOver, `fail point ${run.failPoint} is not reached`, true);
       if (run.exit !== undefined) return 'idle';

@@ -132,7 +132,10 @@ async function openCopy(directory: string): Promise<Log> {
 }
 
 async function openCopied(directory: string, copy: string): Promise<Log> {
-  const names = await readdir(directory);
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []; // nobody has begun it
+    throw error;
+  });
   // Not the lock: its owner may be alive, and stopped. What says how much there must be comes first.
   const wanted = names.filter((name) => !name.startsWith('lock-') && !name.endsWith('.tmp'));
   const isLog = (name: string): boolean => name.endsWith('.log');

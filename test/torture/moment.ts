@@ -33,7 +33,7 @@ export interface Scene {
 export const POINTS_OF: Readonly<Record<Moment, readonly FailPoint[]>> = {
   'during the snapshot': [],
   'below the point of a copy': [],
-  'inside a transaction': ['source.batch-read'],
+  'inside a transaction': ['source.part-stored'],
   'published without checkpoint': ['log.data-stored'],
   'checkpointed without acknowledgement': ['log.checkpoint-stored', 'source.before-acknowledge'],
   'inside the target transaction': ['sink.before-commit', 'sink.chunk-applied'],

@@ -4,6 +4,14 @@ import type { FaultKind, RunShape } from './faults/fault.ts';
 import { FAULTS } from './faults/faults.ts';
 import { atPoint, type PlannedKill } from './kill.ts';
 import type { CaptureProfile } from './profile.ts';
+import {
+  FIRST_LOG_POINTS,
+  FIRST_POINTS,
+  FIRST_TABLE_POINTS,
+  LOG_POINTS,
+  RARE_POINTS,
+  START_POINTS,
+} from './profiles/passed.ts';
 
 /** What is restarted while the service goes on. */
 export const RESTARTS = ['source, fast', 'source, immediate', 'replica, immediate', 'broker, SIGKILL'] as const;
@@ -22,17 +30,29 @@ export interface Plan {
   readonly stream: readonly (PlannedKill | PlannedFault | { readonly kind: 'restart'; readonly what: Restart })[];
 }
 
-/** Passed once per start. */
-const START_POINTS: readonly FailPoint[] = ['source.claimed', 'sink.claimed'];
+/** So many kills have some to spare for the first start of all. */
+const MANY_KILLS = 60;
+/** A first copy has only so many chunks. */
+const MOST_COPY_KILLS = 60;
+/** Passed once in some seconds, or twice in a start and then seldom. */
+const SELDOM: readonly FailPoint[] = ['log.locked', 'log.recovered', 'sink.released', 'sink.rows-copied'];
 const LONGEST_DELAY_MS = 3000;
 
 /** Half of the kills at fail points, each of them once before any twice; the others at random moments, a few by SIGTERM. */
-export function planKills(profile: CaptureProfile, kills: number, restarts: readonly Restart[], random: Random): Plan {
+export function planKills(
+  profile: CaptureProfile,
+  log: RunShape['log'],
+  kills: number,
+  restarts: readonly Restart[],
+  random: Random,
+): Plan {
   if (kills === 0) return { snapshot: [], stream: [] };
-  const snapshot = profile.planCopyKills(Math.max(profile.leastCopyKills, Math.round(kills / 4)), random);
+  const first = kills < MANY_KILLS ? [] : firstPoints(profile, log).map((point) => atPoint(point, 1, random));
+  const wantedInCopy = Math.min(Math.max(profile.leastCopyKills, Math.round(kills / 4)), MOST_COPY_KILLS);
+  const snapshot = [...first, ...profile.planCopyKills(wantedInCopy, random)];
   const left = Math.max(0, kills - snapshot.length);
   const atPoints = Math.max(0, Math.floor(kills / 2) - snapshot.filter(({ kind }) => kind === 'failpoint').length);
-  const points = shuffled(profile.streamPoints, random);
+  const points = shuffled(streamPoints(profile, log), random);
   const stream: Plan['stream'][number][] = [];
   for (let i = 0; i < left; i++) {
     if (i < atPoints) stream.push(armed(profile, points[i % points.length] as FailPoint, random));
@@ -41,6 +61,28 @@ export function planKills(profile: CaptureProfile, kills: number, restarts: read
   const wanted = kills < 10 ? 0 : Math.floor(kills / 6);
   for (let i = 0; i < wanted; i++) stream.push({ kind: 'restart', what: restarts[i % restarts.length] as Restart });
   return { snapshot, stream: shuffled(stream, random) };
+}
+
+/** The points of the very first start of a profile on a log, in the order in which it comes to them. */
+function firstPoints({ firstPoints }: CaptureProfile, log: RunShape['log']): FailPoint[] {
+  const isOfTables = (point: FailPoint): boolean => FIRST_TABLE_POINTS.includes(point);
+  return [
+    ...FIRST_POINTS.slice(0, 1),
+    ...FIRST_LOG_POINTS[log],
+    ...FIRST_POINTS.slice(1),
+    ...firstPoints.filter((point) => !isOfTables(point)),
+    ...firstPoints.filter(isOfTables),
+  ];
+}
+
+/** The points that are passed again and again behind the copy. */
+function streamPoints(profile: CaptureProfile, log: RunShape['log']): FailPoint[] {
+  return [...START_POINTS, ...profile.startPoints, ...profile.streamPoints, ...LOG_POINTS[log]];
+}
+
+/** Every fail point that a profile has on a log. */
+export function pointsOf(profile: CaptureProfile, log: RunShape['log']): ReadonlySet<FailPoint> {
+  return new Set([...firstPoints(profile, log), ...profile.copyPoints, ...streamPoints(profile, log)]);
 }
 
 /** The same plan with faults among its kills, each kind as often as wanted, on its targets in turn. What cannot be caused is left out. */
@@ -63,9 +105,11 @@ export function withFaults(
 }
 
 /** A fail point of the stream, armed for a passage that comes within a second or so. */
-function armed({ passages }: CaptureProfile, point: FailPoint, random: Random): PlannedKill {
-  if (START_POINTS.includes(point)) return atPoint(point, 1, random);
-  if (point === 'sink.ddl-replayed') return atPoint(point, 3, random);
+function armed({ passages, startPoints }: CaptureProfile, point: FailPoint, random: Random): PlannedKill {
+  const isOnce = [...START_POINTS, ...startPoints, ...RARE_POINTS, ...SELDOM].includes(point);
+  if (isOnce) return atPoint(point, 1, random);
+  if (point === 'sink.ddl-replayed' || point === 'sink.ddl-met' || point === 'sink.tables-emptied')
+    return atPoint(point, 3, random);
   return atPoint(point, point.startsWith('sink.') ? Math.min(8, passages) : passages, random);
 }
 

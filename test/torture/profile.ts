@@ -22,6 +22,10 @@ export interface CaptureProfile {
   readonly tells: Tells;
   /** Moments that a run must have hit. */
   readonly moments: readonly Moment[];
+  /** Fail points of the very first start, in the order in which it comes to them, besides those that all have. */
+  readonly firstPoints: readonly FailPoint[];
+  /** Fail points of every start, besides those that all have. */
+  readonly startPoints: readonly FailPoint[];
   /** Fail points that are passed only until the first copy is consistent. */
   readonly copyPoints: readonly FailPoint[];
   /** Those that are passed afterwards. */

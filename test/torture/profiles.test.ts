@@ -3,22 +3,28 @@ import { FAIL_POINTS } from '../../src/failpoint.ts';
 import { Random } from '../simulation/random.ts';
 import { POINTS_OF } from './moment.ts';
 import { FAULT_KINDS } from './faults/fault.ts';
-import { planKills, RESTARTS, withFaults } from './plan.ts';
+import { planKills, pointsOf, RESTARTS, withFaults } from './plan.ts';
 import { PROFILES } from './profiles/profiles.ts';
 
 const profiles = Object.values(PROFILES);
 
+const logs = ['embedded', 'kafka'] as const;
+
 test('every fail point is reached by some way to capture', () => {
-  const reached = new Set(profiles.flatMap(({ copyPoints, streamPoints }) => [...copyPoints, ...streamPoints]));
+  const reached = new Set(profiles.flatMap((profile) => logs.flatMap((log) => [...pointsOf(profile, log)])));
   expect(FAIL_POINTS.filter((point) => !reached.has(point))).toEqual([]);
+  expect(FAIL_POINTS.length).toBeGreaterThanOrEqual(50);
 });
 
-test.each(profiles)('$name: fifty kills reach every fail point that it has, and none that it has not', (profile) => {
-  const { snapshot, stream } = planKills(profile, 50, RESTARTS, new Random(1));
-  const planned = [...snapshot, ...stream].flatMap((each) => (each.kind === 'failpoint' ? [each.point] : []));
-  expect(new Set(planned)).toEqual(new Set([...profile.copyPoints, ...profile.streamPoints]));
-  expect([...snapshot, ...stream].filter(({ kind }) => kind !== 'restart')).toHaveLength(50);
-});
+test.each(profiles.flatMap((profile) => logs.map((log) => ({ name: profile.name, log, profile }))))(
+  '$name on $log: many kills reach every fail point that it has, and none that it has not',
+  ({ profile, log }) => {
+    const { snapshot, stream } = planKills(profile, log, 200, RESTARTS, new Random(1));
+    const planned = [...snapshot, ...stream].flatMap((each) => (each.kind === 'failpoint' ? [each.point] : []));
+    expect(new Set(planned)).toEqual(pointsOf(profile, log));
+    expect([...snapshot, ...stream].filter(({ kind }) => kind !== 'restart')).toHaveLength(200);
+  },
+);
 
 test.each(profiles)(
   '$name: a moment that chance has left out can be tried for',
@@ -33,7 +39,7 @@ test.each(profiles)(
   '$name: every fault that can be caused strikes as often as it was asked for, on all that it can strike',
   (profile) => {
     const wanted = new Map(FAULT_KINDS.map((kind) => [kind, 6]));
-    const none = planKills(profile, 0, RESTARTS, new Random(1));
+    const none = planKills(profile, 'kafka', 0, RESTARTS, new Random(1));
     const planned = (log: 'embedded' | 'kafka'): Map<string, number> => {
       const counts = new Map<string, number>();
       for (const step of withFaults(none, wanted, { log, source: profile.name }, new Random(1)).stream) {

@@ -70,12 +70,16 @@ async function campaign({ kills, seed, faults, log }: TortureOptions, stage: Sta
   const shape: RunShape = { log, source: profile.name };
   const random = new Random(seed);
   const restarts = RESTARTS.filter((what) => servers.kafka !== undefined || !what.startsWith('broker'));
-  const everyPoint = kills >= 30;
   // A handful of kills cannot be asked to hit what is rare.
   const everyMoment = kills >= 10;
   const run = new Campaign(stage, random);
-  await run.run(withFaults(planKills(profile, kills, restarts, random), faults, shape, random));
-  if (everyMoment) await run.fillUp(everyPoint);
+  const planned = planKills(profile, log, kills, restarts, random);
+  const armed = [...planned.snapshot, ...planned.stream].flatMap((each) =>
+    each.kind === 'failpoint' ? each.point : [],
+  );
+  const points = kills >= 30 ? [...new Set(armed)] : [];
+  await run.run(withFaults(planned, faults, shape, random));
+  if (everyMoment) await run.fillUp(points);
   await run.settle();
   await workload.stop();
   const transactions = await catchUp(stage);
@@ -86,7 +90,7 @@ async function campaign({ kills, seed, faults, log }: TortureOptions, stage: Sta
   for (const moment of everyMoment ? profile.moments : []) {
     if (report.moments.get(moment) === 0) report.problem(`no kill ${moment}`);
   }
-  for (const point of everyPoint ? [...profile.copyPoints, ...profile.streamPoints] : []) {
+  for (const point of points) {
     if (!report.points.has(point)) report.problem(`no kill at ${point}`);
   }
   for (const [kind, targets] of report.faults) {

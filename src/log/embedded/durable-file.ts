@@ -2,6 +2,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import { damaged, FORMAT_VERSION, tooNew } from './format.ts';
+import { failPoint } from '../../failpoint.ts';
 
 /** Marks files that did not get their name yet; left over by a crash, they are removed at the next start. */
 export const UNFINISHED = '.tmp';
@@ -18,7 +19,9 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 /** Gives a finished, synced file its name, durably: after a crash the name means the old content or all of the new one. */
 export async function publishFile(directory: string, name: string): Promise<void> {
+  failPoint('log.file-written');
   await rename(join(directory, name + UNFINISHED), join(directory, name));
+  failPoint('log.file-named');
   await syncDirectory(directory);
 }
 

@@ -10,6 +10,7 @@ import { Retention, startOf } from './retention.ts';
 import { Segments } from './segments.ts';
 import { UnderWay } from './under-way.ts';
 import { Wakeups } from './wakeups.ts';
+import { failPoint } from '../../failpoint.ts';
 
 /** How an embedded log is to be opened; what it holds does not depend on it. */
 export interface EmbeddedLogOptions {
@@ -43,9 +44,11 @@ export async function openEmbeddedLog(directory: string, options: EmbeddedLogOpt
   const path = resolve(directory);
   await mkdir(path, { recursive: true });
   const lock = await lockDirectory(path, options.signal);
+  failPoint('log.locked');
   try {
     const releases = await Releases.read(path);
     const segments = await Segments.open(path, options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, releases.storedMark);
+    failPoint('log.recovered');
     const catalog = await openCatalog(path, segments);
     const maxBatchBytes = options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES;
     return new SegmentLog(path, maxBatchBytes, lock, catalog, segments, releases);
@@ -122,7 +125,10 @@ class SegmentLog implements EmbeddedLog {
 
   async createTopics(specs: readonly TopicSpec[], signal: AbortSignal): Promise<void> {
     await this.#keepHouse(signal, async () => {
+      const isNew = specs.some(({ name }) => !this.#catalog.topics.has(name));
+      if (isNew) failPoint('log.before-topics');
       this.#catalog = await this.#catalog.withTopics(this.directory, specs);
+      if (isNew) failPoint('log.topics-created');
     });
   }
 

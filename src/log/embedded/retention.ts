@@ -3,6 +3,7 @@ import type { StoredTopic } from './catalog.ts';
 import type { LogFile } from './log-file.ts';
 import type { Releases } from './releases.ts';
 import type { Segments } from './segments.ts';
+import { failPoint } from '../../failpoint.ts';
 
 /** A topic's first offset: what was trimmed or dropped lies below it. */
 export function startOf({ topic, number, isKept }: StoredTopic, segments: Segments, releases: Releases): number {
@@ -40,6 +41,7 @@ export class Retention {
     }
     await this.#releases.save(this.#segments.mark);
     const kept = await writeKeptFile(this.#directory, last.header.number, this.#segments, sources, carried);
+    failPoint('log.kept-written');
     await this.#segments.replaceBy(kept);
   }
 

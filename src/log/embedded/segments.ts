@@ -91,6 +91,7 @@ export class Segments {
     const { file, contents } = this.#active;
     const head = encodeFrameHead(this.#sequence, batches, body, file.header.salt);
     const length = body.reduce((sum, bytes) => sum + bytes.length, head.length);
+    failPoint('log.before-data');
     const { bytesWritten } = await contents.handle.writev([head, ...body], this.#size);
     if (bytesWritten !== length) throw new Error(`Only ${bytesWritten} of ${length} bytes were written`);
     failPoint('log.data-stored');
@@ -130,6 +131,7 @@ export class Segments {
     for (const file of replaced) {
       this.#loaded.delete(file);
       await file.remove();
+      failPoint('log.file-removed');
     }
   }
 
@@ -155,6 +157,7 @@ export class Segments {
   async #roll(): Promise<void> {
     const full = this.#active.file;
     this.#active = await createSegment(this.#directory, full.header.number + 1, this.#sequence, this.#ends);
+    failPoint('log.segment-rolled');
     this.#sealed.push(full);
     this.#size = this.#active.size;
     this.touch(full);

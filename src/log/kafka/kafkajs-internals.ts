@@ -9,6 +9,7 @@ import { oauthLogin } from './oauth-login.ts';
 import type { Answer, KafkaRequest } from './protocol/request.ts';
 import { RequestWriter, ResponseReader } from './protocol/wire.ts';
 import { CONNECT_TIMEOUT_MS, type KafkaSettings, REQUEST_TIMEOUT_MS } from './settings.ts';
+import { failPoint } from '../../failpoint.ts';
 
 /** The one version whose internals this file knows; nothing else of ours touches them (docs/decisions/0003). */
 const VERSION = '2.2.4';
@@ -194,6 +195,7 @@ class OneConnection implements Connection {
           socket.write(header);
           for (const piece of request.body) socket.write(piece);
           socket.uncork();
+          if (apiName === 'Produce') failPoint('log.produce-sent');
         },
       });
     });

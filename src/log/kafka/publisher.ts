@@ -51,6 +51,7 @@ export class Publisher {
     this.#isPublishing = true;
     try {
       signal.throwIfAborted();
+      failPoint('log.before-data');
       const spans = await this.#store(appends, signal);
       if (appends.length > 0) failPoint('log.data-stored');
       if (checkpointOf === undefined) return { spans, checkpoint: [] };

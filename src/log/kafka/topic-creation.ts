@@ -7,6 +7,7 @@ import { createTopicsRequest } from './protocol/create-topics.ts';
 import { listOffsetsRequest, PartitionEnd } from './protocol/list-offsets.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
 import { existingTopics } from './topics.ts';
+import { failPoint } from '../../failpoint.ts';
 
 const PAUSE_MS = 50;
 const CREATE_ATTEMPTS = 5;
@@ -22,6 +23,7 @@ export async function createTopics(
   signal: AbortSignal,
 ): Promise<void> {
   const created = await missing(brokers, specs, signal);
+  if (created.length > 0) failPoint('log.before-topics');
   let rest = created;
   for (let attempt = 1; rest.length > 0; attempt++) {
     const failure = await createOnce(brokers, rest, timeoutMs, signal);
@@ -30,7 +32,9 @@ export async function createTopics(
     await pause(PAUSE_MS * attempt, signal);
     rest = await missing(brokers, specs, signal);
   }
-  if (created.length > 0) await untilServed(brokers, created, timeoutMs, signal);
+  if (created.length === 0) return;
+  await untilServed(brokers, created, timeoutMs, signal);
+  failPoint('log.topics-created');
 }
 
 async function missing(brokers: Brokers, specs: readonly TopicSpec[], signal: AbortSignal): Promise<TopicSpec[]> {

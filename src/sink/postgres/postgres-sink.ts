@@ -46,6 +46,7 @@ class PostgresSink implements Sink {
     const { session } = await this.#connected(signal);
     try {
       await createProgressTables(session, signal);
+      failPoint('sink.before-claim');
       const { isReplaced, hasClaimed, owner } = this.#life;
       if (isReplaced || hasClaimed)
         await assertSuccessorGone(session, this.#settings, keyOf(this.#settings).match, owner, signal);
@@ -73,6 +74,7 @@ class PostgresSink implements Sink {
     });
     try {
       await beginTransaction(session, this.#settings, owned, signal);
+      failPoint('sink.begun');
       return transaction;
     } catch (error) {
       this.#life.isReplaced ||= error instanceof RefusedError;

@@ -8,6 +8,7 @@ import { connect } from '../../postgres/connect.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import { CopyFrames, CopyIn, type StatementResult, Statements } from './wire.ts';
+import { failPoint } from '../../failpoint.ts';
 
 /** How long a server that may be gone is waited for, when nothing depends on its answer. */
 export const PATIENCE_MS = 5_000;
@@ -119,6 +120,7 @@ export class Session implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<number> {
     const results = await this.#exchange(new CopyIn(sql, fill, this.#frames), doing, signal);
+    failPoint('sink.rows-copied');
     return results[0]?.count ?? 0;
   }
 

@@ -16,6 +16,7 @@ import { describeTarget, describeTargets, findTarget, type TargetTable } from '.
 import { ensureSchema } from './type-names.ts';
 import type { TypePlace } from './type-place.ts';
 import type { Warn } from './warn.ts';
+import { failPoint } from '../../failpoint.ts';
 
 /** The target's tables: found, created and brought to the version of the rows that come. */
 export class Tables {
@@ -117,6 +118,7 @@ export class Tables {
       if (found !== undefined) names.push(qualified(found.facts.schema, found.facts.name));
     }
     await emptyTables(this.#open(), names, restartIdentity, signal);
+    failPoint('sink.tables-emptied');
   }
 
   /**
@@ -146,6 +148,7 @@ export class Tables {
       await this.known.remember(session, known.schema, true, signal);
     }
     await emptyTables(session, full, false, signal);
+    failPoint('sink.copy-begun');
   }
 
   /** Throws OperatorError when rows of other tables would go, or be refused, with the rows of these: foreign keys are checked here. */
@@ -203,6 +206,7 @@ export class Tables {
       if (!this.#settings.autoCreate) throw this.#missing(schema);
       await ensureSchema(session, this.#settings, to.schema, signal);
       await createTarget(this.typePlace(signal), name, schema);
+      failPoint('sink.table-made');
       await this.known.remember(session, schema, true, signal);
       return;
     }

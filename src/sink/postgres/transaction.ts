@@ -120,6 +120,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
         break;
       case 'ddl':
         await this.#announce(signal);
+        failPoint('sink.ddl-met');
         await replayDdl({ session, settings, tables, warn, ddl: control.ddl, signal });
         failPoint('sink.ddl-replayed');
         break;

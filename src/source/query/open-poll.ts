@@ -70,6 +70,7 @@ export class OpenPoll {
     const window = before?.timeline === timeline ? windowOf(before, snapshot) : undefined;
     const plans: TablePlan[] = [];
     for (const polled of parts.tables) plans.push(await planTable(parts, polled, window));
+    failPoint('source.poll-begun');
     return new OpenPoll(parts, plans, window);
   }
 
@@ -115,6 +116,7 @@ export class OpenPoll {
   async settle(): Promise<void> {
     failPoint('source.poll-read');
     await keepOnDisk(this.#parts.client, this.#parts.snapshot.wal);
+    failPoint('source.poll-settled');
   }
 
   async *#rows(plan: TablePlan, isWhole: boolean, { batches, ready, seen }: Filled): AsyncGenerator<Batch> {

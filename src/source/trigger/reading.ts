@@ -17,6 +17,7 @@ import { copyEventsSql, isInvertedSql, uncovered } from './event-sql.ts';
 import type { TriggerNames } from './names.ts';
 import { leadingLsn, nextPosition } from './position.ts';
 import type { ShapeBook } from './shape-book.ts';
+import { failPoint } from '../../failpoint.ts';
 
 export interface ReadingParts {
   readonly names: TriggerNames;
@@ -151,6 +152,7 @@ export class Reading {
   /** Makes sure that the server cannot take back what the snapshot has shown, so that its position may be told. */
   async settle(): Promise<void> {
     await keepOnDisk(this.#client, this.#wal);
+    failPoint('source.events-read');
   }
 
   async #isInverted(): Promise<boolean> {

@@ -18,6 +18,7 @@ export const INSTALL_TRIGGERS = 'rowcast check --install-triggers';
 /** Runs the script that makes what triggers write into. Throws OperatorError when the role may not. */
 export async function install(client: pg.ClientBase, name: string, roles: readonly string[]): Promise<void> {
   await runScript(client, installSql(name, roles), 'Cannot set up the capture by triggers');
+  failPoint('source.capture-installed');
 }
 
 /** Runs the script that takes the triggers away, and all that belongs to them. */

@@ -87,6 +87,7 @@ export class FirstCopy {
       signal.throwIfAborted();
       const { consistentLsn, snapshot } = await create(walsender);
       for (let i = 0; i < readers; i++) clients.push(await importSnapshot(parts, snapshot, signal));
+      failPoint('source.snapshot-open');
       return new FirstCopy(parts, consistentLsn, clients);
     } catch (error) {
       await closeAll(clients);
@@ -107,6 +108,7 @@ export class FirstCopy {
     const [client, ...others] = this.#clients;
     const plan = client && (await planCopy(client, others, this.#parts, versions));
     this.copied = plan?.tables.map(({ table }) => table.relationId) ?? [];
+    failPoint('source.copy-planned');
     return plan;
   }
 

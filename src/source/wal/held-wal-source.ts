@@ -28,6 +28,7 @@ import { HeardSignals } from './signals/heard-signals.ts';
 import { dropSlot, slotExists } from './slot.ts';
 import type { Warn } from '../capture/warn.ts';
 import type { ReplicationStream } from './stream.ts';
+import { failPoint } from '../../failpoint.ts';
 
 /** How long a stream goes on after its lock was lost; longer than the server may wait in vain for a position. */
 const LOCK_GRACE_MS = 10_000;
@@ -142,6 +143,7 @@ export class HeldWalSource implements HeldSource {
     await ensurePublication(client, settings, filter, 'copied');
     await followsDdl(client, settings.publicationName, () => {}); // what is to be warned of, it will be when it reads
     await dropSlot(client, settings.slotName, signal);
+    failPoint('source.before-slot');
     this.#confirmedLsn = await this.#copy.begin(signal);
     return lsnToPosition(this.#confirmedLsn);
   }
@@ -169,6 +171,7 @@ export class HeldWalSource implements HeldSource {
     await publish(this.#late, this.#added);
     const isFollowed = await followsDdl(client, settings.publicationName, this.#parts.warn);
     this.#stream ??= (await this.#parts.openStream(signal)).stream;
+    failPoint('source.stream-open');
     const fromLsn = positionToLsn(from);
     const ddl = new DdlReader(this.#parts.filter, this.#parts.warn, (table) => this.#copyAgain(table));
     // The log has everything below: a slot that went back with a crash of the server is moved forward again (F8).

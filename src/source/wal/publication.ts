@@ -6,6 +6,7 @@ import { findDdlLog, publishDdl, unpublishDdl } from './ddl/ddl-log.ts';
 import type { CaptureFilter } from '../capture/filter.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { publishSignals, signalClause } from './signals/publish-signals.ts';
+import { failPoint } from '../../failpoint.ts';
 
 /** A table that is busy for longer is looked at again at the next start. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -134,6 +135,7 @@ async function create(
     const tables = mode === 'filtered' ? await capturable(client, filter) : [];
     await client.query(`${head}${tables.length > 0 ? ` for table ${tables.join(', ')}` : ''} with (${options})`);
   }
+  failPoint('source.publication-made');
 }
 
 /** Changes the tables only when they differ: every change of a publication makes all streams look it up again. */

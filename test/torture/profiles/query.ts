@@ -4,7 +4,7 @@ import type { Random } from '../../simulation/random.ts';
 import { atPoint, inCopy, type PlannedKill } from '../kill.ts';
 import { MOMENTS } from '../moment.ts';
 import type { CaptureProfile } from '../profile.ts';
-import { COMMON_POINTS } from './passed.ts';
+import { COMMON_POINTS, FIRST_TABLE_POINTS } from './passed.ts';
 
 /** The server notes nothing for polls, and a copy begins anew. */
 const UNMET: readonly string[] = ['other', 'below the point of a copy', 'checkpointed without acknowledgement'];
@@ -21,8 +21,10 @@ export const queryProfile: CaptureProfile = {
   replaysDdl: false,
   tells: 'states',
   moments: MOMENTS.filter((moment) => !UNMET.includes(moment)),
-  copyPoints: ['source.snapshot-batch'],
-  streamPoints: [...COMMON_POINTS, 'source.poll-read'],
+  firstPoints: FIRST_TABLE_POINTS,
+  startPoints: [],
+  copyPoints: ['source.snapshot-batch', 'source.copy-ended'],
+  streamPoints: [...COMMON_POINTS, 'source.poll-begun', 'source.poll-read', 'source.poll-settled'],
   passages: 4,
   // Rows without key cannot be told from each other: polls refuse the table.
   prepare: async (client: pg.ClientBase): Promise<void> => {
@@ -37,5 +39,11 @@ export const queryProfile: CaptureProfile = {
 /** The copy begins anew each time. */
 function planCopyKills(count: number, random: Random): PlannedKill[] {
   const at = (point: FailPoint, most: number): PlannedKill => atPoint(point, most, random);
-  return Array.from({ length: count }, (_, i) => (i % 3 === 2 ? inCopy(random) : at('source.snapshot-batch', 80)));
+  const isWhole = count < 4 ? [] : [at('source.copy-ended', 1)];
+  return [
+    ...Array.from({ length: count - isWhole.length }, (_, i) =>
+      i % 3 === 2 ? inCopy(random) : at('source.snapshot-batch', 80),
+    ),
+    ...isWhole,
+  ];
 }

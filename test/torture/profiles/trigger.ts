@@ -7,7 +7,7 @@ import type { Random } from '../../simulation/random.ts';
 import { atPoint, inCopy, type PlannedKill } from '../kill.ts';
 import { MOMENTS } from '../moment.ts';
 import type { CaptureProfile } from '../profile.ts';
-import { COMMON_POINTS } from './passed.ts';
+import { COMMON_POINTS, FIRST_TABLE_POINTS } from './passed.ts';
 
 const TRIGGERS = 'torture';
 
@@ -24,8 +24,16 @@ export const triggerProfile: CaptureProfile = {
   replaysDdl: false,
   tells: 'transactions',
   moments: MOMENTS.filter((moment) => moment !== 'other' && moment !== 'below the point of a copy'),
-  copyPoints: ['source.triggers-made', 'source.reader-noted', 'source.snapshot-batch', 'source.chunk-stored'],
-  streamPoints: [...COMMON_POINTS, 'source.events-forgotten'],
+  firstPoints: FIRST_TABLE_POINTS,
+  startPoints: ['source.capture-installed'],
+  copyPoints: [
+    'source.copy-ended',
+    'source.triggers-made',
+    'source.reader-noted',
+    'source.snapshot-batch',
+    'source.chunk-stored',
+  ],
+  streamPoints: [...COMMON_POINTS, 'source.events-read', 'source.events-forgotten', 'sink.tables-emptied'],
   passages: 5,
   prepare: async () => {},
   leastCopyKills: 2,
@@ -46,8 +54,10 @@ function planCopyKills(count: number, random: Random): PlannedKill[] {
     (): PlannedKill => at('source.chunk-stored', 8),
     (): PlannedKill => inCopy(random),
   ];
+  const isWhole = count < 6 ? [] : [at('source.copy-ended', 1)];
   return [
     at('source.triggers-made', 4),
-    ...Array.from({ length: count - 1 }, (_, i) => (kills[i % kills.length] as () => PlannedKill)()),
+    ...Array.from({ length: count - 1 - isWhole.length }, (_, i) => (kills[i % kills.length] as () => PlannedKill)()),
+    ...isWhole,
   ];
 }

@@ -7,7 +7,7 @@ import type { Random } from '../../simulation/random.ts';
 import { atPoint, inCopy, type PlannedKill } from '../kill.ts';
 import { MOMENTS } from '../moment.ts';
 import type { CaptureProfile } from '../profile.ts';
-import { COMMON_POINTS } from './passed.ts';
+import { COMMON_POINTS, FIRST_TABLE_POINTS } from './passed.ts';
 
 const SLOT = 'rowcast_torture';
 
@@ -25,14 +25,18 @@ export const walProfile: CaptureProfile = {
   replaysDdl: true,
   tells: 'transactions',
   moments: MOMENTS.filter((moment) => moment !== 'other'),
+  firstPoints: ['source.publication-made', 'source.before-slot', 'source.snapshot-open', ...FIRST_TABLE_POINTS],
+  startPoints: ['source.stream-open'],
   copyPoints: [
     'source.slot-created',
+    'source.copy-planned',
+    'source.copy-ended',
     'source.snapshot-batch',
     'source.chunk-stored',
     'source.copy-gone-on',
     'source.catching-up',
   ],
-  streamPoints: [...COMMON_POINTS, 'sink.ddl-replayed'],
+  streamPoints: [...COMMON_POINTS, 'source.idle-stored', 'sink.tables-emptied', 'sink.ddl-met', 'sink.ddl-replayed'],
   passages: 25,
   prepare,
   leastCopyKills: 4,
@@ -59,12 +63,17 @@ function planCopyKills(count: number, random: Random): PlannedKill[] {
     (): PlannedKill => at('source.copy-gone-on', 1),
     (): PlannedKill => inCopy(random),
     (): PlannedKill => at('source.snapshot-batch', 15),
+    (): PlannedKill => at('source.copy-planned', 1),
   ];
   const catchingUp = Math.ceil(count / 5);
+  const isWhole = count < 8 ? [] : [at('source.copy-ended', 1)];
   return [
     at('source.slot-created', 1),
     at('source.snapshot-batch', 40),
-    ...Array.from({ length: count - 2 - catchingUp }, (_, i) => (kills[i % kills.length] as () => PlannedKill)()),
+    ...Array.from({ length: count - 2 - catchingUp - isWhole.length }, (_, i) =>
+      (kills[i % kills.length] as () => PlannedKill)(),
+    ),
+    ...isWhole,
     ...Array.from({ length: catchingUp }, () => at('source.catching-up', 3)),
   ];
 }
