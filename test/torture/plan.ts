@@ -49,7 +49,10 @@ export function planKills(
   if (kills === 0) return { snapshot: [], stream: [] };
   const first = kills < MANY_KILLS ? [] : firstPoints(profile, log).map((point) => atPoint(point, 1, random));
   const wantedInCopy = Math.min(Math.max(profile.leastCopyKills, Math.round(kills / 4)), MOST_COPY_KILLS);
-  const snapshot = [...first, ...profile.planCopyKills(wantedInCopy, random)];
+  // What only comes before the first checkpoint was met by then.
+  const isMet = (kill: PlannedKill): boolean =>
+    kill.kind === 'failpoint' && first.some((each) => each.kind === 'failpoint' && each.point === kill.point);
+  const snapshot = [...first, ...profile.planCopyKills(wantedInCopy, random).filter((kill) => !isMet(kill))];
   const left = Math.max(0, kills - snapshot.length);
   const atPoints = Math.max(0, Math.floor(kills / 2) - snapshot.filter(({ kind }) => kind === 'failpoint').length);
   const points = shuffled(streamPoints(profile, log), random);

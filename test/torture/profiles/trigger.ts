@@ -24,7 +24,7 @@ export const triggerProfile: CaptureProfile = {
   replaysDdl: false,
   tells: 'transactions',
   moments: MOMENTS.filter((moment) => moment !== 'other' && moment !== 'below the point of a copy'),
-  firstPoints: FIRST_TABLE_POINTS,
+  firstPoints: ['source.triggers-made', ...FIRST_TABLE_POINTS],
   startPoints: ['source.capture-installed'],
   copyPoints: [
     'source.copy-ended',

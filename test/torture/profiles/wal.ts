@@ -25,7 +25,13 @@ export const walProfile: CaptureProfile = {
   replaysDdl: true,
   tells: 'transactions',
   moments: MOMENTS.filter((moment) => moment !== 'other'),
-  firstPoints: ['source.publication-made', 'source.before-slot', 'source.snapshot-open', ...FIRST_TABLE_POINTS],
+  firstPoints: [
+    'source.publication-made',
+    'source.before-slot',
+    'source.slot-created',
+    'source.snapshot-open',
+    ...FIRST_TABLE_POINTS,
+  ],
   startPoints: ['source.stream-open'],
   copyPoints: [
     'source.slot-created',
