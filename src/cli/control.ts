@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../connector/reference.ts';
+import { noConnector } from '../worker/operate/context.ts';
 import type { ConnectorStateInfo } from '../worker/rest/connect-shapes.ts';
 import { type OperatorFlags, operatorConfig } from './operator-options.ts';
 import { type RunningDaemon, runningDaemon } from './running-daemon.ts';
@@ -26,6 +27,12 @@ const GOALS: Readonly<Record<Verb, string>> = {
 export async function runControl(verb: Verb, name: string, options: ControlOptions, env: Environment): Promise<number> {
   using stop = stopSignal();
   const daemon = await runningDaemon(operatorConfig(options, env), stop.signal);
+  const known = (await daemon.read('/connectors')) as readonly string[];
+  if (!known.includes(name))
+    throw noConnector(
+      known.map((each) => ({ name: each })),
+      name,
+    );
   const path = `/connectors/${encodeURIComponent(name)}`;
   await daemon.change(verb === 'restart' ? 'POST' : 'PUT', `${path}/${verb}`);
   const status = await settled(daemon, `${path}/status`, GOALS[verb], stop.signal);

@@ -26,10 +26,11 @@ test('one that fails is told with what to do, and exit code 1', async () => {
 });
 
 test('a name that is not known, and a daemon that does not run, are said', async () => {
-  expect(await rowcast('restart', 'shpo', '--state', asked.state)).toMatchObject({
+  expect(await rowcast('restart', 'shop-sorce', '--state', asked.state)).toMatchObject({
     code: 1,
-    err: expect.stringContaining('Unknown connector: shpo') as unknown,
+    err: expect.stringMatching(/^There is no connector "shop-sorce"\nDid you mean shop-source\?/) as unknown,
   });
+  expect(daemon.changes).toEqual([]);
   expect(await rowcast('pause', 'shop-source', '--state', join(asked.state, 'empty'))).toMatchObject({
     code: 1,
     err: expect.stringContaining('No daemon runs on the state directory') as unknown,

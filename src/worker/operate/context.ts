@@ -47,7 +47,7 @@ export function connectorOf({ connectors }: Pick<OperateContext, 'connectors'>, 
 }
 
 /** Says which connectors there are instead, the nearest name first. */
-export function noConnector(connectors: readonly ConnectorFile[], name: string): OperatorError {
+export function noConnector(connectors: readonly { readonly name: string }[], name: string): OperatorError {
   const names = connectors.map((each) => each.name);
   const guess = nearest(name, names);
   const hint = guess === undefined ? '' : `Did you mean ${guess}? `;
