@@ -103,11 +103,13 @@ function timestampMicros(text: string): bigint | undefined {
   return BigInt(daysOf(actual, month, day)) * (DAY_NS / 1000n) + micros;
 }
 
+/** Undefined for what no day has: whoever reads the number refuses it. */
 function timeMicros(text: string): bigint | undefined {
   const parts = TIME.exec(text);
   if (parts === null) return undefined;
   const seconds = Number(parts[1]) * 3600 + Number(parts[2]) * 60 + Number(parts[3]);
-  return BigInt(seconds) * 1_000_000n + BigInt((parts[4] ?? '').padEnd(6, '0'));
+  const micros = BigInt(seconds) * 1_000_000n + BigInt((parts[4] ?? '').padEnd(6, '0'));
+  return micros <= DAY_NS / 1000n ? micros : undefined;
 }
 
 function timeText(micros: bigint): string {

@@ -10,6 +10,8 @@ const COLON = 58;
 const ZERO = 48;
 const DATE_BYTES = 10;
 const DAY_US = 86_400_000_000;
+/** A date is an int; Postgres's own end sooner, and who reads takes no others. */
+const MAX_DAYS = 0x7fff_ffff;
 
 /**
  * What Debezium writes for the timestamps infinity and -infinity: the same number, whether in milliseconds or microseconds.
@@ -118,7 +120,8 @@ function parseDate(bytes: Buffer, start: number, end: number, isBc: boolean): nu
   const day = digits(bytes, end - 2, end);
   const actualYear = isBc ? 1 - year : year;
   if (!(year >= 1 && month >= 1 && day >= 1 && day <= daysInMonth(actualYear, month))) return Number.NaN;
-  return daysOf(actualYear, month, day);
+  const days = daysOf(actualYear, month, day);
+  return Math.abs(days) <= MAX_DAYS ? days : Number.NaN;
 }
 
 /** Microseconds since midnight of `HH:MM:SS[.f]` where the fraction does not end in 0; else NaN. */

@@ -394,3 +394,10 @@ test('large binary values are encoded piece by piece', async () => {
     expect(isExact).toBe(false);
   }
 });
+
+test('a time that no day has is written beside the field: nobody could read it back', async () => {
+  for (const mode of ['connect', 'isostring', 'nanoseconds', 'microseconds'] as const) {
+    expect(await see({ time: mode }, time(6), '52:00:00.5')).toMatchObject({ isExact: mode !== 'isostring' });
+    await see({ time: mode }, time(6), '24:00:00');
+  }
+});

@@ -144,7 +144,7 @@ const LITERALS: readonly [type: string, modifier: number, texts: readonly string
       '4713-01-01 BC',
       '0005-02-29 BC',
     ],
-    ['infinity', '-infinity', '2023-02-29', '2024-13-01', '0000-01-01', '24-1-1'],
+    ['infinity', '-infinity', '2023-02-29', '2024-13-01', '0000-01-01', '24-1-1', '9999999-01-01', '9999999-01-01 BC'],
   ],
   [
     'time',
@@ -181,7 +181,7 @@ const LITERALS: readonly [type: string, modifier: number, texts: readonly string
     'timestamp',
     3,
     ['2024-02-29 12:34:56.789', '294276-12-31 23:59:59.999', 'infinity', '-infinity', '4714-11-24 00:00:00 BC'],
-    ['2024-02-29 12:34:56.7891'],
+    ['2024-02-29 12:34:56.7891', '9999999-01-01 00:00:00', '9999999-01-01 00:00:00 BC'],
   ],
   [
     'timestamptz',

@@ -7,6 +7,7 @@ import { createAvroDecoder } from '../../../src/converter/avro/decode.ts';
 import { DEFAULT_MODES, type FieldModes } from '../../../src/converter/avro/modes.ts';
 import { validSchema } from '../../../src/converter/avro/valid-schema.ts';
 import { envelopeViewer, keyViewer } from '../../../src/converter/avro/view.ts';
+import { describeError } from '../../../src/errors.ts';
 import { type RowDecoder, type RowEncoder, WireOp } from '../../../src/converter/converter.ts';
 import {
   addRow,
@@ -232,6 +233,15 @@ async function wayOf(type: string, modifier: number, modes: Partial<FieldModes>)
   return { encoder, decoder: await converter.decoder(store.texts.length, version, 'srv.public.orders', signal) };
 }
 
+/** What was written here can be read: a refusal is as bad as a crash. */
+function readBack({ decoder }: Way, bytes: Buffer, end: number, read: Batch): void {
+  try {
+    decoder.decode(bytes, 0, end, end, bytes.length, read);
+  } catch (cause) {
+    throw new TypeError(`What was written is refused: ${describeError(cause)}`, { cause });
+  }
+}
+
 /** Whatever stands in a cell: a replica gets the same bytes. */
 function thereAndBack(input: Buffer): void {
   const way = ways[(input[0] ?? 0) % VALUES.length]?.[(input[1] ?? 0) % MODES.length];
@@ -249,7 +259,7 @@ function thereAndBack(input: Buffer): void {
   const bytes = Buffer.concat([value.view(), exact.view()]);
   const end = value.view().length;
   const read = new Batch(1, 4, 64);
-  way.decoder.decode(bytes, 0, end, end, bytes.length, read);
+  readBack(way, bytes, end, read);
   const cell = 2 * (way.decoder.after + 1);
   const back = read.bytes.subarray(read.cells[cell] as number, Math.max(0, read.cells[cell + 1] as number));
   if (read.cells[cell + 1] !== UNCHANGED && !back.equals(input.subarray(2)))
