@@ -1,4 +1,4 @@
-import type { DdlCommand } from '../../change/ddl.ts';
+import type { DdlCommand, DdlObject } from '../../change/ddl.ts';
 import type { SequenceState } from '../../change/sequence-state.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
 
@@ -39,9 +39,22 @@ function isChange(value: unknown): boolean {
   return sides.length > 0 && sides.every(isObject);
 }
 
+/** Kinds of objects that have a schema and a name. */
+const NAMED_TWICE: ReadonlySet<string> = new Set<DdlObject['kind']>([
+  'enum',
+  'domain',
+  'composite',
+  'range',
+  'sequence',
+  'view',
+  'routine',
+]);
+
 function isObject(value: unknown): boolean {
   if (!isRecord(value) || !isText(value.kind)) return false;
-  if (value.kind !== 'table') return isText(value.name);
+  if (value.kind === 'schema') return isText(value.name);
+  if (NAMED_TWICE.has(value.kind)) return isText(value.schema) && isText(value.name);
+  if (value.kind !== 'table') return false;
   const { table, constraints, indexes, options, comments } = value;
   return (
     isTable(table) &&

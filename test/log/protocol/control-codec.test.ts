@@ -97,6 +97,14 @@ test.each<[string, object]>([
     'a change of a table that is none',
     { kind: 'ddl', ddl: { id: 1, tag: 'A', session: {}, changes: [{ after: { kind: 'table' } }] } },
   ],
+  [
+    'a change of a type without schema',
+    { kind: 'ddl', ddl: { id: 1, tag: 'A', session: {}, changes: [{ after: { kind: 'enum', name: 'mood' } }] } },
+  ],
+  [
+    'a change of something unknown',
+    { kind: 'ddl', ddl: { id: 1, tag: 'A', session: {}, changes: [{ after: { kind: 'x', schema: 'a', name: 'b' } }] } },
+  ],
   ['sequences that are none', { kind: 'sequences' }],
   ['a sequence without place', { kind: 'sequences', sequences: [{ schema: 'public', name: 's', columns: [] }] }],
   ['tables that have no number', { kind: 'truncate', tables: [{}], cascade: false, restartIdentity: false }],
