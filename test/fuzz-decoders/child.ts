@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import type { Answer, Order } from './child-program.ts';
 import type { Failure } from './execute.ts';
 import { createJournal, readJournal } from './journal.ts';
@@ -59,6 +60,7 @@ export class FuzzProcess implements AsyncDisposable {
     createJournal(this.#journal);
     const child = fork(this.#program, [this.#journal], {
       execArgv: [`--max-old-space-size=${HEAP_MB}`],
+      env: { ...process.env, TMPDIR: dirname(this.#program) }, // what is killed leaves its files where they are removed
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     await once(child, 'message');

@@ -14,11 +14,10 @@ const { signal } = new AbortController();
 let directory: string | undefined;
 let originals: ReadonlyMap<string, Buffer> = new Map();
 
-/** A small log in a directory that goes with the process. */
+/** A small log in a directory that goes with the run's. */
 async function embeddedFiles(): Promise<ReadonlyMap<string, Buffer>> {
   if (directory !== undefined) return originals;
   const made = mkdtempSync(join(tmpdir(), 'rowcast-fuzz-log-'));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
   const log = await openEmbeddedLog(made);
   await log.createTopics(
     [
