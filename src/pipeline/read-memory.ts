@@ -51,9 +51,11 @@ export class ReadMemory {
     for (const { topic, partition, offset, reader } of cursors) {
       const name = nameOf(topic, partition);
       this.#note(name, { topic, partition, offset });
-      if (reader === undefined || reader.isAtEnd) continue;
-      size += heldBy(reader.input, held) + reader.decompressedBytes;
-      if (size <= 2 * this.#limits.fetchBytes) this.#kept.set(name, { reader, offset: reader.offset + 1 });
+      if (reader === undefined) continue;
+      if (!reader.isAtEnd) size += heldBy(reader.input, held) + reader.decompressedBytes;
+      const isKept = !reader.isAtEnd && size <= 2 * this.#limits.fetchBytes;
+      if (isKept) this.#kept.set(name, { reader, offset: reader.offset + 1 });
+      else reader.release();
     }
   }
 
@@ -61,8 +63,11 @@ export class ReadMemory {
   handOver(cursors: readonly PartitionCursor[]): void {
     for (const cursor of cursors) {
       const kept = this.#kept.get(nameOf(cursor.topic, cursor.partition));
-      if (kept !== undefined && kept.offset <= cursor.offset) cursor.resume(kept.reader);
+      if (kept === undefined || kept.offset > cursor.offset) continue;
+      cursor.resume(kept.reader);
+      this.#kept.delete(nameOf(cursor.topic, cursor.partition));
     }
+    for (const { reader } of this.#kept.values()) reader.release();
     this.#kept.clear();
   }
 
@@ -72,10 +77,11 @@ export class ReadMemory {
   }
 
   /** Keeps what was read ahead, from the offset that `ahead` said on. */
-  take({ topic, partition, bytes }: Fetched): void {
+  take({ topic, partition, bytes, release }: Fetched): void {
     const name = nameOf(topic, partition);
     const offset = this.#next.get(name)?.offset;
-    if (bytes.length > 0 && offset !== undefined) this.#kept.set(name, { reader: new RecordReader(bytes), offset });
+    if (bytes.length > 0 && offset !== undefined)
+      this.#kept.set(name, { reader: new RecordReader(bytes, release), offset });
   }
 
   /** Reads no partition ahead until a group has records of it again. */

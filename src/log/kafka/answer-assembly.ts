@@ -1,3 +1,5 @@
+import type { AnswerMemory } from './answer-memory.ts';
+
 const LENGTH_BYTES = 4;
 /** The smallest answer is its correlation id. */
 const LEAST_BYTES = 4;
@@ -10,6 +12,7 @@ const FIRST_BYTES = 32 * 1024 * 1024;
  * @see https://kafka.apache.org/protocol#protocol_common
  */
 export class AnswerAssembly {
+  readonly #memory: AnswerMemory;
   readonly #taken: (answer: Buffer) => void;
   readonly #lengthBytes = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
@@ -18,7 +21,8 @@ export class AnswerAssembly {
   #filled = 0;
 
   /** `taken` is given every whole answer without its length. */
-  constructor(taken: (answer: Buffer) => void) {
+  constructor(memory: AnswerMemory, taken: (answer: Buffer) => void) {
+    this.#memory = memory;
     this.#taken = taken;
   }
 
@@ -40,7 +44,7 @@ export class AnswerAssembly {
     this.#lengthFilled = 0;
     this.#length = this.#lengthBytes.readInt32BE(0);
     if (this.#length < LEAST_BYTES) return false;
-    this.#answer = Buffer.allocUnsafe(Math.min(this.#length, FIRST_BYTES));
+    this.#answer = this.#memory.take(Math.min(this.#length, FIRST_BYTES));
     this.#filled = 0;
     return true;
   }
