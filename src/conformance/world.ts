@@ -135,6 +135,8 @@ export class World implements AsyncDisposable {
    * came twice. Nobody else may write meanwhile. Returns how many rows are equal.
    */
   async caughtUp(): Promise<number> {
+    // A copy that several processes made is of several moments until what was committed meanwhile has come: its row would show too early.
+    await this.until(() => this.life.progress.state === 'streaming', 'the end of the copy');
     const id = ++this.#markers;
     await this.source.query(`insert into marker values (${id})`);
     const shown = /* sql */ `select from marker where id = ${id}`;
