@@ -12,6 +12,11 @@ export function socketOf(client: pg.Client): Socket {
   return (client as Inside).connection.stream;
 }
 
+/** A statement of the client is under way. */
+export function isBusy(client: pg.Client): boolean {
+  return Boolean((client as Inside)._activeQuery);
+}
+
 /** How long a statement may still take when its work is to end. */
 const STATEMENT_GRACE_MS = 1_000;
 

@@ -7,6 +7,7 @@ import { socketOf } from '../../postgres/bounded-client.ts';
 import { connect } from '../../postgres/connect.ts';
 import { postgresError, sqlState } from '../../postgres/errors.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
+import { endWhenSilent, type Seen } from './silence.ts';
 import { CopyFrames, CopyIn, type StatementResult, Statements } from './wire.ts';
 import { failPoint } from '../../failpoint.ts';
 
@@ -75,7 +76,9 @@ export class Session implements AsyncDisposable {
     const pins = { synchronous_commit: 'off', lock_timeout: String(settings.lockTimeoutMs) };
     const client = await connect(settings.connection, applicationName(settings), pins, signal);
     try {
-      return new Session(client, await becomeReplica(client), await versionOf(client));
+      const session = new Session(client, await becomeReplica(client), await versionOf(client));
+      endWhenSilent(client, () => askOf(session.backend, settings), settings.quietMs);
+      return session;
     } catch (error) {
       await client.end();
       throw postgresError(error, 'Cannot prepare the session on the target');
@@ -178,6 +181,26 @@ export class Session implements AsyncDisposable {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+}
+
+/** What the server says of a session, on another connection. */
+async function askOf(backend: number, { connection }: ResolvedSinkSettings): Promise<Seen> {
+  try {
+    const client = await connect(connection, 'rowcast watch');
+    try {
+      const { rows } = await client.query<{ done: boolean | null }>(
+        // Where states are not told it is taken for one that works.
+        /* sql */ `select state like 'idle%' or state = 'active' and wait_event is not distinct from 'ClientRead' as done
+          from pg_catalog.pg_stat_activity where pid = $1`,
+        [backend],
+      );
+      return rows[0] === undefined || rows[0].done ? 'done' : 'at work';
+    } finally {
+      await client.end();
+    }
+  } catch (error) {
+    return sqlState(error) === undefined ? 'done' : 'unknown'; // what cannot be reached will not answer either
   }
 }
 

@@ -27,6 +27,8 @@ export interface PostgresSinkSettings {
   readonly ddlReplay?: readonly DdlKind[];
   /** How long a statement waits for a lock, and a claim for an earlier owner before it is terminated (10,000 ms). */
   readonly lockTimeoutMs?: number;
+  /** After how long without a byte the server is asked, on another connection, whether it has answered (15,000 ms). */
+  readonly quietMs?: number;
 }
 
 /** The settings with their defaults. */
@@ -42,6 +44,7 @@ export function resolveSinkSettings(settings: PostgresSinkSettings): ResolvedSin
     schemaMapping: {},
     ddlReplay: DDL_KINDS,
     lockTimeoutMs: 10_000,
+    quietMs: 15_000,
     ...settings,
   };
 }
