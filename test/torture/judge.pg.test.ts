@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Database, freshDatabase } from '../support/postgres.ts';
 import { type Audit, readAudit } from './judge.ts';
 import type { Tells } from './profile.ts';
+import { type ProgressAudit, readProgressAudit } from './progress-audit.ts';
 import { prepareReplica } from './replica-schema.ts';
 
 let replica: Database;
@@ -9,14 +10,14 @@ beforeAll(async () => {
   replica = await freshDatabase('torture_judge');
   await prepareReplica(replica.settings);
   await replica.query(/* sql */ `create table public.seats (place bigint primary key);
-    create schema rowcast; create table rowcast.progress (state jsonb not null)`);
+    create schema rowcast; create table rowcast.progress (epoch bigint not null default 1, checkpoint_offset bigint, state jsonb not null)`);
 });
 afterAll(() => replica[Symbol.asyncDispose]());
 
 /** Ledger number 1 came with two rows, number 2 with one; a copy was killed between them. */
 beforeEach(async () => {
-  await replica.query(/* sql */ `truncate ledger, seats, torture.audit; delete from rowcast.progress; truncate torture.audit;
-    insert into rowcast.progress values ('{"consistent": false}')`);
+  await replica.query(/* sql */ `truncate ledger, seats, torture.audit; delete from rowcast.progress; truncate torture.audit, torture.progress_audit;
+    insert into rowcast.progress (state) values ('{"consistent": false}')`);
   await replica.query(/* sql */ `insert into seats values (1), (2); insert into ledger values (1, 3, 2)`);
 });
 
@@ -106,4 +107,21 @@ test.each<[string, readonly string[], Partial<Audit>]>([
   ],
 ])('of states, judges those that %s', async (_, transactions, expected) => {
   expect(await judgedAs('states', ...transactions)).toEqual(expected);
+});
+
+/** A target transaction of the owner with this epoch that takes progress to a checkpoint. */
+function progress(epoch: number, checkpoint: number): string {
+  return /* sql */ `update rowcast.progress set epoch = ${epoch}, checkpoint_offset = ${checkpoint}`;
+}
+
+test.each<[string, readonly string[], Partial<ProgressAudit>]>([
+  ['goes on under each owner', [progress(1, 3), progress(2, 3), progress(2, 4), `${NEXT}; ${progress(2, 7)}`], {}],
+  ['is stored by an owner that was replaced', [progress(2, 3), progress(1, 4)], { ofReplaced: 1 }],
+  ['is stored twice', [progress(1, 3), progress(1, 3)], { notFurther: 1 }],
+  ['falls', [progress(1, 3), progress(1, 2)], { notFurther: 1 }],
+  ['does not come with its rows', [progress(1, 3), NEXT, progress(1, 4)], { without: 1 }],
+])('sees progress that %s', async (_, transactions, expected) => {
+  for (const each of [CONSISTENT, ...transactions]) await replica.query(`begin; ${each}; commit`);
+  const found = await readProgressAudit(replica.client);
+  expect(Object.fromEntries(Object.entries(found).filter(([, count]) => count > 0))).toEqual(expected);
 });

@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
+import { PROGRESS_AUDIT } from './progress-audit.ts';
 
 /**
  * What the replica has before the sink's first transaction: the ledger, without any unique key, so that a row applied twice stays
@@ -77,6 +78,7 @@ export async function prepareReplica(replica: ConnectionSettings): Promise<void>
   const client = await connect(replica, 'torture judge');
   try {
     await client.query(REPLICA_SCHEMA);
+    await client.query(PROGRESS_AUDIT);
   } finally {
     await client.end();
   }

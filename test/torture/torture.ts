@@ -12,7 +12,10 @@ import { type Network, startNetwork } from './network.ts';
 import { planKills, RESTARTS, withFaults } from './plan.ts';
 import type { CaptureProfile } from './profile.ts';
 import { prepareReplica } from './replica-schema.ts';
+import { judgeProgress } from './progress-audit.ts';
 import { Report } from './report.ts';
+import { judgeResources, Resources } from './resources.ts';
+import { compareTruth, SecondSlot } from './second-slot.ts';
 import { PREFIX, reachedBy, startServers, type Servers, writeConnectors } from './servers.ts';
 import { Service } from './service.ts';
 import type { Stage } from './stage.ts';
@@ -52,20 +55,33 @@ export async function torture(options: TortureOptions, signal: AbortSignal): Pro
   await prepareReplica(servers.replica);
   await using service = await makeService(options, servers, state, network);
   await using watcher = new Watcher(servers.replica);
+  await using resources = new Resources(service, servers.source);
+  await using truth = new SecondSlot(servers.source);
+  await truth.begin();
   await using workload = new Workload(servers.source, profile, options.seed, () => watcher.replicated);
   const log = servers.kafka
     ? LogView.ofKafka(servers.kafka.bootstrap, PREFIX)
     : LogView.ofDirectory(join(state, 'log'), PREFIX);
   const stage: Stage = { profile, servers, service, workload, watcher, log, network, report, signal };
   try {
-    return await campaign(options, stage);
+    return await campaign(options, stage, { resources, truth });
   } catch (error) {
     for (const what of watcher.torn) report.problem(what); // seen before it stood still, and may be why
     throw error;
   }
 }
 
-async function campaign({ kills, seed, faults, log }: TortureOptions, stage: Stage): Promise<boolean> {
+/** Those who watch from the side. */
+interface Bystanders {
+  readonly resources: Resources;
+  readonly truth: SecondSlot;
+}
+
+async function campaign(
+  { kills, seed, faults, log }: TortureOptions,
+  stage: Stage,
+  { resources, truth }: Bystanders,
+): Promise<boolean> {
   const { profile, report, servers, workload, watcher } = stage;
   const shape: RunShape = { log, source: profile.name };
   const random = new Random(seed);
@@ -84,6 +100,13 @@ async function campaign({ kills, seed, faults, log }: TortureOptions, stage: Sta
   await workload.stop();
   const transactions = await catchUp(stage);
   const verdict = await judge(stage, transactions);
+  await truth.finish();
+  if (truth.failure !== undefined) throw truth.failure;
+  // Polls tell states, not transactions: there the order is that of states.
+  const isToldApart = profile.tells === 'transactions';
+  const untrue = isToldApart ? await compareTruth(truth.told, servers.replica) : [];
+  const needed = judgeResources(resources.samples, resources.mostRetainedBytes);
+  const found = [...untrue, ...(await judgeProgress(servers.replica)), ...needed.problems];
   await measureFastStop(stage, () => run.stop());
   const copies = await stage.log.copies(stage.signal);
   report.histogram();
@@ -97,7 +120,9 @@ async function campaign({ kills, seed, faults, log }: TortureOptions, stage: Sta
     for (const [target, hits] of targets) if (hits === 0) report.problem(`${kind} has never hit: ${target}`);
   }
   if (copies.afterFinished > 0) report.problem(`${copies.afterFinished} full copies after the first was finished`);
-  for (const what of [...watcher.torn, ...verdict.differences]) report.problem(what);
+  for (const what of [...watcher.torn, ...verdict.differences, ...found]) report.problem(what);
+  report.line(needed.line);
+  if (isToldApart) report.line(`${truth.told.length} transactions told by test_decoding compared with the replica`);
   report.line(
     `${transactions} transactions (${workload.giants} of 50000 changes, ${workload.designs} with DDL, ${workload.drafts} with TRUNCATE, ${workload.rolledBack} more rolled back), ` +
       `the replica judged ${watcher.judged} times meanwhile; ${copies.begun} copies begun, one finished; ${report.restarts} restarts of servers`,
