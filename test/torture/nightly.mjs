@@ -11,41 +11,65 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log('npm run nightly -- [--quick] [--to FILE]\n  --quick    a hundredth of everything, to see that it runs\n  --to FILE  where the summary goes (nightly.txt)');
+  console.log(
+    'npm run nightly -- [--quick] [--to FILE]\n  --quick    a hundredth of everything, to see that it runs\n  --to FILE  where the summary goes (nightly.txt)',
+  );
   process.exit(0);
 }
+
+/**
+ * A command, and the script of package.json that it needs.
+ * @typedef {{ name: string, command: string, args: string[], needs: string }} Proof
+ */
 
 /** How often, and with --quick. */
 const times = (count, least) => String(values.quick ? Math.max(least, Math.round(count / 100)) : count);
 
-const torture = (...args) => ['npm', ['run', '--silent', 'torture', '--', ...args]];
+/** @type {(name: string, script: string, ...args: string[]) => Proof} */
+const proof = (name, script, ...args) => ({
+  name,
+  command: 'npm',
+  args: ['run', '--silent', script, '--', ...args],
+  needs: script,
+});
+/** @type {(name: string, ...args: string[]) => Proof} */
+const torture = (name, ...args) => proof(name, 'torture', ...args);
+/** @type {(log: string, ...faults: string[]) => string[]} */
+const only = (log, ...faults) => ['--log', log, '--kills', '0', '--faults', faults.join(',')];
+
 const PROOFS = [
-  ['simulation', 'npm', ['run', '--silent', 'simulate', '--', '--seeds', times(100_000, 200)]],
-  ['mutants', 'npm', ['run', '--silent', 'simulate', '--', '--mutants']],
-  ['fuzz of the decoders', 'npm', ['run', '--silent', 'fuzz', '--', '--seconds', times(300, 3)], 'fuzz'],
-  ['fuzz of the replica', 'npm', ['run', '--silent', 'fuzz:replica', '--', '--rounds', times(2000, 5)]],
-  ['kills, Kafka', ...torture('--log', 'kafka', '--kills', times(1000, 4))],
-  ['kills, embedded log', ...torture('--log', 'embedded', '--kills', times(500, 4))],
-  ['kills, query source', ...torture('--source', 'query', '--kills', times(200, 4))],
-  ['kills, trigger source', ...torture('--source', 'trigger', '--kills', times(200, 4))],
-  ['lost responses', ...torture('--log', 'kafka', '--kills', '0', '--lost', times(300, 3))],
-  ['zombies', ...torture('--log', 'kafka', '--kills', '0', '--faults', `zombie=${times(200, 1)}`)],
-  ['zombies, embedded log', ...torture('--log', 'embedded', '--kills', '0', '--faults', `zombie=${times(100, 1)}`)],
-  ...['source', 'replica', 'broker'].map((server) => [
-    `restarts of the ${server}`,
-    ...torture('--log', 'kafka', '--kills', '0', '--faults', `restart-${server}=${times(200, 1)}`),
-  ]),
-  [
+  proof('simulation', 'simulate', '--seeds', times(100_000, 200)),
+  proof('mutants', 'simulate', '--mutants'),
+  proof('fuzz of the decoders', 'fuzz', '--seconds', times(300, 3)),
+  proof('fuzz of the replica', 'fuzz:replica', '--rounds', times(2000, 5)),
+  torture('kills, Kafka', '--log', 'kafka', '--kills', times(1000, 4)),
+  torture('kills, embedded log', '--log', 'embedded', '--kills', times(500, 4)),
+  torture('kills, query source', '--source', 'query', '--kills', times(200, 4)),
+  torture('kills, trigger source', '--source', 'trigger', '--kills', times(200, 4)),
+  torture('lost responses', ...only('kafka', `lost-response=${times(300, 3)}`)),
+  torture('zombies', ...only('kafka', `zombie=${times(200, 1)}`)),
+  torture('zombies, embedded log', ...only('embedded', `zombie=${times(100, 1)}`)),
+  ...['source', 'replica', 'broker'].map((server) =>
+    torture(`restarts of the ${server}`, ...only('kafka', `restart-${server}=${times(200, 1)}`)),
+  ),
+  torture(
     'network',
-    ...torture('--kills', '0', '--faults', `walsender=${times(100, 1)},cut=${times(100, 2)},stall=${times(100, 2)},half-open=${times(20, 1)}`),
-  ],
-  ['full disk', ...torture('--log', 'embedded', '--kills', '0', '--faults', `disk-full=${times(50, 1)}`)],
+    ...only(
+      'both',
+      `walsender=${times(100, 1)}`,
+      `cut=${times(100, 2)}`,
+      `stall=${times(100, 2)}`,
+      `half-open=${times(20, 1)}`,
+    ),
+  ),
+  torture('full disk', ...only('embedded', `disk-full=${times(50, 1)}`)),
 ];
 
 const scripts = JSON.parse(execFileSync('npm', ['pkg', 'get', 'scripts'], { encoding: 'utf8' }));
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const summary = [`commit ${commit}, Node.js ${process.version}, ${new Date().toISOString()}`];
 let failed = 0;
+/** @type {string[]} */
 const said = [];
 
 /** What a proof says that is worth keeping: its figures, its seeds, and what went wrong. */
@@ -54,8 +78,8 @@ const isTelling = (line) =>
     line,
   );
 
-for (const [name, command, args, needs] of PROOFS) {
-  if (needs !== undefined && !(needs in scripts)) continue;
+for (const { name, command, args, needs } of PROOFS) {
+  if (!(needs in scripts)) continue;
   const startedAt = performance.now();
   const code = await run(command, args, (line) => {
     console.log(line);

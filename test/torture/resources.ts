@@ -65,7 +65,8 @@ export class Resources implements AsyncDisposable {
   async #retained(): Promise<void> {
     const row = await one<{ bytes: string | null }>(
       this.#source,
-      /* sql */ `select max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn))::text as bytes from pg_replication_slots`,
+      /* sql */ `select max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn))::text as bytes
+        from pg_replication_slots where slot_name not like 'torture%'`,
     );
     this.mostRetainedBytes = Math.max(this.mostRetainedBytes, Number(row?.bytes ?? 0));
   }
