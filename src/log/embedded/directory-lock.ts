@@ -16,8 +16,13 @@ const DOUBTFUL_MS = 5000;
 const NAME = /^lock-(\d+)$/;
 
 interface LockState extends ProcessIdentity {
+  /** Tells the lock from others of its process; older versions wrote none. */
+  readonly id?: string;
   readonly isReleased: boolean;
 }
+
+/** The locks that this thread has. Which of its own it has given up it knows itself: a disk that is full takes no mark. */
+const held = new Set<string>();
 
 /** The right to be the only process that has a directory open. */
 export interface DirectoryLock {
@@ -45,11 +50,25 @@ export async function lockDirectory(
     const highest = (await lockNumbers(directory)).at(-1) ?? 0;
     if (highest > 0) await requireAbandoned(subject, directory, highest, own, signal);
     const number = highest + 1;
-    if (!(await create(directory, number, own))) continue;
+    const state = { ...own, id: randomUUID(), isReleased: false };
+    if (await wins(directory, number, state))
+      return new HeldLock(`${subject} "${directory}"`, pathOf(directory, number), state);
+  }
+}
+
+/** Creates the lock of this number. True when it is the highest one, so that it counts; then the lower ones are gone. */
+async function wins(directory: string, number: number, state: LockState & { readonly id: string }): Promise<boolean> {
+  held.add(state.id); // before anybody can see it
+  let isHighest = false;
+  try {
+    if (!(await create(directory, number, state))) return false;
     const numbers = await lockNumbers(directory);
     for (const lower of numbers) if (lower < number) await rm(pathOf(directory, lower), { force: true });
-    if (numbers.at(-1) === number) return new HeldLock(`${subject} "${directory}"`, pathOf(directory, number), own);
-    await rm(pathOf(directory, number), { force: true });
+    isHighest = numbers.at(-1) === number;
+    if (!isHighest) await rm(pathOf(directory, number), { force: true });
+    return isHighest;
+  } finally {
+    if (!isHighest) held.delete(state.id);
   }
 }
 
@@ -57,15 +76,15 @@ class HeldLock implements DirectoryLock {
   /** What is locked, for messages. */
   readonly #what: string;
   readonly #path: string;
-  readonly #own: ProcessIdentity;
+  readonly #state: LockState & { readonly id: string };
   readonly #timer: NodeJS.Timeout;
   #touchedAt = performance.now();
   #failure: unknown;
 
-  constructor(what: string, path: string, own: ProcessIdentity) {
+  constructor(what: string, path: string, state: LockState & { readonly id: string }) {
     this.#what = what;
     this.#path = path;
-    this.#own = own;
+    this.#state = state;
     this.#timer = setInterval(() => void this.#touch(), BEAT_MS);
     this.#timer.unref();
   }
@@ -76,12 +95,16 @@ class HeldLock implements DirectoryLock {
     throw new TransientError(`The lock was lost: ${this.#what}`, { cause: this.#failure });
   }
 
-  /** Leaves the lock in place, marked as released: its number must stay known until there is a higher one. */
+  /**
+   * Leaves the lock in place, marked as released: its number must stay known until there is a higher one. Rejects when the mark cannot be written; then
+   * the lock is this process's to take again, and others wait until it has ended.
+   */
   async release(): Promise<void> {
     clearInterval(this.#timer);
+    held.delete(this.#state.id);
     await this.#touch();
     if (this.#failure !== undefined) return; // It is another's by now, or counts as abandoned when this process has ended.
-    await writeLock(`${this.#path}${UNFINISHED}`, { ...this.#own, isReleased: true });
+    await writeLock(`${this.#path}${UNFINISHED}`, { ...this.#state, isReleased: true });
     await rename(`${this.#path}${UNFINISHED}`, this.#path);
   }
 
@@ -107,12 +130,18 @@ async function requireAbandoned(
 ): Promise<void> {
   const path = pathOf(directory, number);
   const owner = await readLock(path);
-  if (owner === undefined || owner.isReleased) return;
+  if (owner === undefined || owner.isReleased || isGivenUp(owner, own)) return;
   const running = await isRunning(owner, own);
   if (running === false || (running === 'unknown' && !(await isTouched(path, signal)))) return;
   throw new OperatorError(`${subject} "${directory}" is open in process ${owner.pid} on ${owner.host}`, {
     advice: 'One process can have it open. Stop the other one, or give this one a state directory of its own.',
   });
+}
+
+/** Whether it was a lock of this very thread, which has it no more. */
+function isGivenUp({ id, ...owner }: LockState, own: ProcessIdentity): boolean {
+  const isOwn = (Object.keys(own) as (keyof ProcessIdentity)[]).every((key) => owner[key] === own[key]);
+  return isOwn && own.start !== '' && id !== undefined && !held.has(id);
 }
 
 /** Whether the owner of a lock shows itself within the time in which every owner does. */
@@ -131,9 +160,9 @@ async function isTouched(path: string, signal: AbortSignal | undefined): Promise
 }
 
 /** Creates the lock of this number with all of its content at once; false when it exists. */
-async function create(directory: string, number: number, own: ProcessIdentity): Promise<boolean> {
+async function create(directory: string, number: number, state: LockState): Promise<boolean> {
   const draft = join(directory, `lock-${randomUUID()}${UNFINISHED}`);
-  await writeLock(draft, { ...own, isReleased: false });
+  await writeLock(draft, state);
   try {
     await link(draft, pathOf(directory, number));
     return true;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { OperatorError } from '../../../src/errors.ts';
@@ -36,6 +36,18 @@ describe('lockDirectory', () => {
     const directory = await newDirectory();
     for (let i = 0; i < 3; i++) await (await lockDirectory(directory)).release();
     expect(await lockFile(directory)).toMatch(/lock-3$/);
+  });
+
+  test('takes a lock again that could not be marked as released, and only then', async () => {
+    const directory = await newDirectory();
+    const lock = await lockDirectory(directory);
+    await expect(lockDirectory(directory)).rejects.toThrow(OperatorError);
+    const inTheWay = `${await lockFile(directory)}.tmp`;
+    await mkdir(inTheWay); // as on a disk that is full, no file can be written there
+    await expect(lock.release()).rejects.toThrow();
+    const again = await lockDirectory(directory);
+    await expect(lockDirectory(directory)).rejects.toThrow(OperatorError);
+    await again.release();
   });
 
   test('takes over from a process that is gone', async () => {
