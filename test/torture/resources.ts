@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import type { Service } from './service.ts';
@@ -57,7 +58,7 @@ export class Resources implements AsyncDisposable {
     const now = performance.now();
     const since = this.#firstSeen.get(pid) ?? now;
     this.#firstSeen.set(pid, since);
-    const [files, status] = await Promise.all([readdir(`/proc/${pid}/fd`), readFile(`/proc/${pid}/status`, 'utf8')]);
+    const [files, status] = await Promise.all([openFiles(pid), readFile(`/proc/${pid}/status`, 'utf8')]);
     const rssKilobytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
     this.samples.push({ pid, age: (now - since) / 1000, descriptors: files.length, rssBytes: rssKilobytes * 1024 });
   }
@@ -70,6 +71,14 @@ export class Resources implements AsyncDisposable {
     );
     this.mostRetainedBytes = Math.max(this.mostRetainedBytes, Number(row?.bytes ?? 0));
   }
+}
+
+/** What a process has open but the modules that it is being loaded from: at a start those are hundreds for a moment. */
+async function openFiles(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const names = await readdir(folder);
+  const files = await Promise.all(names.map((name) => readlink(join(folder, name)).catch(() => undefined))); // closed just now
+  return files.filter((file) => file !== undefined && !/\.[cm]?js$/.test(file)) as string[];
 }
 
 /** What was needed, in a line for people, and what of it is too much. */
