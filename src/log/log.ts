@@ -51,8 +51,6 @@ export interface Fetched {
   readonly partition: number;
   /** One record batch after another, readable with `readBatches`. Empty when nothing was there in time. */
   readonly bytes: Buffer;
-  /** To be called at most once, by a reader that does not look at `bytes` any more: the log may write there again. */
-  readonly release?: () => void;
   /** The partition's first and next offsets when it answered. */
   readonly start: number;
   readonly end: number;

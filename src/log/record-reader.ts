@@ -9,8 +9,7 @@ import { BATCH_HEADER_BYTES } from './record-set.ts';
  * @see https://kafka.apache.org/documentation/#record
  */
 export class RecordReader {
-  readonly #input: Buffer;
-  #release: (() => void) | undefined;
+  #input: Buffer;
   #nextBatch = 0;
   #left = 0;
   #at = 0;
@@ -36,10 +35,8 @@ export class RecordReader {
   /** How many headers the present record has; known once `findHeader` was asked for one of them. */
   headerCount = 0;
 
-  /** `release` is called once when nothing of `input` is looked at any more. */
-  constructor(input: Buffer, release?: () => void) {
+  constructor(input: Buffer) {
     this.#input = input;
-    this.#release = release;
     this.bytes = input;
   }
 
@@ -58,19 +55,8 @@ export class RecordReader {
     return this.bytes === this.#input ? 0 : this.bytes.length;
   }
 
-  /** Gives the input up; nothing may be read any more. At its end it was given up already. */
-  release(): void {
-    this.#release?.();
-    this.#release = undefined;
-  }
-
-  /** False when there is no further record: what is left of `bytes` from earlier ones is then no longer theirs. */
   next(): boolean {
-    while (this.#left === 0) {
-      if (this.#enterBatch()) continue;
-      this.release();
-      return false;
-    }
+    while (this.#left === 0) if (!this.#enterBatch()) return false;
     this.#left--;
     const end = this.#varint() + this.#at;
     this.#at++; // attributes

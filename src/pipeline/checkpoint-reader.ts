@@ -46,7 +46,7 @@ export class CheckpointReader {
     const fetched = await this.#fetch(signal);
     const checkpoints: CountingCheckpoint[] = [];
     if (fetched === undefined) return checkpoints;
-    const reader = new RecordReader(fetched.bytes, fetched.release);
+    const reader = new RecordReader(fetched.bytes);
     while (reader.next()) {
       if (reader.offset < this.#offset) continue;
       if (reader.offset > this.#offset) throw historyLost(this.#prefix, `offset ${this.#offset} is missing`);

@@ -1,5 +1,5 @@
 import { PositionLostError } from '../errors.ts';
-import type { Fetched, Span } from '../log/log.ts';
+import type { Span } from '../log/log.ts';
 import { HEADER, headerClaim, headerIndex, headerNumber, isHeader, refuseNewerHeader } from '../log/protocol/header.ts';
 import { RecordReader } from '../log/record-reader.ts';
 
@@ -51,8 +51,8 @@ export class PartitionCursor {
   }
 
   /** Gives the cursor fetched batches to walk; they begin at or before `offset`. */
-  feed({ bytes, release }: Pick<Fetched, 'bytes' | 'release'>): void {
-    this.resume(new RecordReader(bytes, release));
+  feed(bytes: Buffer): void {
+    this.resume(new RecordReader(bytes));
   }
 
   /** Walks on where `reader` stands, at or before `offset`. */

@@ -51,11 +51,9 @@ export class ReadMemory {
     for (const { topic, partition, offset, reader } of cursors) {
       const name = nameOf(topic, partition);
       this.#note(name, { topic, partition, offset });
-      if (reader === undefined) continue;
-      if (!reader.isAtEnd) size += heldBy(reader.input, held) + reader.decompressedBytes;
-      const isKept = !reader.isAtEnd && size <= 2 * this.#limits.fetchBytes;
-      if (isKept) this.#kept.set(name, { reader, offset: reader.offset + 1 });
-      else reader.release();
+      if (reader === undefined || reader.isAtEnd) continue;
+      size += heldBy(reader.input, held) + reader.decompressedBytes;
+      if (size <= 2 * this.#limits.fetchBytes) this.#kept.set(name, { reader, offset: reader.offset + 1 });
     }
   }
 
@@ -63,11 +61,8 @@ export class ReadMemory {
   handOver(cursors: readonly PartitionCursor[]): void {
     for (const cursor of cursors) {
       const kept = this.#kept.get(nameOf(cursor.topic, cursor.partition));
-      if (kept === undefined || kept.offset > cursor.offset) continue;
-      cursor.resume(kept.reader);
-      this.#kept.delete(nameOf(cursor.topic, cursor.partition));
+      if (kept !== undefined && kept.offset <= cursor.offset) cursor.resume(kept.reader);
     }
-    for (const { reader } of this.#kept.values()) reader.release();
     this.#kept.clear();
   }
 
@@ -77,11 +72,10 @@ export class ReadMemory {
   }
 
   /** Keeps what was read ahead, from the offset that `ahead` said on. */
-  take({ topic, partition, bytes, release }: Fetched): void {
+  take({ topic, partition, bytes }: Fetched): void {
     const name = nameOf(topic, partition);
     const offset = this.#next.get(name)?.offset;
-    if (bytes.length > 0 && offset !== undefined)
-      this.#kept.set(name, { reader: new RecordReader(bytes, release), offset });
+    if (bytes.length > 0 && offset !== undefined) this.#kept.set(name, { reader: new RecordReader(bytes), offset });
   }
 
   /** Reads no partition ahead until a group has records of it again. */

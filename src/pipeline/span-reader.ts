@@ -276,7 +276,7 @@ export class SpanReader {
     const budget = fetchBudget(open, this.#options.fetchBytes);
     const fetched = await this.#options.log.read(waiting, budget, WAIT_MS, signal);
     const cursors = new Map(waiting.map((cursor) => [partitionName(cursor), cursor]));
-    for (const each of fetched) if (each.bytes.length > 0) cursors.get(partitionName(each))?.feed(each);
+    for (const each of fetched) if (each.bytes.length > 0) cursors.get(partitionName(each))?.feed(each.bytes);
     this.#merge.fed();
   }
 

@@ -1,5 +1,3 @@
-import type { AnswerMemory } from './answer-memory.ts';
-
 const LENGTH_BYTES = 4;
 /** The smallest answer is its correlation id. */
 const LEAST_BYTES = 4;
@@ -12,7 +10,6 @@ const FIRST_BYTES = 32 * 1024 * 1024;
  * @see https://kafka.apache.org/protocol#protocol_common
  */
 export class AnswerAssembly {
-  readonly #memory: AnswerMemory;
   readonly #taken: (answer: Buffer) => void;
   readonly #lengthBytes = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
@@ -21,8 +18,7 @@ export class AnswerAssembly {
   #filled = 0;
 
   /** `taken` is given every whole answer without its length. */
-  constructor(memory: AnswerMemory, taken: (answer: Buffer) => void) {
-    this.#memory = memory;
+  constructor(taken: (answer: Buffer) => void) {
     this.#taken = taken;
   }
 
@@ -44,7 +40,7 @@ export class AnswerAssembly {
     this.#lengthFilled = 0;
     this.#length = this.#lengthBytes.readInt32BE(0);
     if (this.#length < LEAST_BYTES) return false;
-    this.#answer = this.#memory.take(Math.min(this.#length, FIRST_BYTES));
+    this.#answer = Buffer.allocUnsafe(Math.min(this.#length, FIRST_BYTES));
     this.#filled = 0;
     return true;
   }

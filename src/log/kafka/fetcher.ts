@@ -1,6 +1,5 @@
 import { OperatorError, TransientError } from '../../errors.ts';
 import type { Cursor, Fetched } from '../log.ts';
-import type { AnswerMemory } from './answer-memory.ts';
 import type { Brokers } from './brokers.ts';
 import { brokerError, ErrorCode, isLeaderError, partitionName } from './errors.ts';
 import { READ_ATTEMPTS, READ_PAUSE_MS } from './leader-request.ts';
@@ -20,15 +19,12 @@ interface Round {
 export class Fetcher {
   readonly #brokers: Brokers;
   readonly #leaders: Leaders;
-  readonly #memory: AnswerMemory;
   readonly #polls: Polls;
   #rotation = 0;
 
-  /** What is released goes back to `memory`. */
-  constructor(brokers: Brokers, leaders: Leaders, memory: AnswerMemory) {
+  constructor(brokers: Brokers, leaders: Leaders) {
     this.#brokers = brokers;
     this.#leaders = leaders;
-    this.#memory = memory;
     this.#polls = new Polls(brokers);
   }
 
@@ -91,24 +87,14 @@ export class Fetcher {
     if (answer.errorCode !== ErrorCode.none) throw brokerError(answer.errorCode, 'A fetch');
     let failure: Error | undefined;
     const partitions = new Map(answer.partitions.map((each) => [nameOf(each), each]));
-    const release = this.#releaseOf(answer);
     for (const cursor of asked) {
       const found = partitions.get(nameOf(cursor));
       if (found?.errorCode === ErrorCode.none) {
         const { topic, partition, bytes, logStart, highWatermark } = found;
-        fetched.push({ topic, partition, bytes, release, start: logStart, end: highWatermark });
+        fetched.push({ topic, partition, bytes, start: logStart, end: highWatermark });
       } else failure = await this.#problem(cursor, found, signal);
     }
     return failure;
-  }
-
-  /** All partitions of an answer lie in one piece of memory: it is free when the last one that has records was released. */
-  #releaseOf({ partitions }: FetchAnswer): () => void {
-    const filled = partitions.filter(({ bytes }) => bytes.length > 0);
-    let held = filled.length;
-    return () => {
-      if (--held === 0) this.#memory.give((filled[0] as FetchedPartition).bytes.buffer);
-    };
   }
 
   async #problem(cursor: Cursor, found: FetchedPartition | undefined, signal: AbortSignal): Promise<Error> {

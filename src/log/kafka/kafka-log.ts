@@ -1,5 +1,4 @@
 import type { Append, Cursor, Fetched, Log, Published, Span, Topic, TopicSpec } from '../log.ts';
-import { AnswerMemory } from './answer-memory.ts';
 import { Brokers } from './brokers.ts';
 import type { Connect } from './connection.ts';
 import { Fetcher } from './fetcher.ts';
@@ -19,15 +18,13 @@ import { Topics } from './topics.ts';
 export async function openKafkaLog(
   settings: KafkaSettings,
   signal: AbortSignal = new AbortController().signal,
-  connect: (settings: KafkaSettings, answers: AnswerMemory) => Connect = kafkajsConnect,
+  connect: Connect = kafkajsConnect(settings),
   wakefulness?: Wakefulness,
 ): Promise<KafkaLog> {
-  const memory = new AnswerMemory();
-  const brokers = new Brokers(settings.bootstrapServers, connect(settings, memory));
+  const brokers = new Brokers(settings.bootstrapServers, connect);
   try {
     const { clusterId } = await brokers.metadata([], signal);
-    const timeoutMs = settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-    return new KafkaLog(clusterId, brokers, memory, timeoutMs, wakefulness);
+    return new KafkaLog(clusterId, brokers, settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, wakefulness);
   } catch (error) {
     brokers.close();
     throw error;
@@ -44,13 +41,13 @@ export class KafkaLog implements Log {
   readonly #fetcher: Fetcher;
   readonly #timeoutMs: number;
 
-  constructor(clusterId: string, brokers: Brokers, memory: AnswerMemory, timeoutMs: number, wakefulness?: Wakefulness) {
+  constructor(clusterId: string, brokers: Brokers, timeoutMs: number, wakefulness?: Wakefulness) {
     this.clusterId = clusterId;
     this.#brokers = brokers;
     this.#leaders = new Leaders(brokers);
     this.#topics = new Topics(brokers);
     this.#publisher = new Publisher(brokers, this.#leaders, this.#topics, timeoutMs, wakefulness);
-    this.#fetcher = new Fetcher(brokers, this.#leaders, memory);
+    this.#fetcher = new Fetcher(brokers, this.#leaders);
     this.#timeoutMs = timeoutMs;
   }
 

@@ -3,7 +3,6 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { OperatorError, TransientError } from '../../errors.ts';
 import { AnswerAssembly } from './answer-assembly.ts';
-import { AnswerMemory } from './answer-memory.ts';
 import type { BrokerAddress, Connect, Connection } from './connection.ts';
 import { connectionError } from './errors.ts';
 import { oauthLogin } from './oauth-login.ts';
@@ -77,11 +76,8 @@ interface Kafkajs {
   readonly logger: unknown;
 }
 
-/**
- * Opens connections by kafkajs: its TLS, its SASL, its framing and its request queue, and nothing above them. Their answers lie
- * in `memory`.
- */
-export function kafkajsConnect(settings: KafkaSettings, memory: AnswerMemory = new AnswerMemory()): Connect {
+/** Opens connections by kafkajs: its TLS, its SASL, its framing and its request queue, and nothing above them. */
+export function kafkajsConnect(settings: KafkaSettings): Connect {
   const { Broker, ConnectionPool, logger } = loadKafkajs();
   return async (address, signal) => {
     const connectionPool = new ConnectionPool({
@@ -97,7 +93,7 @@ export function kafkajsConnect(settings: KafkaSettings, memory: AnswerMemory = n
       enforceRequestTimeout: true,
     });
     const broker = new Broker({ connectionPool, logger, allowAutoTopicCreation: false });
-    for (const each of connectionPool.pool) assembleAnswers(each, memory);
+    connectionPool.pool.forEach(assembleAnswers);
     const connection = new OneConnection(broker, address, settings.clientId);
     const onAbort = (): void => connection.close();
     signal.addEventListener('abort', onAbort);
@@ -218,9 +214,9 @@ class OneConnection implements Connection {
  * kafkajs keeps the chunks of an answer and puts them together at its end, so that an answer of 8 MB needs 16, for a while, and
  * the collector as many buffers of 64 kB as there were chunks. Answers of SASL are left to it.
  */
-function assembleAnswers(connection: KafkajsConnection, memory: AnswerMemory): void {
+function assembleAnswers(connection: KafkajsConnection): void {
   const processData = connection.processData.bind(connection);
-  const assembly = new AnswerAssembly(memory, (answer) => {
+  const assembly = new AnswerAssembly((answer) => {
     const [correlationId, payload] = [answer.readInt32BE(0), answer.subarray(4)];
     connection.requestQueue.fulfillRequest({ correlationId, size: answer.length, payload });
   });

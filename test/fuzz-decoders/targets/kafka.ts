@@ -1,5 +1,4 @@
 import { AnswerAssembly } from '../../../src/log/kafka/answer-assembly.ts';
-import { AnswerMemory } from '../../../src/log/kafka/answer-memory.ts';
 import { createTopicsRequest } from '../../../src/log/kafka/protocol/create-topics.ts';
 import { deleteRecordsRequest } from '../../../src/log/kafka/protocol/delete-records.ts';
 import { describeConfigsRequest } from '../../../src/log/kafka/protocol/describe-configs.ts';
@@ -60,7 +59,7 @@ export const KAFKA_TARGETS: readonly Target[] = [
         Buffer.concat([length(answer().length), answer(), length(4), Buffer.alloc(4)]),
       ),
     run: (input) => {
-      const assembly = new AnswerAssembly(new AnswerMemory(), () => undefined);
+      const assembly = new AnswerAssembly(() => undefined);
       const size = 1 + (input.length % 61);
       for (let at = 0; at < input.length && assembly.push(input.subarray(at, at + size)); at += size);
     },

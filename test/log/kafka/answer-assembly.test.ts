@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { AnswerMemory } from '../../../src/log/kafka/answer-memory.ts';
 import { AnswerAssembly } from '../../../src/log/kafka/answer-assembly.ts';
 
 function framed(answer: Uint8Array): Buffer {
@@ -16,7 +15,7 @@ test('gives away every answer whole, however it was cut, though chunks are overw
     fc.property(answers, sizes, (sent, cuts) => {
       const stream = Buffer.concat(sent.map(framed));
       const taken: Buffer[] = [];
-      const assembly = new AnswerAssembly(new AnswerMemory(), (answer) => taken.push(answer));
+      const assembly = new AnswerAssembly((answer) => taken.push(answer));
       const chunk = Buffer.alloc(50);
       for (let at = 0, n = 0; at < stream.length; n++) {
         const size = stream.copy(chunk, 0, at, at + (cuts[n % cuts.length] as number));
@@ -34,7 +33,7 @@ test('gives away every answer whole, however it was cut, though chunks are overw
 test('puts an answer together that is larger than the room that is made for it at first', () => {
   const sent = Buffer.alloc(40 * 1024 * 1024, 'rows');
   let taken: Buffer | undefined;
-  const assembly = new AnswerAssembly(new AnswerMemory(), (answer) => {
+  const assembly = new AnswerAssembly((answer) => {
     taken = answer;
   });
   const stream = framed(sent);
@@ -43,7 +42,7 @@ test('puts an answer together that is larger than the room that is made for it a
 });
 
 test('says when what arrives is no answer', () => {
-  const assembly = new AnswerAssembly(new AnswerMemory(), () => {});
+  const assembly = new AnswerAssembly(() => {});
   expect(assembly.push(Buffer.from([0, 0, 0]))).toBe(true);
   expect(assembly.push(Buffer.from([3]))).toBe(false);
 });

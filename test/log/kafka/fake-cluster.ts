@@ -1,6 +1,5 @@
 import type { Wakefulness } from '../../../src/log/kafka/wakefulness.ts';
 import { TransientError } from '../../../src/errors.ts';
-import type { AnswerMemory } from '../../../src/log/kafka/answer-memory.ts';
 import type { Connect, Connection } from '../../../src/log/kafka/connection.ts';
 import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
 import type { FetchedPartition } from '../../../src/log/kafka/protocol/fetch.ts';
@@ -31,8 +30,6 @@ export class FakeCluster {
   maxMessageBytes = 1_048_588;
   connectionsOpened = 0;
   connectionsClosed = 0;
-  /** Where the answers of the log that was opened last lie. */
-  memory: AnswerMemory | undefined;
   #nextOffset = 0;
 
   /** What a leader says about one batch; by default it stores it. */
@@ -46,11 +43,7 @@ export class FakeCluster {
 
   open(wakefulness?: Wakefulness): Promise<KafkaLog> {
     const settings = { bootstrapServers: ['fake:1', 'fake:2'], clientId: 'test' };
-    const connect = (_: unknown, memory: AnswerMemory): Connect => {
-      this.memory = memory;
-      return this.connect;
-    };
-    return openKafkaLog(settings, undefined, connect, wakefulness);
+    return openKafkaLog(settings, undefined, this.connect, wakefulness);
   }
 
   count(name: string, node?: number): number {

@@ -18,10 +18,10 @@ function settings(overrides: Partial<KafkaSettings> = {}): KafkaSettings {
 
 /** A log whose connections all lead through the proxy, wherever the broker says that it listens. */
 function openThrough(proxy: KafkaProxy, overrides: Partial<KafkaSettings> = {}): Promise<KafkaLog> {
-  return openKafkaLog(settings(overrides), signal, (...args) => {
-    const connect = kafkajsConnect(...args);
-    return (_, abort) => connect({ host: '127.0.0.1', port: proxy.port }, abort);
-  });
+  const connect = kafkajsConnect(settings(overrides));
+  return openKafkaLog(settings(overrides), signal, (_, abort) =>
+    connect({ host: '127.0.0.1', port: proxy.port }, abort),
+  );
 }
 
 async function newTopic(log: KafkaLog): Promise<string> {

@@ -108,8 +108,7 @@ export class Storage {
       const isSent = i === certain || (ready.includes(i) && random.chance(0.7));
       const limit = random.chance(0.5) ? 100 : random.between(1, 3);
       const bytes = isSent ? partition.from((cursors[i] as Cursor).offset, limit) : Buffer.alloc(0);
-      // Whoever still looks at what was released sees nonsense.
-      return { topic, partition: number, bytes, release: () => void bytes.fill(0xee), start, end };
+      return { topic, partition: number, bytes, start, end };
     });
     return { found: certain >= 0, fetched };
   }
