@@ -77,7 +77,8 @@ export class Campaign {
       const moments = missingMoments();
       const point = moments.length === 0 ? missingPoint() : this.#random.pick(POINTS_OF[this.#random.pick(moments)]);
       if (point === undefined) return;
-      report.extraKills += await this.#inFlight(atPoint(point, 1, this.#random));
+      // The first passage is reached at once, but may be of something else: a claim, say. Then later ones.
+      report.extraKills += await this.#inFlight(atPoint(point, 1 + i, this.#random));
     }
   }
 
