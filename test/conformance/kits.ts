@@ -33,27 +33,28 @@ const CHANGES: SourceClaims = {
   maxBatchBytes: MAX_BATCH_BYTES,
 };
 
-function walSettings(connection: ConnectionSettings, name: string): WalSourceSettings {
+function walSettings(connection: ConnectionSettings, name: string, maxBatchBytes: number): WalSourceSettings {
   return {
     connection,
     name,
     slotName: name,
     publicationName: name,
     publicationAutocreateMode: 'filtered',
-    maxBatchBytes: MAX_BATCH_BYTES,
+    maxBatchBytes,
     statusIntervalMs: 1_000,
     ...LISTS,
     ...COPY,
   };
 }
 
-/** Reads the WAL. */
-export const walKit: SourceKit = {
+/** Reads the WAL; batches are full, or end with a change that goes beyond this. */
+export const walKitOf = (maxBatchBytes: number): SourceKit => ({
   name: 'wal',
-  claims: CHANGES,
-  create: ({ connection, connector, warn }) => createWalSource(walSettings(connection, connector), systemClock, warn),
+  claims: { ...CHANGES, maxBatchBytes },
+  create: ({ connection, connector, warn }) =>
+    createWalSource(walSettings(connection, connector, maxBatchBytes), systemClock, warn),
   async uninstall(connection, connector) {
-    const settings = walSettings(connection, connector);
+    const settings = walSettings(connection, connector, maxBatchBytes);
     const client = await connect(connection, 'rowcast conformance');
     try {
       await dropSlot(client, connector, AbortSignal.timeout(30_000));
@@ -71,7 +72,10 @@ export const walKit: SourceKit = {
     const confirmed = `select confirmed_flush_lsn::text as lsn from pg_replication_slots where slot_name = '${connector}'`;
     return async () => (await lsnOf(confirmed)) < written;
   },
-};
+});
+
+/** As others read theirs. */
+export const walKit: SourceKit = walKitOf(MAX_BATCH_BYTES);
 
 /** Reads what triggers write down. */
 export const triggerKit: SourceKit = {

@@ -5,14 +5,14 @@ import { walKit } from './kits.ts';
 import { scratchEmbeddedLog } from './logs.ts';
 import { PLANTS } from './plants.ts';
 
-test.each(PLANTS)('catches a source that $name', async ({ property, found, plant }) => {
+test.each(PLANTS)('catches a source that $name', async ({ property, found, plant, patienceMs }) => {
   const server = inject('postgres');
   const place = {
     source: server,
     replica: server,
     openLog: scratchEmbeddedLog,
     effort: 'short',
-    patienceMs: property === 'idle' ? 20_000 : 5_000,
+    ...(patienceMs !== undefined && { patienceMs }),
   } as const;
   const check = SOURCE_CHECKS.find((each) => each.property === property);
   const error: unknown = await check?.run(plant(walKit), place).catch((thrown: unknown) => thrown);
