@@ -213,10 +213,12 @@ test('a daemon that runs shows offsets and deletes a connector, which does not c
 
 test('a failure that nobody caught is logged with its stack and ends the process with 1', async () => {
   await using place = await makeWorkplace();
-  const fail = `import{isMainThread}from'node:worker_threads';
-    if(isMainThread)setTimeout(()=>Promise.reject(new Error('nobody caught me')),1500)`;
+  const fail = `process.on('SIGUSR2',()=>Promise.reject(new Error('nobody caught me')))`;
   const preload = `--import=data:text/javascript,${encodeURIComponent(fail)}`;
-  const { code, output } = await place.start(command, [], { NODE_OPTIONS: preload }).ended;
+  const run = place.start(command, [], { NODE_OPTIONS: preload });
+  await place.url(); // it is up
+  run.process.kill('SIGUSR2');
+  const { code, output } = await run.ended;
   const line = output.split('\n').find((each) => each.includes('daemon crashed'));
   expect(JSON.parse(line ?? '{}')).toMatchObject({
     level: 'error',
