@@ -58,11 +58,15 @@ async function settleFile(name: string, file: string, options: DeleteOptions, ha
 }
 
 function planOf(name: string, subject: Subject | undefined, options: DeleteOptions): readonly string[] {
+  if (subject === undefined) {
+    if (options.yes === true) return []; // the daemon says that there is none, or what its log kept for one whose file is gone
+    return [`The daemon has no file of a connector ${name}. What its log may still keep for it will be given up.`];
+  }
   const lines = [`Connector ${name} will be stopped for good.`];
-  if (subject !== undefined && options.keepFile !== true) lines.push(`${subject.file} will be removed.`);
+  if (options.keepFile !== true) lines.push(`${subject.file} will be removed.`);
   if (options.dropSlot === true)
-    lines.push(`Its slot${named(subject?.slot)} will be dropped: it can never go on from where it is.`);
-  if (options.dropPublication === true) lines.push(`Its publication${named(subject?.publication)} will be dropped.`);
+    lines.push(`Its slot${named(subject.slot)} will be dropped: it can never go on from where it is.`);
+  if (options.dropPublication === true) lines.push(`Its publication${named(subject.publication)} will be dropped.`);
   if (options.dropProgress === true) lines.push('What it keeps about itself in its target will be removed.');
   return lines;
 }

@@ -115,7 +115,7 @@ test('a sink is reset, and its progress removed together with its file', async (
   expect(existsSync(join(world.connectors, 'replica.json'))).toBe(false);
   const again = await rowcast(['delete', 'replica', '--yes', ...world.flags]);
   expect(again.code).toBe(1);
-  expect(again.err).toContain('There is no connector "replica"');
+  expect(again.err).toMatch(/^There is no connector "replica"/);
   expect(readFileSync(join(world.state, 'log', 'releases.json'), 'utf8')).not.toContain('replica');
 });
 

@@ -46,7 +46,10 @@ test('a daemon that runs resets and deletes its connectors, and goes on with the
   await expect.poll(notes, { timeout: 60_000 }).toBe('copied,later');
 
   const typo = await command.run(['delete', 'shpo', '--yes', ...flags]).ended;
-  expect(typo).toMatchObject({ code: 1, output: expect.stringContaining('Did you mean shop?') as unknown });
+  expect(typo).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(/^There is no connector "shpo"\nDid you mean shop\?/) as unknown,
+  });
   expect(await ask('delete', 'shop', '--drop-slot', '--drop-publication', '--yes')).toContain('is dropped');
   expect(existsSync(join(work.connectors, 'shop.json'))).toBe(false);
   expect(await source.query('select from pg_replication_slots where database = current_database()')).toEqual([]);
