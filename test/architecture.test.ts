@@ -24,13 +24,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'deadline.ts': [],
   'failpoint.ts': [],
   'finding.ts': [],
+  'json.ts': [],
   'regular-file.ts': ['errors.ts'],
   postgres: ['change', 'errors.ts', 'clock.ts', 'finding.ts', 'regular-file.ts'],
   source: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'postgres', 'finding.ts'],
   transform: ['change', 'errors.ts'],
-  converter: ['change', 'errors.ts', 'clock.ts', 'deadline.ts'],
-  log: ['change', 'errors.ts', 'clock.ts', 'deadline.ts', 'failpoint.ts', 'finding.ts'],
-  sink: ['change', 'errors.ts', 'clock.ts', 'deadline.ts', 'failpoint.ts', 'postgres', 'finding.ts'],
+  converter: ['change', 'errors.ts', 'clock.ts', 'deadline.ts', 'json.ts'],
+  log: ['change', 'errors.ts', 'clock.ts', 'deadline.ts', 'failpoint.ts', 'finding.ts', 'json.ts'],
+  sink: ['change', 'errors.ts', 'clock.ts', 'deadline.ts', 'failpoint.ts', 'postgres', 'finding.ts', 'json.ts'],
   pipeline: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'source', 'converter', 'log', 'sink', 'transform'],
 };
 

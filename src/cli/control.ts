@@ -28,11 +28,7 @@ export async function runControl(verb: Verb, name: string, options: ControlOptio
   using stop = stopSignal();
   const daemon = await runningDaemon(operatorConfig(options, env), stop.signal);
   const known = (await daemon.read('/connectors')) as readonly string[];
-  if (!known.includes(name))
-    throw noConnector(
-      known.map((each) => ({ name: each })),
-      name,
-    );
+  if (!known.includes(name)) throw noConnector(known, name);
   const path = `/connectors/${encodeURIComponent(name)}`;
   await daemon.change(verb === 'restart' ? 'POST' : 'PUT', `${path}/${verb}`);
   const status = await settled(daemon, `${path}/status`, GOALS[verb], stop.signal);

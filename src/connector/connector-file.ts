@@ -9,6 +9,7 @@ import { POSTGRES_TRIGGER_SOURCE, type PostgresTriggerConfig } from './postgres-
 import { POSTGRES_WAL_SOURCE, type PostgresWalConfig } from './postgres-wal-source.ts';
 import type { RawConfig } from './read-settings.ts';
 import type { Environment } from './reference.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 
 /**
  * One connector as its file declares it, read and checked. `kind` says which config it has; `raw` is the config as written, with its
@@ -121,8 +122,8 @@ const BESIDE: ReadonlySet<string> = new Set(['$schema', 'name', 'config', 'tasks
 function readShape(file: string, json: string): Shape | string {
   const parsed = parseObject(json);
   if (typeof parsed === 'string') return parsed;
-  const isWrapped = isObject(parsed.config);
-  const config = flatTexts(isObject(parsed.config) ? parsed.config : parsed);
+  const isWrapped = isJsonObject(parsed.config);
+  const config = flatTexts(isJsonObject(parsed.config) ? parsed.config : parsed);
   if (typeof config === 'string') return config;
   const name = typeof parsed.name === 'string' ? parsed.name : (config.name ?? basename(file, '.json'));
   const beside = isWrapped ? Object.keys(parsed).filter((key) => !BESIDE.has(key)) : [];
@@ -130,7 +131,7 @@ function readShape(file: string, json: string): Shape | string {
 }
 
 /** An object of texts, numbers and booleans as settings; a text says what is wrong. `$schema` is the editor's. */
-export function flatTexts(object: Readonly<Record<string, unknown>>): RawConfig | string {
+export function flatTexts(object: JsonObject): RawConfig | string {
   const entries: [string, string][] = [];
   for (const [key, value] of Object.entries(object)) {
     if (key === '$schema') continue;
@@ -142,7 +143,7 @@ export function flatTexts(object: Readonly<Record<string, unknown>>): RawConfig 
 }
 
 /** The object that a JSON text holds; a text says what is wrong, and quotes nothing. */
-export function parseObject(json: string): Readonly<Record<string, unknown>> | string {
+export function parseObject(json: string): JsonObject | string {
   let parsed: unknown;
   try {
     parsed = JSON.parse(json.replace(/^\uFEFF/, ''));
@@ -151,9 +152,5 @@ export function parseObject(json: string): Readonly<Record<string, unknown>> | s
     const place = /at position \d+( \(line \d+ column \d+\))?/.exec(describeError(error))?.[0];
     return `is not JSON${place === undefined ? '' : `: ${place}`}`;
   }
-  return isObject(parsed) ? parsed : 'must hold an object';
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(parsed) ? parsed : 'must hold an object';
 }

@@ -3,35 +3,45 @@ import type { PartitionCursor } from './partition-cursor.ts';
 /** Where a record stands. */
 export type RecordPlace = Pick<PartitionCursor, 'topic' | 'partition' | 'offset'>;
 
-/** Where the changes of a batch came from, so that one which is refused later can be named. Reused with the batch: two stores per change. */
+/** Changes of which each came from the record behind that of the one before. */
+interface Run {
+  readonly cursor: PartitionCursor;
+  /** Of its first change, in the batch. */
+  readonly change: number;
+  /** Of its first record. */
+  readonly offset: number;
+}
+
+/** Where the changes of a batch came from, so that one which is refused later can be named. Emptied with the batch; rows one behind the other cost nothing. */
 export class ChangePlaces {
-  #cursors: PartitionCursor[] = [];
-  #offsets: Float64Array = new Float64Array(64);
+  #runs: Run[] = [];
+  #last: Run | undefined;
   #length = 0;
 
   clear(): void {
+    this.#runs = [];
+    this.#last = undefined;
     this.#length = 0;
-    this.#cursors = [];
   }
 
   /** The batch has `changes` changes; those that are new came from the record that the cursor is on. */
   reach(changes: number, cursor: PartitionCursor): void {
-    while (this.#length < changes) {
-      if (this.#length === this.#offsets.length) this.#grow();
-      this.#offsets[this.#length++] = cursor.offset;
-      this.#cursors.push(cursor);
+    const { offset } = cursor;
+    for (let change = this.#length; change < changes; change++) {
+      const last = this.#last;
+      if (last?.cursor === cursor && offset - last.offset === change - last.change) continue;
+      this.#last = { cursor, change, offset };
+      this.#runs.push(this.#last);
     }
+    this.#length = changes;
   }
 
   /** Of a change of the batch as it is now; undefined when there is no such change. */
   at(change: number): RecordPlace | undefined {
-    const cursor = change < this.#length ? this.#cursors[change] : undefined;
-    return cursor && { topic: cursor.topic, partition: cursor.partition, offset: this.#offsets[change] as number };
-  }
-
-  #grow(): void {
-    const larger = new Float64Array(2 * this.#offsets.length);
-    larger.set(this.#offsets);
-    this.#offsets = larger;
+    if (change >= this.#length) return undefined;
+    const run = this.#runs.findLast((each) => each.change <= change);
+    return (
+      run && { topic: run.cursor.topic, partition: run.cursor.partition, offset: run.offset + change - run.change }
+    );
   }
 }

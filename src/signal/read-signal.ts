@@ -1,5 +1,6 @@
 import { OperatorError } from '../errors.ts';
 import { conditionOfSelect, conditionProblem } from '../postgres/condition.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 
 /** A part of the tables that a signal names, and the rows that it means of them. */
 export interface SignalCondition {
@@ -52,9 +53,7 @@ export function readSignal(type: string | undefined, data: unknown): SignalOrder
   }
 }
 
-type Data = Readonly<Record<string, unknown>>;
-
-function execute(data: Data): SignalOrder {
+function execute(data: JsonObject): SignalOrder {
   if (data['surrogate-key'] !== undefined) {
     throw new OperatorError('surrogate-key is not supported: rows are read by the key of their table; leave it out');
   }
@@ -66,12 +65,12 @@ function execute(data: Data): SignalOrder {
   return { kind: 'execute', collections, conditions, isBlocking: isBlocking(data) };
 }
 
-function stop(data: Data): SignalOrder {
+function stop(data: JsonObject): SignalOrder {
   isBlocking(data);
   return { kind: 'stop', collections: expressionsOf(data, 'data-collections') };
 }
 
-function isBlocking(data: Data): boolean {
+function isBlocking(data: JsonObject): boolean {
   const type = textOf(data, 'type')?.toLowerCase() ?? 'incremental';
   if (type === 'incremental' || type === 'blocking') return type === 'blocking';
   throw new OperatorError('type in its data is neither incremental nor blocking');
@@ -106,7 +105,7 @@ export function conditionFor(name: string, filter: string): string | undefined {
   return found.condition;
 }
 
-function expressionsOf(data: Data, member: string): readonly string[] {
+function expressionsOf(data: JsonObject, member: string): readonly string[] {
   const value = data[member] ?? [];
   if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) {
     throw new OperatorError(`${member} must be a list of texts`);
@@ -124,7 +123,7 @@ function assertExpression(expression: string, member: string): void {
   }
 }
 
-function textOf(data: Data, member: string): string | undefined {
+function textOf(data: JsonObject, member: string): string | undefined {
   const value = data[member];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw new OperatorError(`${member} must be a text`);
@@ -132,10 +131,10 @@ function textOf(data: Data, member: string): string | undefined {
 }
 
 /** The JSON object that the data is, or that its text says; empty when there is none. */
-function objectOf(data: unknown, wrong: string = 'Its data is not a JSON object'): Data {
+function objectOf(data: unknown, wrong: string = 'Its data is not a JSON object'): JsonObject {
   const value = typeof data === 'string' ? parse(data, wrong) : (data ?? {});
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new OperatorError(wrong);
-  return value as Data;
+  if (!isJsonObject(value)) throw new OperatorError(wrong);
+  return value;
 }
 
 function parse(text: string, wrong: string): unknown {

@@ -171,7 +171,7 @@ function sinkTask(
   open: OpenLog,
   logger: Logger,
 ): Task {
-  const life = { owner: { daemon, ...thisProcess() }, isReplaced: false };
+  const life = { owner: { daemon, ...thisProcess() }, hasClaimed: false };
   const external = externalStore(config.registry, defaults);
   const warn = (message: string, advice: string): void =>
     logger.warn(message, { connector: name, event: NAMED_EVENTS.noticed, advice });

@@ -3,6 +3,7 @@ import { type OnIncompatible, SchemaRefused, type SchemaStore } from '../convert
 import { exchangeError, type Question, type RegistryPlace, statusError } from './http-errors.ts';
 import { exchange, type HttpAnswer, type HttpLimits, type HttpRequest, type RegistryTls } from './http-exchange.ts';
 import { compact } from './schema-text.ts';
+import { isJsonObject } from '../../json.ts';
 
 /** An external schema registry. `urls` are tried in turn; one may hold `user:password@`, which is never printed. */
 export interface RegistryClientSettings {
@@ -235,7 +236,7 @@ function decoded(text: string): string {
 function objectOf(body: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { OperatorError } from '../../errors.ts';
 import type { Topic, TopicSpec } from '../log.ts';
-import { isRecord, readState, writeState } from './durable-file.ts';
+import { readState, writeState } from './durable-file.ts';
+import { isJsonObject } from '../../json.ts';
 
 const FILE = 'catalog.json';
 
@@ -60,14 +61,14 @@ export class Catalog {
 }
 
 function isCatalogState(value: unknown): value is CatalogState {
-  if (!isRecord(value) || typeof value.clusterId !== 'string' || !Array.isArray(value.topics)) return false;
+  if (!isJsonObject(value) || typeof value.clusterId !== 'string' || !Array.isArray(value.topics)) return false;
   return value.topics.every(
     (topic: unknown) =>
-      isRecord(topic) &&
+      isJsonObject(topic) &&
       typeof topic.name === 'string' &&
       typeof topic.id === 'string' &&
       Number.isSafeInteger(topic.number) &&
-      isRecord(topic.config) &&
+      isJsonObject(topic.config) &&
       Object.values(topic.config).every((each) => typeof each === 'string'),
   );
 }

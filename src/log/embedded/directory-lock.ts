@@ -21,6 +21,9 @@ interface LockState extends ProcessIdentity {
   readonly isReleased: boolean;
 }
 
+/** A lock that this process wrote. */
+type OwnLock = LockState & { readonly id: string };
+
 /** The locks that this thread has. Which of its own it has given up it knows itself: a disk that is full takes no mark. */
 const held = new Set<string>();
 
@@ -57,7 +60,7 @@ export async function lockDirectory(
 }
 
 /** Creates the lock of this number. True when it is the highest one, so that it counts; then the lower ones are gone. */
-async function wins(directory: string, number: number, state: LockState & { readonly id: string }): Promise<boolean> {
+async function wins(directory: string, number: number, state: OwnLock): Promise<boolean> {
   held.add(state.id); // before anybody can see it
   let isHighest = false;
   try {
@@ -76,12 +79,12 @@ class HeldLock implements DirectoryLock {
   /** What is locked, for messages. */
   readonly #what: string;
   readonly #path: string;
-  readonly #state: LockState & { readonly id: string };
+  readonly #state: OwnLock;
   readonly #timer: NodeJS.Timeout;
   #touchedAt = performance.now();
   #failure: unknown;
 
-  constructor(what: string, path: string, state: LockState & { readonly id: string }) {
+  constructor(what: string, path: string, state: OwnLock) {
     this.#what = what;
     this.#path = path;
     this.#state = state;
@@ -101,11 +104,14 @@ class HeldLock implements DirectoryLock {
    */
   async release(): Promise<void> {
     clearInterval(this.#timer);
-    held.delete(this.#state.id);
-    await this.#touch();
-    if (this.#failure !== undefined) return; // It is another's by now, or counts as abandoned when this process has ended.
-    await writeLock(`${this.#path}${UNFINISHED}`, { ...this.#state, isReleased: true });
-    await rename(`${this.#path}${UNFINISHED}`, this.#path);
+    try {
+      await this.#touch();
+      if (this.#failure !== undefined) return; // It is another's by now, or counts as abandoned when this process has ended.
+      await writeLock(`${this.#path}${UNFINISHED}`, { ...this.#state, isReleased: true });
+      await rename(`${this.#path}${UNFINISHED}`, this.#path);
+    } finally {
+      held.delete(this.#state.id);
+    }
   }
 
   /** Never rejects: what went wrong is told by `verify`, to whoever is about to write. */

@@ -77,8 +77,3 @@ function parsed(body: Buffer): unknown {
     return undefined;
   }
 }
-
-/** True for an object that is no array. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

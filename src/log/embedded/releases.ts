@@ -1,6 +1,7 @@
 import type { Cursor } from '../log.ts';
-import { isRecord, readState, writeState } from './durable-file.ts';
+import { readState, writeState } from './durable-file.ts';
 import type { Mark } from './recovery.ts';
+import { isJsonObject } from '../../json.ts';
 
 const FILE = 'releases.json';
 
@@ -22,19 +23,19 @@ interface Needs {
 }
 
 function isReleasesState(value: unknown): value is ReleasesState {
-  if (!isRecord(value) || !isRecord(value.mark) || !isRecord(value.readers)) return false;
+  if (!isJsonObject(value) || !isJsonObject(value.mark) || !isJsonObject(value.readers)) return false;
   const { segment, size } = value.mark;
   return (
     [segment, size].every(isOffset) &&
     isOffsets(value.trims) &&
     Object.values(value.readers).every(
-      (reader) => isRecord(reader) && typeof reader.scope === 'string' && isOffsets(reader.offsets),
+      (reader) => isJsonObject(reader) && typeof reader.scope === 'string' && isOffsets(reader.offsets),
     )
   );
 }
 
 function isOffsets(value: unknown): boolean {
-  return isRecord(value) && Object.values(value).every(isOffset);
+  return isJsonObject(value) && Object.values(value).every(isOffset);
 }
 
 function isOffset(value: unknown): boolean {

@@ -1,12 +1,11 @@
 import type { DdlCommand, DdlObject } from '../../change/ddl.ts';
 import type { SequenceState } from '../../change/sequence-state.ts';
 import type { TableSchema } from '../../change/table-schema.ts';
-
-type Json = Readonly<Record<string, unknown>>;
+import { isJsonObject } from '../../json.ts';
 
 /** True for a table as a control record holds it: whoever reads it may go through its columns and its key. */
 export function isTable(value: unknown): value is TableSchema {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { version, relationId, schema, name, columns, key, computed = [] } = value;
   if (![schema, name].every(isText) || ![version, relationId].every(Number.isSafeInteger)) return false;
   if (!isListOf(columns, isColumn) || !isListOf(computed, isColumn)) return false;
@@ -15,9 +14,9 @@ export function isTable(value: unknown): value is TableSchema {
 
 /** True for a DDL statement as a control record holds it. */
 export function isDdl(value: unknown): value is DdlCommand {
-  if (!isRecord(value) || !Number.isSafeInteger(value.id) || !isText(value.tag)) return false;
+  if (!isJsonObject(value) || !Number.isSafeInteger(value.id) || !isText(value.tag)) return false;
   const { session, changes } = value;
-  return isRecord(session) && Object.values(session).every(isText) && isListOf(changes, isChange);
+  return isJsonObject(session) && Object.values(session).every(isText) && isListOf(changes, isChange);
 }
 
 /** True for the sequences of a control record. */
@@ -26,7 +25,7 @@ export function areSequences(value: unknown): value is readonly SequenceState[] 
 }
 
 function isColumn(value: unknown): boolean {
-  if (!isRecord(value) || !isText(value.name) || !Number.isSafeInteger(value.attnum) || !isRecord(value.type))
+  if (!isJsonObject(value) || !isText(value.name) || !Number.isSafeInteger(value.attnum) || !isJsonObject(value.type))
     return false;
   const { name, declared, base, labels = [], made = [] } = value.type;
   return [name, declared, base].every(isText) && isListOf(labels, isText) && isListOf(made, isNamed);
@@ -34,7 +33,7 @@ function isColumn(value: unknown): boolean {
 
 /** What a statement made of an object; one side may be missing. */
 function isChange(value: unknown): boolean {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const sides = [value.before, value.after].filter((side) => side !== undefined);
   return sides.length > 0 && sides.every(isObject);
 }
@@ -51,7 +50,7 @@ const NAMED_TWICE: ReadonlySet<string> = new Set<DdlObject['kind']>([
 ]);
 
 function isObject(value: unknown): boolean {
-  if (!isRecord(value) || !isText(value.kind)) return false;
+  if (!isJsonObject(value) || !isText(value.kind)) return false;
   if (value.kind === 'schema') return isText(value.name);
   if (NAMED_TWICE.has(value.kind)) return isText(value.schema) && isText(value.name);
   if (value.kind !== 'table') return false;
@@ -61,31 +60,27 @@ function isObject(value: unknown): boolean {
     isListOf(constraints, isNamed) &&
     isListOf(indexes, isNamed) &&
     isListOf(options, isText) &&
-    isRecord(comments)
+    isJsonObject(comments)
   );
 }
 
 function isSequence(value: unknown): boolean {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { schema, name, lastValue, type, start, increment, min, max, cache, columns } = value;
   const texts = [schema, name, lastValue, type, start, increment, min, max, cache];
   return texts.every(isText) && isListOf(columns, isSequenceColumn);
 }
 
 function isSequenceColumn(value: unknown): boolean {
-  return isRecord(value) && [value.schema, value.table, value.column].every(isText);
+  return isJsonObject(value) && [value.schema, value.table, value.column].every(isText);
 }
 
 function isNamed(value: unknown): boolean {
-  return isRecord(value) && isText(value.name);
+  return isJsonObject(value) && isText(value.name);
 }
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): value is readonly unknown[] {
   return Array.isArray(value) && value.every(isItem);
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

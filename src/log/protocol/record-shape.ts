@@ -1,30 +1,40 @@
-type Json = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /**
  * True for what a Rowcast has written into the checkpoints topic. What only looks like it is a stray: passing over a record of ours is
  * noticed by the checkpoint that names it as the one before, but taking a stranger's for ours would stop everybody, or be waited for in vain.
  */
-export function isLedgerRecord(json: Json): boolean {
+export function isLedgerRecord(json: JsonObject): boolean {
   if (!isText(json.logId)) return false;
   if (json.kind === 'claim') return isText(json.daemon) && isText(json.id) && isCount(json.booted);
   if (json.kind === 'acceptance') return isCount(json.checkpoint) && isText(json.slot) && isText(json.confirmed);
   return json.kind === 'checkpoint' && isCheckpoint(json);
 }
 
-function isCheckpoint({ claim, number, previous, position, records, spans, topicIds, part, last }: Json): boolean {
+function isCheckpoint({
+  claim,
+  number,
+  previous,
+  position,
+  records,
+  spans,
+  topicIds,
+  part,
+  last,
+}: JsonObject): boolean {
   return (
     [claim, number, records, part].every(isCount) &&
     isText(position) &&
     typeof last === 'boolean' &&
     (previous === null || isPrevious(previous)) &&
-    isObject(topicIds) &&
+    isJsonObject(topicIds) &&
     Array.isArray(spans) &&
     spans.every(isSpans)
   );
 }
 
 function isPrevious(value: unknown): boolean {
-  return isObject(value) && isCount(value.offset) && isCount(value.claim) && isText(value.position);
+  return isJsonObject(value) && isCount(value.offset) && isCount(value.claim) && isText(value.position);
 }
 
 /** A topic and its triples of partition, first offset and count. */
@@ -36,10 +46,6 @@ function isSpans(value: unknown): boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** An offset, a number or a count: whole and not negative. */

@@ -4,6 +4,7 @@ import type { Position } from '../../change/position.ts';
 import { OperatorError } from '../../errors.ts';
 import type { Span } from '../log.ts';
 import { isLedgerRecord } from './record-shape.ts';
+import { isJsonObject } from '../../json.ts';
 
 /** What every record of the checkpoints topic repeats, because the first one may have been trimmed. */
 export interface Stamp {
@@ -124,7 +125,7 @@ export function decodeJson(bytes: Buffer, topic: string): Record<string, unknown
   }
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8', 1));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined; // not ours: no writer of Rowcast stores half a record
     throw error;

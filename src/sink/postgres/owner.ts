@@ -22,10 +22,8 @@ export interface StoredOwner extends OwnerName {
 export interface SinkLife {
   /** Stored for others; undefined: this process stays without a name. */
   readonly owner?: OwnerName | undefined;
-  /** Another process has claimed the target since this one did. */
-  isReplaced: boolean;
   /** It has claimed the target: whatever cost it its session may have been another process that did. */
-  hasClaimed?: boolean;
+  hasClaimed: boolean;
 }
 
 /** The owner as it stands with progress. */

@@ -1,5 +1,4 @@
 import type { Batch } from '../../change/batch.ts';
-import { RefusedError } from '../../errors.ts';
 import { failPoint } from '../../failpoint.ts';
 import type { Ownership, Progress, Sink, SinkTransaction } from '../sink.ts';
 import { AtOnce } from './at-once.ts';
@@ -16,7 +15,7 @@ import { onceEach, type Warn } from './warn.ts';
 export function createPostgresSink(
   settings: PostgresSinkSettings,
   warn: Warn = () => undefined,
-  life: SinkLife = { isReplaced: false },
+  life: SinkLife = { hasClaimed: false },
 ): Sink {
   return new PostgresSink(resolveSinkSettings(settings), onceEach(warn), life);
 }
@@ -47,11 +46,9 @@ class PostgresSink implements Sink {
     try {
       await createProgressTables(session, signal);
       failPoint('sink.before-claim');
-      const { isReplaced, hasClaimed, owner } = this.#life;
-      if (isReplaced || hasClaimed)
-        await assertSuccessorGone(session, this.#settings, keyOf(this.#settings).match, owner, signal);
+      const { hasClaimed, owner } = this.#life;
+      if (hasClaimed) await assertSuccessorGone(session, this.#settings, keyOf(this.#settings).match, owner, signal);
       const owned = await claimProgress(session, this.#settings, owner, signal);
-      this.#life.isReplaced = false;
       this.#life.hasClaimed = true;
       failPoint('sink.claimed');
       return owned;
@@ -77,7 +74,6 @@ class PostgresSink implements Sink {
       failPoint('sink.begun');
       return transaction;
     } catch (error) {
-      this.#life.isReplaced ||= error instanceof RefusedError;
       await transaction[Symbol.asyncDispose]();
       throw error;
     }

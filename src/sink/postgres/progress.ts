@@ -8,6 +8,7 @@ import { applicationName, Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import { assertCount } from './step.ts';
 import type { StatementResult } from './wire.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 type Who = Pick<ResolvedSinkSettings, 'name' | 'prefix'>;
 
@@ -93,14 +94,14 @@ export function progressOf(name: string, offset: string | null, state: string | 
 }
 
 /** The column is JSON, of whatever kind. */
-function parsedState(name: string, state: string): Readonly<Record<string, unknown>> {
+function parsedState(name: string, state: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(state);
   } catch {
     throw edited(name);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isJsonObject(value)) return value;
   throw edited(name);
 }
 

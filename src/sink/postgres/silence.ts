@@ -12,7 +12,7 @@ export type Seen = 'at work' | 'done' | 'unknown';
  * hour, or never. A statement may take hours; so after `quietMs` without a byte the server is asked on another connection, and one whose answer
  * was sent, and has not come a second later, was lost. Whoever waits gets an error: the outcome is unknown.
  */
-export function endWhenSilent(client: pg.Client, ask: () => Promise<Seen>, quietMs: number): Disposable {
+export function endWhenSilent(client: pg.Client, ask: () => Promise<Seen>, quietMs: number): void {
   const socket = socketOf(client);
   const moved = (): number => socket.bytesRead + socket.bytesWritten;
   let [seen, since, isAsking] = [moved(), performance.now(), false];
@@ -28,7 +28,5 @@ export function endWhenSilent(client: pg.Client, ask: () => Promise<Seen>, quiet
   };
   const timer = setInterval(() => void tick(), Math.min(TICK_MS, quietMs));
   timer.unref();
-  const stop = (): void => clearInterval(timer);
-  client.once('end', stop);
-  return { [Symbol.dispose]: stop };
+  client.once('end', () => clearInterval(timer));
 }

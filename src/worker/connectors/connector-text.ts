@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
 import { parseObject } from '../../connector/connector-file.ts';
 import type { RawConfig } from '../../connector/parse-config.ts';
-
-type Members = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /** A connector as its file is to have it; `config` without a name. */
 export interface NewContent {
@@ -17,7 +16,7 @@ export interface NewContent {
 export function connectorText({ name, config }: NewContent, file: string, existing: string | undefined): string {
   const before = existing === undefined ? undefined : parseObject(existing);
   if (before === undefined || typeof before === 'string') return print({ name, config });
-  if (isMembers(before.config)) {
+  if (isJsonObject(before.config)) {
     const inside = Object.hasOwn(before.config, 'name') ? { ...config, name } : config;
     return print({ ...before, name, config: inOrder(inside, before.config) });
   }
@@ -43,7 +42,7 @@ export function fileNameFor(name: string, taken: ReadonlySet<string>): string {
 }
 
 /** The settings in the order that they had; a number or a boolean that says the same stays one, and so does the editor's `$schema`. */
-function inOrder(config: RawConfig, before: Members): Members {
+function inOrder(config: RawConfig, before: JsonObject): JsonObject {
   const kept = Object.keys(before).filter((key) => Object.hasOwn(config, key) || key === '$schema');
   const added = Object.keys(config).filter((key) => !Object.hasOwn(before, key));
   return Object.fromEntries(
@@ -59,10 +58,6 @@ function isSaid(value: unknown, text: string | undefined): boolean {
   return ['string', 'number', 'boolean'].includes(typeof value) && String(value as string | number | boolean) === text;
 }
 
-function print(object: Members): string {
+function print(object: JsonObject): string {
   return `${JSON.stringify(object, undefined, 2)}\n`;
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -43,12 +43,14 @@ export interface ConnectorOffsets {
 export function connectorOf({ connectors }: Pick<OperateContext, 'connectors'>, name: string): ConnectorFile {
   const found = connectors.find((each) => each.name === name);
   if (found !== undefined) return found;
-  throw noConnector(connectors, name);
+  throw noConnector(
+    connectors.map((each) => each.name),
+    name,
+  );
 }
 
 /** Says which connectors there are instead, the nearest name first. */
-export function noConnector(connectors: readonly { readonly name: string }[], name: string): OperatorError {
-  const names = connectors.map((each) => each.name);
+export function noConnector(names: readonly string[], name: string): OperatorError {
   const guess = nearest(name, names);
   const hint = guess === undefined ? '' : `Did you mean ${guess}? `;
   return new OperatorError(`There is no connector "${name}"`, {

@@ -36,7 +36,11 @@ export async function deleteConnector(
   const connector = context.connectors.find((each) => each.name === name);
   const isTidied = request.dropSlot || request.dropPublication || request.dropProgress;
   if (connector === undefined) {
-    if (!context.readers.includes(name)) throw noConnector(context.connectors, name);
+    if (!context.readers.includes(name))
+      throw noConnector(
+        context.connectors.map((each) => each.name),
+        name,
+      );
     if (isTidied) throw unknown(name);
   }
   const deleted: Deleted = { done: [], stays: [] };

@@ -3,9 +3,10 @@ import type { TargetState } from '../connectors/target-states.ts';
 import { refusal } from './answer.ts';
 import { connectorInfo } from './connect-shapes.ts';
 import type { ConfigChange, ConnectorView, DaemonView } from './daemon-view.ts';
-import { connectBody, type JsonObject } from './request-body.ts';
+import { connectBody } from './request-body.ts';
 import type { RestEnv } from './rest-env.ts';
 import { settingsIn } from './settings-in.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /**
  * The part of Kafka Connect's REST API that changes configurations: creates connectors, gives them another config, changes single settings and
@@ -46,7 +47,7 @@ function placeOf({ name }: ConnectorView): string {
 }
 
 function configIn({ config }: JsonObject): ConfigChange['config'] {
-  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return settingsIn(config as JsonObject);
+  if (isJsonObject(config)) return settingsIn(config);
   throw refusal(
     400,
     'config must be an object of settings: POST /connectors takes {"name", "config": {…}}; a config alone goes to PUT /connectors/{name}/config',

@@ -1,12 +1,11 @@
 import { refusal } from './answer.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /** One partition and where the connector stands in it, as Connect has it; `null` offset: from the beginning. */
 export interface Offset {
-  readonly partition: Members;
-  readonly offset: Members | null;
+  readonly partition: JsonObject;
+  readonly offset: JsonObject | null;
 }
-
-type Members = Readonly<Record<string, unknown>>;
 
 /**
  * What a request to alter offsets amounts to. A connector's place is one checkpoint, so there is only `reset`, for offsets of `null`, and
@@ -41,16 +40,16 @@ const REMEDY = {
 } as const;
 
 function offsetIn(kind: 'source' | 'sink', value: unknown): Offset {
-  const { partition, offset = null } = isMembers(value) ? value : {};
-  if (!isMembers(partition)) {
+  const { partition, offset = null } = isJsonObject(value) ? value : {};
+  if (!isJsonObject(partition)) {
     throw refusal(400, `The partition for a ${kind} connector offset cannot be null or missing`);
   }
-  if (offset !== null && !isMembers(offset)) throw refusal(400, 'The offset must be an object, or null');
+  if (offset !== null && !isJsonObject(offset)) throw refusal(400, 'The offset must be an object, or null');
   if (kind === 'sink') checkSinkOffset(partition, offset);
   return { partition, offset };
 }
 
-function checkSinkOffset(partition: Members, offset: Members | null): void {
+function checkSinkOffset(partition: JsonObject, offset: JsonObject | null): void {
   if (!('kafka_topic' in partition) || !('kafka_partition' in partition)) {
     throw refusal(
       400,
@@ -76,14 +75,14 @@ function checkSinkOffset(partition: Members, offset: Members | null): void {
 }
 
 /** One that has never run has no partition yet. */
-function refuseUnknown(name: string, partition: Members, current: readonly Offset[]): void {
+function refuseUnknown(name: string, partition: JsonObject, current: readonly Offset[]): void {
   if (current.length === 0 || current.some((each) => isIn(partition, each.partition))) return;
   const known = current.map((each) => JSON.stringify(each.partition)).join(', ');
   throw refusal(400, `Connector ${name} has no such partition: there is ${known}`);
 }
 
 /** True when everything that is given stands in `present` too; a number may be written as a text, as Connect takes it. */
-function isIn(given: Members, present: Members): boolean {
+function isIn(given: JsonObject, present: JsonObject): boolean {
   return Object.entries(given).every(
     ([key, value]) => Object.hasOwn(present, key) && textOf(value) === textOf(present[key]),
   );
@@ -95,8 +94,4 @@ function textOf(value: unknown): string {
 
 function isWhole(value: unknown): boolean {
   return (typeof value === 'number' || typeof value === 'string') && /^\d{1,15}$/.test(String(value));
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@ import { refusal } from './answer.ts';
 import type { DaemonView, OperatorRequest } from './daemon-view.ts';
 import { jsonObject } from './request-body.ts';
 import type { RestEnv } from './rest-env.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /**
  * `POST /rowcast/v1/operate`: an OperatorRequest as JSON, answered with an OperatorAnswer. A request that cannot be carried out is answered
@@ -18,7 +19,7 @@ export function operateRoutes(view: DaemonView, closing: AbortSignal): Hono<Rest
 }
 
 /** Checks every member; what is not asked for explicitly is not done. */
-function operatorRequest(body: Readonly<Record<string, unknown>>): OperatorRequest {
+function operatorRequest(body: JsonObject): OperatorRequest {
   switch (body.kind) {
     case 'offsets':
       return { kind: 'offsets', connector: body.connector === undefined ? undefined : connectorOf(body) };
@@ -41,25 +42,25 @@ function operatorRequest(body: Readonly<Record<string, unknown>>): OperatorReque
   }
 }
 
-function connectorOf({ connector }: Readonly<Record<string, unknown>>): string {
+function connectorOf({ connector }: JsonObject): string {
   if (typeof connector === 'string' && connector !== '') return connector;
   throw refusal(400, 'connector must be the name of a connector');
 }
 
 const SIGNALS = ['execute-snapshot', 'stop-snapshot', 'pause-snapshot', 'resume-snapshot', 'sync-sequences'] as const;
 
-function typeOf({ type }: Readonly<Record<string, unknown>>): (typeof SIGNALS)[number] {
+function typeOf({ type }: JsonObject): (typeof SIGNALS)[number] {
   const found = SIGNALS.find((each) => each === type);
   if (found !== undefined) return found;
   throw refusal(400, `type must be one of: ${SIGNALS.join(', ')}`);
 }
 
-function dataOf({ data = {} }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as Record<string, unknown>;
+function dataOf({ data = {} }: JsonObject): JsonObject {
+  if (isJsonObject(data)) return data;
   throw refusal(400, 'data must be an object');
 }
 
-function flagOf(body: Readonly<Record<string, unknown>>, member: string): boolean {
+function flagOf(body: JsonObject, member: string): boolean {
   const value = body[member] ?? false;
   if (typeof value === 'boolean') return value;
   throw refusal(400, `${member} must be true or false`);

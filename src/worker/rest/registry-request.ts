@@ -3,6 +3,7 @@ import { isNestedDeeper } from '../../converter/nesting.ts';
 import type { Context } from 'hono';
 import type { SubjectVersion } from '../../converter/registry/registry.ts';
 import { RegistryCode, RegistryRefusal } from './registry-refusal.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /** How long a request may wait for the log. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -73,7 +74,7 @@ export function page<T>(c: Context, list: readonly T[]): readonly T[] {
 }
 
 /** A request's body, a JSON object. */
-export async function bodyOf(c: Context): Promise<Readonly<Record<string, unknown>>> {
+export async function bodyOf(c: Context): Promise<JsonObject> {
   const type = c.req.header('content-type');
   if (type !== undefined && !/^application\/(vnd\.schemaregistry(\.v1)?\+json|json|octet-stream)\s*(;|$)/i.test(type)) {
     throw new RegistryRefusal(
@@ -82,7 +83,7 @@ export async function bodyOf(c: Context): Promise<Readonly<Record<string, unknow
     );
   }
   const body = parsed(await c.req.text());
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  if (isJsonObject(body)) return body;
   throw new RegistryRefusal(RegistryCode.badRequest, 'The body is not a JSON object');
 }
 

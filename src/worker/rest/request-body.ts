@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { isNestedDeeper } from '../../converter/nesting.ts';
 import { errorAnswer, refusal } from './answer.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /**
  * No request may be larger (bytes). The largest that are meant to come are schemas for the registry, and a schema becomes one record of the
@@ -45,9 +46,6 @@ async function readLimited(body: ReadableStream<Uint8Array>): Promise<ArrayBuffe
   return whole.buffer;
 }
 
-/** A JSON object as a request brings it. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
 /** The JSON object that a request brings. Anything but `application/json` is answered with 415, anything but an object with 400. */
 export async function jsonObject(c: Context): Promise<JsonObject> {
   if (typeOf(c) !== 'application/json') throw unsupported();
@@ -80,7 +78,7 @@ async function objectOf(c: Context): Promise<JsonObject> {
 }
 
 function asObject(value: unknown): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  if (isJsonObject(value)) return value;
   throw refusal(400, 'The body is not a JSON object');
 }
 

@@ -5,6 +5,7 @@ import { RecordReader } from '../../log/record-reader.ts';
 import type { ListenedSource } from '../../pipeline/listening.ts';
 import { topicPlace } from '../../pipeline/signal-place.ts';
 import { type ChannelParts, untilHeard } from './until-heard.ts';
+import { isJsonObject } from '../../json.ts';
 
 /** The topic whose records are signals. */
 export interface SignalTopic {
@@ -94,9 +95,7 @@ export function rawSignal(json: string, place: string): RawSignal {
   } catch {
     value = undefined; // the parser's message holds a part of the text
   }
-  const { id, type, data } = (typeof value === 'object' && value !== null ? value : {}) as Readonly<
-    Record<string, unknown>
-  >;
+  const { id, type, data } = isJsonObject(value) ? value : {};
   return {
     id: typeof id === 'string' || typeof id === 'number' ? String(id) : undefined,
     type: typeof type === 'string' ? type : undefined,

@@ -130,7 +130,8 @@ describe('what an answer means', () => {
     [500, errorBody(50001, 'Error in the backend data store'), 'transient', 'backend'],
     [503, '<html>busy</html>', 'transient', '503'],
     [200, '<html>log in</html>', 'operator', 'no JSON'],
-    [200, '[]', 'operator', 'no id'],
+    [200, '[]', 'operator', 'no JSON object'],
+    [200, '{}', 'operator', 'no id'],
     [200, { id: '7' }, 'operator', 'no id'],
     [200, { id: 2 ** 32 }, 'operator', 'no id'],
   ] as const)('%i %j: %s', async (status, body, kind, part) => {

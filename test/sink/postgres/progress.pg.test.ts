@@ -24,7 +24,7 @@ function sinkOn(
 function lifeOf(pid: number): SinkLife {
   return {
     owner: { daemon: `d-${pid}`, host: `host-${pid}`, pid, started: '2026-11-22T07:00:00.000Z' },
-    isReplaced: false,
+    hasClaimed: false,
   };
 }
 
