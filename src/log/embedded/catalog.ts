@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { OperatorError } from '../../errors.ts';
 import type { Topic, TopicSpec } from '../log.ts';
-import { readState, writeState } from './durable-file.ts';
+import { type OwnedDirectory, readState, writeState } from './durable-file.ts';
 import { isJsonObject } from '../../json.ts';
 
 const FILE = 'catalog.json';
@@ -40,17 +40,17 @@ export class Catalog {
   }
 
   /** The catalog, a first one if the directory is new. Files whose catalog is gone are not taken for a new log's. */
-  static async open(directory: string, isNew: boolean): Promise<Catalog> {
-    const catalog = await Catalog.read(directory);
+  static async open(directory: OwnedDirectory, isNew: boolean): Promise<Catalog> {
+    const catalog = await Catalog.read(directory.path);
     if (catalog !== undefined) return catalog;
     if (isNew) return await write(directory, new Catalog(randomUUID(), new Map()));
-    throw new OperatorError(`Embedded log "${directory}" has records but no catalog.json`, {
+    throw new OperatorError(`Embedded log "${directory.path}" has records but no catalog.json`, {
       advice: 'Restore the file, or start with an empty directory and a new snapshot.',
     });
   }
 
   /** The catalog with what is missing of `specs` created, durably. Every topic has one partition. */
-  async withTopics(directory: string, specs: readonly TopicSpec[]): Promise<Catalog> {
+  async withTopics(directory: OwnedDirectory, specs: readonly TopicSpec[]): Promise<Catalog> {
     const topics = new Map(this.topics);
     for (const { name, config } of specs) {
       if (!topics.has(name)) topics.set(name, storedTopic(name, topics.size + 1, randomUUID(), config));
@@ -73,7 +73,7 @@ function isCatalogState(value: unknown): value is CatalogState {
   );
 }
 
-async function write(directory: string, catalog: Catalog): Promise<Catalog> {
+async function write(directory: OwnedDirectory, catalog: Catalog): Promise<Catalog> {
   const topics = [...catalog.topics.values()].map(({ number, topic }) => ({
     name: topic.name,
     number,

@@ -3,7 +3,7 @@ import { link, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'no
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorError, TransientError } from '../../errors.ts';
-import { UNFINISHED } from './durable-file.ts';
+import { type OwnedDirectory, UNFINISHED } from './durable-file.ts';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 
 /** The owner touches its lock this often. */
@@ -19,6 +19,8 @@ interface LockState extends ProcessIdentity {
   /** Tells the lock from others of its process; older versions wrote none. */
   readonly id?: string;
   readonly isReleased: boolean;
+  /** An owner before may yet live, and nobody has kept it out so far. */
+  readonly isContested?: boolean;
 }
 
 /** A lock that this process wrote. */
@@ -28,9 +30,16 @@ type OwnLock = LockState & { readonly id: string };
 const held = new Set<string>();
 
 /** The right to be the only process that has a directory open. */
-export interface DirectoryLock {
-  /** Makes sure that nobody has taken the lock over; TransientError when somebody has. */
+export interface DirectoryLock extends OwnedDirectory {
+  /**
+   * True while an owner before may yet live: it cannot be looked at, and was silent. It cannot have the directory back, but it may be about to write
+   * what it has open.
+   */
+  readonly isContested: boolean;
+  /** As `prove`; it looks only when the owner was away for so long that somebody may have taken the lock over. */
   verify(): Promise<void>;
+  /** Notes, for owners to come too, that whoever was before is kept out. */
+  settle(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -51,11 +60,10 @@ export async function lockDirectory(
   for (;;) {
     signal?.throwIfAborted();
     const highest = (await lockNumbers(directory)).at(-1) ?? 0;
-    if (highest > 0) await requireAbandoned(subject, directory, highest, own, signal);
+    const isContested = highest > 0 && (await requireAbandoned(subject, directory, highest, own, signal));
     const number = highest + 1;
-    const state = { ...own, id: randomUUID(), isReleased: false };
-    if (await wins(directory, number, state))
-      return new HeldLock(`${subject} "${directory}"`, pathOf(directory, number), state);
+    const state = { ...own, id: randomUUID(), isReleased: false, isContested };
+    if (await wins(directory, number, state)) return new HeldLock(subject, directory, number, state);
   }
 }
 
@@ -76,26 +84,41 @@ async function wins(directory: string, number: number, state: OwnLock): Promise<
 }
 
 class HeldLock implements DirectoryLock {
-  /** What is locked, for messages. */
-  readonly #what: string;
-  readonly #path: string;
-  readonly #state: OwnLock;
+  readonly path: string;
+  readonly number: number;
+  /** What the directory is, for messages. */
+  readonly #subject: string;
+  #state: OwnLock;
   readonly #timer: NodeJS.Timeout;
   #touchedAt = performance.now();
   #failure: unknown;
 
-  constructor(what: string, path: string, state: OwnLock) {
-    this.#what = what;
-    this.#path = path;
+  constructor(subject: string, path: string, number: number, state: OwnLock) {
+    this.path = path;
+    this.number = number;
+    this.#subject = subject;
     this.#state = state;
     this.#timer = setInterval(() => void this.#touch(), BEAT_MS);
     this.#timer.unref();
   }
 
+  get isContested(): boolean {
+    return this.#state.isContested === true;
+  }
+
   async verify(): Promise<void> {
     if (performance.now() - this.#touchedAt > DOUBTFUL_MS) await this.#touch();
-    if (this.#failure === undefined) return;
-    throw new TransientError(`The lock was lost: ${this.#what}`, { cause: this.#failure });
+    this.#requireHeld();
+  }
+
+  async prove(): Promise<void> {
+    await this.#touch();
+    this.#requireHeld();
+  }
+
+  async settle(): Promise<void> {
+    await this.prove();
+    await this.#store({ ...this.#state, isContested: false });
   }
 
   /**
@@ -107,18 +130,32 @@ class HeldLock implements DirectoryLock {
     try {
       await this.#touch();
       if (this.#failure !== undefined) return; // It is another's by now, or counts as abandoned when this process has ended.
-      await writeLock(`${this.#path}${UNFINISHED}`, { ...this.#state, isReleased: true });
-      await rename(`${this.#path}${UNFINISHED}`, this.#path);
+      await this.#store({ ...this.#state, isReleased: true });
     } finally {
       held.delete(this.#state.id);
     }
+  }
+
+  /** A lock that was taken over meanwhile comes back with this, and does not count: its number is the lower one. */
+  async #store(state: OwnLock): Promise<void> {
+    const path = pathOf(this.path, this.number);
+    await writeLock(`${path}${UNFINISHED}`, state);
+    await rename(`${path}${UNFINISHED}`, path);
+    this.#state = state;
+  }
+
+  #requireHeld(): void {
+    if (this.#failure === undefined) return;
+    throw new TransientError(`The lock was lost: ${this.#subject} "${this.path}"`, { cause: this.#failure });
   }
 
   /** Never rejects: what went wrong is told by `verify`, to whoever is about to write. */
   async #touch(): Promise<void> {
     try {
       const now = new Date();
-      await utimes(this.#path, now, now);
+      await utimes(pathOf(this.path, this.number), now, now);
+      const highest = (await lockNumbers(this.path)).at(-1);
+      if (highest !== this.number) throw new Error(`lock-${highest} is a later owner's`);
       this.#touchedAt = performance.now();
       this.#failure = undefined;
     } catch (error) {
@@ -127,18 +164,22 @@ class HeldLock implements DirectoryLock {
   }
 }
 
+/** Throws OperatorError while the owner has the lock; else true when it, or one before it that nobody has kept out, may yet live. */
 async function requireAbandoned(
   subject: string,
   directory: string,
   number: number,
   own: ProcessIdentity,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const path = pathOf(directory, number);
   const owner = await readLock(path);
-  if (owner === undefined || owner.isReleased || isGivenUp(owner, own)) return;
+  if (owner === undefined) return false;
+  const { isReleased, isContested = false } = owner;
+  if (isReleased || isGivenUp(owner, own)) return isContested;
   const running = await isRunning(owner, own);
-  if (running === false || (running === 'unknown' && !(await isTouched(path, signal)))) return;
+  if (running === false) return isContested;
+  if (running === 'unknown' && !(await isTouched(path, signal))) return true;
   throw new OperatorError(`${subject} "${directory}" is open in process ${owner.pid} on ${owner.host}`, {
     advice: 'One process can have it open. Stop the other one, or give this one a state directory of its own.',
   });

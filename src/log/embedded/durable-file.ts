@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import { damaged, FORMAT_VERSION, tooNew } from './format.ts';
@@ -7,9 +7,28 @@ import { failPoint } from '../../failpoint.ts';
 /** Marks files that did not get their name yet; left over by a crash, they are removed at the next start. */
 export const UNFINISHED = '.tmp';
 
-/** Makes the names in a directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
+/** A directory as its owner has it. */
+export interface OwnedDirectory {
+  readonly path: string;
+  /** Of this owner: every later one has a higher number. */
+  readonly number: number;
+  /** Looks whether it is this owner's still; TransientError when it is not. */
+  prove(): Promise<void>;
+}
+
+/** Where a file is written until it gets its name. No two owners write one file. */
+export function unfinishedPath({ path, number }: OwnedDirectory, name: string): string {
+  return join(path, `${name}.${number}${UNFINISHED}`);
+}
+
+/** Removes what owners before have not finished, which they cannot finish then: see `publishFile`. */
+export async function removeUnfinished({ path }: OwnedDirectory): Promise<void> {
+  for (const name of await readdir(path)) if (name.endsWith(UNFINISHED)) await rm(join(path, name), { force: true });
+}
+
+/** Makes what a file holds, or the names in a directory, durable. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
   try {
     await handle.sync();
   } finally {
@@ -17,17 +36,21 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Gives a finished, synced file its name, durably: after a crash the name means the old content or all of the new one. */
-export async function publishFile(directory: string, name: string): Promise<void> {
+/**
+ * Gives a finished, synced file its name, durably: after a crash the name means the old content or all of the new one. An owner that was stopped
+ * and has lost the directory meanwhile names nothing: the file was there when ownership was proved, so whoever takes over after that removes it.
+ */
+export async function publishFile(directory: OwnedDirectory, name: string): Promise<void> {
   failPoint('log.file-written');
-  await rename(join(directory, name + UNFINISHED), join(directory, name));
+  await directory.prove();
+  await rename(unfinishedPath(directory, name), join(directory.path, name));
   failPoint('log.file-named');
-  await syncDirectory(directory);
+  await syncPath(directory.path);
 }
 
 /** Stores `bytes` under `name`, all or nothing. */
-export async function writeFileDurably(directory: string, name: string, bytes: Buffer): Promise<void> {
-  const handle = await open(join(directory, name + UNFINISHED), 'w');
+export async function writeFileDurably(directory: OwnedDirectory, name: string, bytes: Buffer): Promise<void> {
+  const handle = await open(unfinishedPath(directory, name), 'w');
   try {
     await handle.writeFile(bytes);
     await handle.sync();
@@ -38,7 +61,7 @@ export async function writeFileDurably(directory: string, name: string, bytes: B
 }
 
 /** Stores a state as JSON behind one line with format version and checksum, all or nothing. */
-export async function writeState(directory: string, name: string, state: unknown): Promise<void> {
+export async function writeState(directory: OwnedDirectory, name: string, state: unknown): Promise<void> {
   const body = Buffer.from(`${JSON.stringify(state)}\n`);
   const head = Buffer.from(`rowcast ${FORMAT_VERSION} ${crc32c(body, FORMAT_VERSION)}\n`);
   await writeFileDurably(directory, name, Buffer.concat([head, body]));

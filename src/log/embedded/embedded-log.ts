@@ -5,6 +5,8 @@ import type { Append, Cursor, Fetched, Log, Published, Span, Topic, TopicSpec } 
 import { Catalog, type StoredTopic } from './catalog.ts';
 import { CommitPlan } from './commit-plan.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
+import { type OwnedDirectory, removeUnfinished } from './durable-file.ts';
+import { fence } from './recovery.ts';
 import { Releases } from './releases.ts';
 import { Retention, startOf } from './retention.ts';
 import { Segments } from './segments.ts';
@@ -46,12 +48,17 @@ export async function openEmbeddedLog(directory: string, options: EmbeddedLogOpt
   const lock = await lockDirectory(path, options.signal);
   failPoint('log.locked');
   try {
-    const releases = await Releases.read(path);
-    const segments = await Segments.open(path, options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, releases.storedMark);
+    await removeUnfinished(lock);
+    if (lock.isContested) {
+      await fence(lock);
+      await lock.settle();
+    }
+    const releases = await Releases.read(lock);
+    const segments = await Segments.open(lock, options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, releases.storedMark);
     failPoint('log.recovered');
-    const catalog = await openCatalog(path, segments);
+    const catalog = await openCatalog(lock, segments);
     const maxBatchBytes = options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES;
-    return new SegmentLog(path, maxBatchBytes, lock, catalog, segments, releases);
+    return new SegmentLog(maxBatchBytes, lock, catalog, segments, releases);
   } catch (error) {
     await lock.release();
     throw error;
@@ -59,7 +66,7 @@ export async function openEmbeddedLog(directory: string, options: EmbeddedLogOpt
 }
 
 /** Closes the segments when the catalog does not fit them. */
-async function openCatalog(directory: string, segments: Segments): Promise<Catalog> {
+async function openCatalog(directory: OwnedDirectory, segments: Segments): Promise<Catalog> {
   try {
     return await Catalog.open(directory, segments.isNew);
   } catch (error) {
@@ -69,7 +76,6 @@ async function openCatalog(directory: string, segments: Segments): Promise<Catal
 }
 
 class SegmentLog implements EmbeddedLog {
-  readonly directory: string;
   readonly #maxBatchBytes: number;
   readonly #lock: DirectoryLock;
   readonly #segments: Segments;
@@ -84,21 +90,17 @@ class SegmentLog implements EmbeddedLog {
   readonly #underWay = new UnderWay();
   #reads = 0;
 
-  constructor(
-    directory: string,
-    maxBatchBytes: number,
-    lock: DirectoryLock,
-    catalog: Catalog,
-    segments: Segments,
-    releases: Releases,
-  ) {
-    this.directory = directory;
+  constructor(maxBatchBytes: number, lock: DirectoryLock, catalog: Catalog, segments: Segments, releases: Releases) {
     this.#maxBatchBytes = maxBatchBytes;
     this.#lock = lock;
     this.#catalog = catalog;
     this.#segments = segments;
     this.#releases = releases;
-    this.#retention = new Retention(directory, segments, releases);
+    this.#retention = new Retention(lock, segments, releases);
+  }
+
+  get directory(): string {
+    return this.#lock.path;
   }
 
   get clusterId(): string {
@@ -127,7 +129,7 @@ class SegmentLog implements EmbeddedLog {
     await this.#keepHouse(signal, async () => {
       const isNew = specs.some(({ name }) => !this.#catalog.topics.has(name));
       if (isNew) failPoint('log.before-topics');
-      this.#catalog = await this.#catalog.withTopics(this.directory, specs);
+      this.#catalog = await this.#catalog.withTopics(this.#lock, specs);
       if (isNew) failPoint('log.topics-created');
     });
   }
@@ -217,6 +219,7 @@ class SegmentLog implements EmbeddedLog {
     try {
       await this.#lock.verify();
       await this.#segments.commit(plan.batches, plan.body);
+      await this.#lock.verify(); // else it may stand where nobody reads any more
       this.#wakeups.wake();
     } catch (cause) {
       // Invariant 4: the outcome is unknown, and only opening the log again can tell.

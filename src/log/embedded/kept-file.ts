@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBatches } from '../record-reader.ts';
-import { publishFile, UNFINISHED } from './durable-file.ts';
+import { type OwnedDirectory, publishFile, unfinishedPath } from './durable-file.ts';
 import { fetchBatches } from './fetch-batches.ts';
 import { encodeFileHeader, encodeFrameHead, type FileHeader, type PlacedBatch } from './format.ts';
 import { type Contents, LogFile } from './log-file.ts';
@@ -24,17 +24,17 @@ export interface Carried {
  * resolves it is durable under its name, and the sources may go.
  */
 export async function writeKeptFile(
-  directory: string,
+  directory: OwnedDirectory,
   number: number,
   segments: Segments,
   sources: readonly LogFile[],
   carried: readonly Carried[],
 ): Promise<LogFile> {
   const name = fileName('kept', number);
-  const path = join(directory, name);
+  const unfinished = unfinishedPath(directory, name);
   const bases = new Map(carried.filter(({ start, end }) => start < end).map(({ topic, end }) => [topic, end]));
   const header: FileHeader = { kind: 'kept', number, salt: randomInt(2 ** 32), firstSequence: 0, bases };
-  const handle = await open(path + UNFINISHED, 'w');
+  const handle = await open(unfinished, 'w');
   try {
     const writer = new KeptWriter(handle, header);
     await writer.begin();
@@ -45,13 +45,13 @@ export async function writeKeptFile(
     }
     await handle.sync();
   } catch (error) {
-    await rm(path + UNFINISHED, { force: true });
+    await rm(unfinished, { force: true });
     throw error;
   } finally {
     await handle.close();
   }
   await publishFile(directory, name);
-  return new LogFile(path, header);
+  return new LogFile(join(directory.path, name), header);
 }
 
 class KeptWriter {

@@ -1,8 +1,7 @@
-import { open, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { TransientError } from '../../errors.ts';
 import type { BatchIndex } from './batch-index.ts';
-import { publishFile, UNFINISHED } from './durable-file.ts';
+import { type OwnedDirectory, publishFile, unfinishedPath } from './durable-file.ts';
 import { damaged, decodeFileHeader, encodeFileHeader, type FileHeader, fileHeaderBytes } from './format.ts';
 import { FrameCheck, type NextHeader } from './frame-check.ts';
 import { readInto, type ScannedFile, scanFrames } from './frame-scan.ts';
@@ -84,16 +83,26 @@ export class LogFile {
   }
 }
 
-/** Creates a file that so far is only a header, durably. */
-export async function createLogFile(directory: string, name: string, header: FileHeader): Promise<void> {
-  const handle = await open(join(directory, name + UNFINISHED), 'w');
+/**
+ * Creates a file that so far is only a header of `size` bytes, durably, and leaves it open: once it has its name, somebody who takes the directory over
+ * may put another in its place.
+ */
+export async function createLogFile(
+  directory: OwnedDirectory,
+  name: string,
+  header: FileHeader,
+): Promise<{ readonly handle: FileHandle; readonly size: number }> {
+  const handle = await open(unfinishedPath(directory, name), 'w+');
   try {
-    await handle.writeFile(encodeFileHeader(header));
+    const bytes = encodeFileHeader(header);
+    await handle.write(bytes, 0, bytes.length, 0);
     await handle.sync();
-  } finally {
+    await publishFile(directory, name);
+    return { handle, size: bytes.length };
+  } catch (error) {
     await handle.close();
+    throw error;
   }
-  await publishFile(directory, name);
 }
 
 /** Reads a file's header; OperatorError when it is damaged or of a newer format. */

@@ -1,7 +1,8 @@
-import { open, readdir, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatorError } from '../../errors.ts';
-import { UNFINISHED } from './durable-file.ts';
+import { type OwnedDirectory, publishFile, syncPath, unfinishedPath } from './durable-file.ts';
 import { damaged, encodeFileHeader, type FileHeader, type FileKind } from './format.ts';
 import { FrameCheck } from './frame-check.ts';
 import { hasFrameAfter, type ScannedFile, scanFrames } from './frame-scan.ts';
@@ -35,17 +36,11 @@ export function fileName(kind: FileKind, number: number): string {
 }
 
 /**
- * Finds the files, removes what a crash left unfinished or half deleted, and cuts off what the last commit left torn.
+ * Finds the files, removes what a crash left half deleted, and cuts off what the last commit left torn.
  * OperatorError when a file is missing, damaged before its end, or shorter than `mark` says it was.
  */
 export async function recover(directory: string, mark: Mark | undefined): Promise<FoundFiles> {
-  const names = await readdir(directory);
-  for (const name of names) if (name.endsWith(UNFINISHED)) await unlink(join(directory, name));
-  const numbers = { segment: [] as number[], kept: [] as number[] };
-  for (const name of names) {
-    const match = NAME.exec(name);
-    if (match !== null) numbers[match[1] as FileKind].push(Number(match[2]));
-  }
+  const numbers = await numbersIn(directory);
   const keptNumber = Math.max(0, ...numbers.kept);
   await removeReplaced(directory, numbers, keptNumber);
   const segments = numbers.segment.filter((number) => number > keptNumber).sort((a, b) => a - b);
@@ -58,14 +53,40 @@ export async function recover(directory: string, mark: Mark | undefined): Promis
   return { kept, sealed, active };
 }
 
+/**
+ * Keeps an owner out that may yet live, unseen. The file that it writes, and has open, gets a copy in its place: from here on it writes where
+ * nobody reads.
+ */
+export async function fence(directory: OwnedDirectory): Promise<void> {
+  const last = Math.max(0, ...(await numbersIn(directory.path)).segment);
+  if (last === 0) return;
+  const name = fileName('segment', last);
+  const copy = unfinishedPath(directory, name);
+  await copyFile(join(directory.path, name), copy, constants.COPYFILE_FICLONE);
+  await syncPath(copy);
+  await publishFile(directory, name);
+}
+
+/** The files by their kinds. */
+async function numbersIn(directory: string): Promise<Record<FileKind, number[]>> {
+  const numbers = { segment: [] as number[], kept: [] as number[] };
+  for (const name of await readdir(directory)) {
+    const match = NAME.exec(name);
+    if (match !== null) numbers[match[1] as FileKind].push(Number(match[2]));
+  }
+  return numbers;
+}
+
 /** A crash between writing a kept file and deleting what it replaces leaves both. */
 async function removeReplaced(
   directory: string,
   numbers: Readonly<Record<FileKind, readonly number[]>>,
   kept: number,
 ): Promise<void> {
-  for (const number of numbers.kept) if (number < kept) await unlink(join(directory, fileName('kept', number)));
-  for (const number of numbers.segment) if (number <= kept) await unlink(join(directory, fileName('segment', number)));
+  for (const number of numbers.kept)
+    if (number < kept) await rm(join(directory, fileName('kept', number)), { force: true });
+  for (const number of numbers.segment)
+    if (number <= kept) await rm(join(directory, fileName('segment', number)), { force: true });
 }
 
 function requireAll(directory: string, segments: readonly number[], kept: number, mark: Mark | undefined): void {
@@ -95,7 +116,7 @@ async function namedHeader(file: ScannedFile, kind: FileKind, number: number): P
 }
 
 /** Opens the segment that was written last. What follows its last intact frame is cut off if it can be a torn commit. */
-export async function openActive(directory: string, number: number, mark: Mark | undefined): Promise<ActiveSegment> {
+async function openActive(directory: string, number: number, mark: Mark | undefined): Promise<ActiveSegment> {
   const path = join(directory, fileName('segment', number));
   const handle = await open(path, 'r+');
   try {

@@ -1,5 +1,5 @@
 import type { Cursor } from '../log.ts';
-import { readState, writeState } from './durable-file.ts';
+import { type OwnedDirectory, readState, writeState } from './durable-file.ts';
 import type { Mark } from './recovery.ts';
 import { isJsonObject } from '../../json.ts';
 
@@ -44,13 +44,13 @@ function isOffset(value: unknown): boolean {
 
 /** Who reads the log and what they need of it no more; also up to where the log is known to be whole. */
 export class Releases {
-  readonly #directory: string;
+  readonly #directory: OwnedDirectory;
   readonly #trims: Offsets;
   readonly #readers: Map<string, Needs>;
   /** What was known to be durable when this was stored last. */
   readonly storedMark: Mark | undefined;
 
-  private constructor(directory: string, state: ReleasesState | undefined) {
+  private constructor(directory: OwnedDirectory, state: ReleasesState | undefined) {
     this.#directory = directory;
     this.storedMark = state?.mark;
     this.#trims = new Map(Object.entries(state?.trims ?? {}));
@@ -60,8 +60,8 @@ export class Releases {
     );
   }
 
-  static async read(directory: string): Promise<Releases> {
-    return new Releases(directory, await readState(directory, FILE, isReleasesState));
+  static async read(directory: OwnedDirectory): Promise<Releases> {
+    return new Releases(directory, await readState(directory.path, FILE, isReleasesState));
   }
 
   async save(mark: Mark): Promise<void> {

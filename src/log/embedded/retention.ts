@@ -1,6 +1,7 @@
 import { type Carried, writeKeptFile } from './kept-file.ts';
 import type { StoredTopic } from './catalog.ts';
 import type { LogFile } from './log-file.ts';
+import type { OwnedDirectory } from './durable-file.ts';
 import type { Releases } from './releases.ts';
 import type { Segments } from './segments.ts';
 import { failPoint } from '../../failpoint.ts';
@@ -12,13 +13,13 @@ export function startOf({ topic, number, isKept }: StoredTopic, segments: Segmen
 
 /** Drops the oldest segments when nobody needs their records any more, carrying on what is kept of them. */
 export class Retention {
-  readonly #directory: string;
+  readonly #directory: OwnedDirectory;
   readonly #segments: Segments;
   readonly #releases: Releases;
   /** The state that was weighed last and found not worth copying. */
   #rejected = '';
 
-  constructor(directory: string, segments: Segments, releases: Releases) {
+  constructor(directory: OwnedDirectory, segments: Segments, releases: Releases) {
     this.#directory = directory;
     this.#segments = segments;
     this.#releases = releases;

@@ -1,17 +1,19 @@
 import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
 import { failPoint } from '../../failpoint.ts';
-import { encodeFrameHead, type PlacedBatch } from './format.ts';
+import type { OwnedDirectory } from './durable-file.ts';
+import { encodeFrameHead, type FileHeader, type PlacedBatch } from './format.ts';
 import { fetchBatches } from './fetch-batches.ts';
-import type { NextHeader } from './frame-check.ts';
-import { createLogFile, type LogFile } from './log-file.ts';
-import { type ActiveSegment, fileName, type Mark, openActive, recover } from './recovery.ts';
+import { FrameCheck, type NextHeader } from './frame-check.ts';
+import { createLogFile, LogFile } from './log-file.ts';
+import { type ActiveSegment, fileName, type Mark, recover } from './recovery.ts';
 
 /** How many complete files are kept open and indexed; about 7 MB each at the worst, for as many readers at different places. */
 const MAX_LOADED_FILES = 8;
 
 /** The files of a log: one that is written, complete ones before it, and one with what was kept of dropped ones. */
 export class Segments {
-  readonly #directory: string;
+  readonly #directory: OwnedDirectory;
   readonly #segmentBytes: number;
   #kept: LogFile | undefined;
   #sealed: LogFile[];
@@ -24,7 +26,7 @@ export class Segments {
   readonly #loaded = new Set<LogFile>();
 
   private constructor(
-    directory: string,
+    directory: OwnedDirectory,
     segmentBytes: number,
     kept: LogFile | undefined,
     sealed: LogFile[],
@@ -42,8 +44,8 @@ export class Segments {
   }
 
   /** Opens the files and recovers from a crash. A directory without any gets its first segment. */
-  static async open(directory: string, segmentBytes: number, mark: Mark | undefined): Promise<Segments> {
-    const { kept, sealed, active } = await recover(directory, mark);
+  static async open(directory: OwnedDirectory, segmentBytes: number, mark: Mark | undefined): Promise<Segments> {
+    const { kept, sealed, active } = await recover(directory.path, mark);
     const first = active ?? (await createSegment(directory, 1, 0, new Map()));
     return new Segments(directory, segmentBytes, kept, sealed, first);
   }
@@ -174,18 +176,16 @@ export class Segments {
 }
 
 async function createSegment(
-  directory: string,
+  directory: OwnedDirectory,
   number: number,
   firstSequence: number,
   ends: ReadonlyMap<number, number>,
 ): Promise<ActiveSegment> {
-  const salt = randomInt(2 ** 32);
-  await createLogFile(directory, fileName('segment', number), {
-    kind: 'segment',
-    number,
-    salt,
-    firstSequence,
-    bases: new Map(ends),
-  });
-  return await openActive(directory, number, undefined);
+  const name = fileName('segment', number);
+  const path = join(directory.path, name);
+  const header: FileHeader = { kind: 'segment', number, salt: randomInt(2 ** 32), firstSequence, bases: new Map(ends) };
+  const { handle, size } = await createLogFile(directory, name, header);
+  const { index, sequence } = new FrameCheck(path, header);
+  const contents = { handle, path, index };
+  return { file: new LogFile(path, header, contents), contents, size, nextSequence: sequence };
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { OperatorError } from '../../../src/errors.ts';
+import { OperatorError, TransientError } from '../../../src/errors.ts';
 import { type DirectoryLock, lockDirectory } from '../../../src/log/embedded/directory-lock.ts';
 import { newDirectory } from './directory.ts';
 
@@ -38,6 +38,16 @@ describe('lockDirectory', () => {
     expect(await lockFile(directory)).toMatch(/lock-3$/);
   });
 
+  test('is known to be lost as soon as there is a later one, although its file is there', async () => {
+    const directory = await newDirectory();
+    const lock = await lockDirectory(directory);
+    await lock.prove();
+    const path = await lockFile(directory);
+    await cp(path, path.replace(/1$/, '2'));
+    await expect(lock.prove()).rejects.toThrow(TransientError);
+    await lock.release();
+  });
+
   test('takes a lock again that could not be marked as released, and only then', async () => {
     const directory = await newDirectory();
     const lock = await lockDirectory(directory);
@@ -70,7 +80,17 @@ describe('lockDirectory', () => {
     const directory = await newDirectory();
     await (await lockDirectory(directory)).release();
     await pretend(directory, { host: 'elsewhere' });
-    await (await lockDirectory(directory)).release();
+    const heir = await lockDirectory(directory);
+    expect(heir.isContested).toBe(true);
+    await heir.release();
+    const next = await lockDirectory(directory); // the one elsewhere may still write what it has open
+    expect(next.isContested).toBe(true);
+    await next.settle();
+    expect(next.isContested).toBe(false);
+    await next.release();
+    const last = await lockDirectory(directory);
+    expect(last.isContested).toBe(false);
+    await last.release();
   });
 
   test('refuses while an owner on another machine or in another container shows itself', async () => {
