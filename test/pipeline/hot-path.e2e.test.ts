@@ -62,6 +62,8 @@ test('every message of the stream is handed over by the plugin', async () => {
   replication.startSource();
   replication.startSink();
   await replication.settled();
+  await source.query(/* sql */ `insert into t values (0)`);
+  await replication.settled(); // it cannot come with the copy: rows are streamed by now
   const plugin = subscribe.mock.calls.at(-1)?.[0] as { parse(payload: Buffer): unknown };
   const parse = vi.spyOn(plugin, 'parse');
   await source.query(/* sql */ `insert into t select generate_series(1, 40)`);
