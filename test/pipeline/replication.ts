@@ -30,10 +30,8 @@ import { createWalSource } from '../../src/source/wal/wal-source.ts';
 import { compareTable } from '../../src/verify/compare.ts';
 import { systemClock } from '../../src/worker/system-clock.ts';
 
-const PREFIX = 'shop';
-
 /** Schemas in memory: what the built-in registry keeps in the log is tested elsewhere. */
-function memoryStore(): SchemaStore {
+export function memoryStore(): SchemaStore {
   const schemas: string[] = [];
   return {
     async register(_subject, schema) {
@@ -61,6 +59,8 @@ export interface ReplicationOptions {
   /** How the source writes values; the defaults when absent. */
   readonly modes?: Partial<FieldModes>;
   readonly partitions?: number;
+  /** Of the topics; `shop` when absent. */
+  readonly prefix?: string;
   /** The tables that the sink replays; all when absent. */
   readonly tables?: readonly string[];
   /** The log between the two; an embedded one in a temporary directory when absent. */
@@ -82,6 +82,7 @@ export interface Running {
 export class Replication implements AsyncDisposable {
   readonly #options: ReplicationOptions;
   readonly #directory: string;
+  readonly #prefix: string;
   readonly #store = memoryStore();
   readonly #tasks: Running[] = [];
   #held: HeldSource | undefined;
@@ -112,6 +113,7 @@ export class Replication implements AsyncDisposable {
   private constructor(options: ReplicationOptions, directory: string, log: Log) {
     this.#options = options;
     this.#directory = directory;
+    this.#prefix = options.prefix ?? 'shop';
     this.log = log;
   }
 
@@ -128,7 +130,7 @@ export class Replication implements AsyncDisposable {
     const { wal, partitions, modes } = this.#options;
     const settings: WalSourceSettings = {
       connection: source,
-      name: PREFIX,
+      name: this.#prefix,
       slotName: `slot_${source.database}`,
       publicationName: `pub_${source.database}`,
       publicationAutocreateMode: 'filtered',
@@ -145,7 +147,7 @@ export class Replication implements AsyncDisposable {
       statusIntervalMs: 1_000,
       ...wal,
     };
-    const origin = { version: '0', name: PREFIX, database: source.database };
+    const origin = { version: '0', name: this.#prefix, database: source.database };
     const warn = (message: string): void => void this.warnings.push(message);
     const options: SourceLoopOptions = {
       source: this.#heldBy(
@@ -158,7 +160,7 @@ export class Replication implements AsyncDisposable {
       }),
       clock: systemClock,
       random: randomUUID,
-      prefix: PREFIX,
+      prefix: this.#prefix,
       daemon,
       topics: { partitions: partitions ?? 1, config: {} },
       tombstones: true,
@@ -172,8 +174,8 @@ export class Replication implements AsyncDisposable {
 
   startSink(): Running {
     const { target, sink, tables } = this.#options;
-    const settings: PostgresSinkSettings = { connection: target, name: 'replica', prefix: PREFIX, ...sink };
-    const origin = { version: '0', name: PREFIX, database: target.database };
+    const settings: PostgresSinkSettings = { connection: target, name: 'replica', prefix: this.#prefix, ...sink };
+    const origin = { version: '0', name: this.#prefix, database: target.database };
     return this.#run(async (signal) => {
       const created = createPostgresSink(settings, (message) => this.warnings.push(message));
       await using postgres = this.#options.replaceSink?.(created) ?? created;
@@ -183,8 +185,8 @@ export class Replication implements AsyncDisposable {
         converter: createAvroConverter(this.#options.store?.() ?? this.#store, origin, { clock: systemClock }),
         clock: systemClock,
         name: 'replica',
-        prefix: PREFIX,
-        filter: { topics: (tables ?? []).map((name) => `${PREFIX}.public.${name}`), topicsRegex: [] },
+        prefix: this.#prefix,
+        filter: { topics: (tables ?? []).map((name) => `${this.#prefix}.public.${name}`), topicsRegex: [] },
         fetchBytes: 4 * 1024 * 1024,
         chunkBytes: 1024 * 1024,
         groupRecords: 10_000,
