@@ -4,6 +4,7 @@ import { dataTopic } from '../../src/log/protocol/topics.ts';
 import type { SourceMemory } from '../../src/pipeline/ownership.ts';
 import { noTimes } from '../../src/pipeline/lag.ts';
 import { runSink, type SinkLoopOptions } from '../../src/pipeline/sink-loop.ts';
+import type { SinkLife } from '../../src/sink/postgres/claim-in-turn.ts';
 import { resetSource } from '../../src/pipeline/reset.ts';
 import { runSource } from '../../src/pipeline/source-loop.ts';
 import { supervise } from '../../src/pipeline/supervise.ts';
@@ -123,17 +124,24 @@ export class Cast {
   }
 
   /**
-   * The hostility is over: everybody is awake. Sinks that were replaced are found and ended by their supervisor (nothing else
-   * orders two sinks of one connector); sources that were replaced only sometimes: incarnations order them.
+   * The hostility is over: everybody is awake. Of those that were replaced some are ended by their supervisor: incarnations order
+   * sources, and of two sinks the one that was replaced waits, and goes on where the other is ended (V8).
    */
   heal(): void {
     for (const member of this.#members) {
       this.#wake(member);
-      if (!member.process.replaced || (member.part.role === 'source' && this.#world.random.chance(0.3))) continue;
-      this.#world.scheduler.timer(this.#world.random.between(0, 20_000), 'end replaced', member.process.id, () =>
-        this.#kill(member, 'replaced ended'),
+      if (!this.#isToEnd(member)) continue;
+      const how = member.process.replaced ? 'replaced ended' : 'successor ended';
+      this.#world.scheduler.timer(this.#world.random.between(0, 20_000), how, member.process.id, () =>
+        this.#kill(member, how),
       );
     }
+  }
+
+  #isToEnd({ part, process }: Member): boolean {
+    const { random } = this.#world;
+    if (process.replaced) return !random.chance(0.3);
+    return this.#predecessorOf(part) !== undefined && random.chance(0.5);
   }
 
   /** What everybody is doing, for a violation's text. */
@@ -160,7 +168,24 @@ export class Cast {
     this.#world.count(how);
     process.kill();
     this.#lostClient(process);
-    if (!process.replaced) this.#startLater(part);
+    if (!process.replaced && !this.#isLeftToPredecessor(part)) this.#startLater(part);
+  }
+
+  /** Where a sink has ended and one that it has replaced still lives, nobody need be started: that one goes on by itself (V8). */
+  #isLeftToPredecessor(part: Part): boolean {
+    const predecessor = this.#predecessorOf(part);
+    if (predecessor === undefined || this.#world.random.chance(0.5)) return false;
+    predecessor.process.replaced = false;
+    this.#world.count('sink left to the one before');
+    return true;
+  }
+
+  /** A sink that was replaced and lives. */
+  #predecessorOf(part: Part): Member | undefined {
+    if (part.role !== 'sink') return undefined;
+    return this.#members.find(
+      (member) => member.part === part && member.process.replaced && member.process.state !== 'dead',
+    );
   }
 
   #lostClient(process: Process): void {
@@ -239,10 +264,11 @@ export class Cast {
     return { filter: { topics: wanted.map((name) => dataTopic(PREFIX, 'public', name)), topicsRegex: [] } };
   }
 
-  #sink({ process }: Member): (signal: AbortSignal) => Promise<void> {
+  #sink({ part, process }: Member): (signal: AbortSignal) => Promise<void> {
+    const owner = { daemon: part.daemon, host: 'host', pid: process.id, started: '2026-11-22T07:00:00.000Z' };
+    const life: SinkLife = { owner, hasClaimed: false };
     const options = {
       ...this.#settings,
-      sink: this.#world.target.sink(process),
       log: this.#world.log(process),
       converter: modelConverter(process),
       clock: process.clock,
@@ -252,6 +278,9 @@ export class Cast {
       fetchBytes: 10_000,
       progress: { state: 'starting' as const, stage: starting(0), applied: undefined, ...noTimes() },
     };
-    return (signal) => runSink(options, signal);
+    return async (signal) => {
+      await using sink = this.#world.target.sink(process, life);
+      await runSink({ ...options, sink }, signal);
+    };
   }
 }

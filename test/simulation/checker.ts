@@ -55,6 +55,10 @@ export class Checker {
   resetsAsked = 0;
   /** Resets that count. */
   #resets = 0;
+  /** Sinks that were told at some time that they own the target, by the numbers of their processes. */
+  readonly #sinks = new Set<number>();
+  /** How often one of them was told that it was replaced. */
+  refusals = 0;
   #isConsistent = false;
   /** The position that a copy has to reach which several snapshots made; undefined while there is none such. */
   #level: Position | undefined;
@@ -144,6 +148,27 @@ export class Checker {
   acknowledged(position: Position): void {
     if (this.position !== undefined && position <= this.position) return;
     this.#violation(`acknowledged ${position}, the log's last checkpoint is at ${this.position}`);
+  }
+
+  /** A sink was told that it owns the target. */
+  claimed(sink: number): void {
+    this.#sinks.add(sink);
+  }
+
+  /**
+   * Sink `by`, whose claim began in step `begun`, takes the target from `from`, which has had it since a step, and lives. Only a start may, or one that could
+   * not have seen `from` there (V8).
+   */
+  targetTaken(by: number, begun: number, from: number, since: number): void {
+    if (by === from || !this.#sinks.has(by) || since >= begun) return;
+    this.#violation(`sink ${by} was replaced by sink ${from}, and took the target back though that one lives`);
+  }
+
+  /** A sink was told that `owner` has replaced it. */
+  refused(sink: number, owner: number | undefined): void {
+    this.refusals++;
+    if (!this.#sinks.has(sink)) this.#violation(`sink ${sink} was refused the target by its start`);
+    if (owner === sink) this.#violation(`sink ${sink} waits for itself`);
   }
 
   /** A target commits `changes` on top of `applied`; returns what it has then. */

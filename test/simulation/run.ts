@@ -36,10 +36,11 @@ export async function runSeed(seed: number, print?: (line: string) => void): Pro
   }
   world.hasWide = seed % 10 === WIDE_SEEDS;
   await drive(play(world, new Cast(world)));
-  const { counting, inParts, ignored } = world.checker;
+  const { counting, inParts, ignored, refusals } = world.checker;
   world.counts.set('checkpoint that counts', counting);
   world.counts.set('checkpoint in parts', inParts);
   world.counts.set('checkpoint that does not count', ignored);
+  world.counts.set('sink waits for its successor', refusals);
   const failure = world.failure ?? (await simulateCopy(seed, (what) => world.count(what)));
   return { seed, trace: scheduler.hash >>> 0, steps: scheduler.steps, failure, counts: world.counts };
 }

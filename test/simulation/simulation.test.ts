@@ -44,6 +44,8 @@ test('hostile runs neither lose nor repeat nor tear anything, and every seed giv
     'target lost commits',
     'session taken over',
     'backend terminated',
+    'sink waits for its successor',
+    'sink left to the one before',
     'garbage',
     'stale copy',
     'produce late',

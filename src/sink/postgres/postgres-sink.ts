@@ -2,9 +2,10 @@ import type { Batch } from '../../change/batch.ts';
 import { failPoint } from '../../failpoint.ts';
 import type { Ownership, Progress, Sink, SinkTransaction } from '../sink.ts';
 import { AtOnce } from './at-once.ts';
+import { claimInTurn, type SinkLife } from './claim-in-turn.ts';
 import { Executor } from './executor.ts';
-import { assertSuccessorGone, type SinkLife, storedOwner } from './owner.ts';
-import { beginTransaction, claimProgress, createProgressTables, keyOf } from './progress.ts';
+import { livingOwner, storedOwner } from './owner.ts';
+import { beginTransaction, claimProgress, createProgressTables } from './progress.ts';
 import { Session } from './session.ts';
 import { type PostgresSinkSettings, type ResolvedSinkSettings, resolveSinkSettings } from './settings.ts';
 import { Tables } from './tables.ts';
@@ -46,10 +47,10 @@ class PostgresSink implements Sink {
     try {
       await createProgressTables(session, signal);
       failPoint('sink.before-claim');
-      const { hasClaimed, owner } = this.#life;
-      if (hasClaimed) await assertSuccessorGone(session, this.#settings, keyOf(this.#settings).match, owner, signal);
-      const owned = await claimProgress(session, this.#settings, owner, signal);
-      this.#life.hasClaimed = true;
+      const owned = await claimInTurn(this.#settings.name, this.#life, {
+        owner: () => livingOwner(session, this.#settings, signal),
+        claim: () => claimProgress(session, this.#settings, this.#life.owner, signal),
+      });
       failPoint('sink.claimed');
       return owned;
     } catch (error) {

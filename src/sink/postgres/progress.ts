@@ -3,7 +3,7 @@ import { OperatorError, RefusedError, TransientError } from '../../errors.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
 import type { Ownership, Progress } from '../sink.ts';
-import type { OwnerName, StoredOwner } from './owner.ts';
+import type { OwnerName, StoredOwner } from './claim-in-turn.ts';
 import { applicationName, Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import { assertCount } from './step.ts';

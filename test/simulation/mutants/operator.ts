@@ -7,7 +7,7 @@ const RESET = 'src/pipeline/reset.ts';
 export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: 'O4-reset-committed-with-the-copy',
-    seed: 20,
+    seed: 35,
     why: 'the copy finds a target that is still called consistent, and leaves ghosts in it',
     patches: [
       {
@@ -37,7 +37,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'O7-reset-promises-the-old-slot',
-    seed: 15,
+    seed: 25,
     why: 'the next start finds a slot that no claim was going to make, and stops',
     patches: [{ file: RESET, find: 'slot, creating: true }', replace: 'slot, creating: false }' }],
   },

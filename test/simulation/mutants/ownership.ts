@@ -9,7 +9,7 @@ const LEDGER = 'src/pipeline/ledger.ts';
 export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'A1-epoch-computed',
-    seed: 142,
+    seed: 724,
     why: 'two claimants compute the same epoch',
     patches: [
       {
@@ -75,7 +75,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V3-no-order-of-incarnations',
-    seed: 253,
+    seed: 88,
     why: 'a process that wakes up and its replacement end each other for ever',
     patches: [
       {
@@ -141,7 +141,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V7-owner-by-last-claim',
-    seed: 944,
+    seed: 1693,
     why: 'a late claim of the other daemon makes both refuse',
     patches: [
       {
@@ -159,7 +159,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'C1-read-back-before-the-claim',
-    seed: 195,
+    seed: 80,
     why: "a dead owner's checkpoint lands in between and is not seen",
     patches: [{ file: OWNERSHIP, find: 'await readHistory(log, prefix, claim.offset, signal);', replace: 'before;' }],
   },

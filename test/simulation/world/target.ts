@@ -1,19 +1,21 @@
 import type { Batch } from '../../../src/change/batch.ts';
 import { TransientError } from '../../../src/errors.ts';
-import type { Ownership, Progress, Sink, SinkTransaction } from '../../../src/sink/sink.ts';
+import type { SinkLife, StoredOwner } from '../../../src/sink/postgres/claim-in-turn.ts';
+import type { Ownership, Progress, Sink } from '../../../src/sink/sink.ts';
 import type { Process } from '../process.ts';
 import { type Applied, NOTHING_APPLIED } from '../checker.ts';
 import { fateOf } from './hazards.ts';
+import { ModelSink } from './model-sink.ts';
 import { showBatchChange } from './rows.ts';
+import { SESSION_TIMEOUT_MS, Sessions, type Session } from './target-sessions.ts';
 import type { World } from './world.ts';
 
 /** After this long a claimer ends the backend that it waits for; a writer gives up. */
 const LOCK_TIMEOUT_MS = 5_000;
-/** How long the target keeps a backend whose client is gone. */
-const BACKEND_TIMEOUT_MS = 12_000;
 
 /** One connection's transaction in the target. */
-interface Backend {
+export interface Backend {
+  readonly session: Session;
   readonly process: Process;
   readonly requests: (() => void)[];
   readonly applied: string[];
@@ -30,6 +32,8 @@ interface Waiter {
 /** What the target has on disk after a commit. */
 interface Committed {
   readonly epoch: number;
+  /** Who has claimed it, and the session that it had with the last commit. */
+  readonly owner: Session | undefined;
   readonly progress: Progress | undefined;
   readonly applied: Applied;
 }
@@ -37,8 +41,9 @@ interface Committed {
 /** The replica's server: the progress row with its lock, and transactions that end at last. */
 export class Target {
   readonly world: World;
+  readonly sessions: Sessions = new Sessions();
   /** The last durable state first; a crash may go back to any of them. */
-  #history: Committed[] = [{ epoch: 0, progress: undefined, applied: NOTHING_APPLIED }];
+  #history: Committed[] = [{ epoch: 0, owner: undefined, progress: undefined, applied: NOTHING_APPLIED }];
   #holder: Backend | undefined;
   #queue: Waiter[] = [];
 
@@ -50,13 +55,8 @@ export class Target {
     return this.#history.at(-1) as Committed;
   }
 
-  sink(process: Process): Sink {
-    return {
-      claim: (signal) => this.#claim(process, signal),
-      begin: (owned, signal) => this.#begin(process, owned, signal),
-      commitOne: (owned, batch, ...rest) => this.#commitOne(process, owned, batch, ...rest),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
+  sink(process: Process, life: SinkLife): Sink {
+    return new ModelSink(this, process, life);
   }
 
   /** The server crashes: open transactions are gone, and commits that were not durable may be gone. */
@@ -66,6 +66,7 @@ export class Target {
     this.#queue = [];
     this.#holder = undefined;
     if (holder) holder.isAlive = false;
+    this.sessions.endAll();
     for (const { fail } of waiting) fail(new TransientError('The target crashed'));
     const kept = this.world.random.between(1, this.#history.length);
     if (kept < this.#history.length) this.world.count('target lost commits');
@@ -74,28 +75,42 @@ export class Target {
 
   /** The client of this process is gone; its backend is found out later. */
   lostClient(process: Process): void {
+    this.sessions.lostClient(process);
     const holder = this.#holder;
     if (holder?.process !== process) return;
-    this.world.scheduler.timer(BACKEND_TIMEOUT_MS, 'backend timeout', process.id, () => {
+    this.world.scheduler.timer(SESSION_TIMEOUT_MS, 'backend timeout', process.id, () => {
       if (holder.isAlive && process.state !== 'running') this.#end(holder);
     });
   }
 
-  #claim(process: Process, signal: AbortSignal): Promise<Ownership> {
-    const backend = newBackend(process);
-    const { random, hazards } = this.world;
-    return process.converse<Ownership>(
+  /** Who owns the target, while that one's session is there; as what a sink asks the real one. */
+  owner({ process }: Session, signal: AbortSignal): Promise<StoredOwner | undefined> {
+    const look = (): StoredOwner | undefined => {
+      const { owner, epoch } = this.committed;
+      return owner?.isAlive && owner.life.owner ? { ...owner.life.owner, epoch, backend: owner.id } : undefined;
+    };
+    return process.call('sink.owner', look, { signal });
+  }
+
+  /** `begun`: the step in which the claimer began to ask. */
+  claim(session: Session, begun: number, signal: AbortSignal): Promise<Ownership> {
+    const backend = newBackend(session);
+    const { random, hazards, checker } = this.world;
+    return session.process.converse<Ownership>(
       'sink.claim',
       (resolve, fail) => {
         const proceed = (): void => {
-          const { epoch, progress, applied } = this.committed;
-          this.#commit({ epoch: epoch + 1, progress, applied }, true);
+          const { epoch, owner, progress, applied } = this.committed;
+          if (owner?.isAlive)
+            checker.targetTaken(session.process.id, begun, owner.process.id, owner.ownsSince as number);
+          this.#commit({ epoch: epoch + 1, owner: this.#signed(session), progress, applied }, true);
           this.#end(backend);
           resolve({ epoch: epoch + 1, progress });
         };
         this.#lock({ backend, proceed, fail }, () => {
           if (this.#holder === undefined) return;
           this.world.count('backend terminated');
+          this.#holder.session.isAlive = false;
           this.#end(this.#holder);
         });
       },
@@ -103,8 +118,9 @@ export class Target {
     );
   }
 
-  async #begin(process: Process, owned: Ownership, signal: AbortSignal): Promise<SinkTransaction> {
-    const backend = newBackend(process);
+  async begin(session: Session, owned: Ownership, signal: AbortSignal): Promise<Backend> {
+    const { process } = session;
+    const backend = newBackend(session);
     const begin = (resolve: () => void, reject: (error: unknown) => void): void => {
       const fail = (error: TransientError): void => {
         this.#end(backend);
@@ -123,19 +139,19 @@ export class Target {
       this.world.scheduler.post('sink.disconnect', process.id, () => this.#end(backend));
       throw error;
     }
-    return new ModelTransaction(this, backend);
+    return backend;
   }
 
   /** One message: nobody gets between the lock, the rows and the commit, but the answer may be lost, or the message late. */
-  async #commitOne(
-    process: Process,
+  async commitOne(
+    session: Session,
     owned: Ownership,
     batch: Batch | undefined,
     progress: Progress,
     durable: boolean,
     signal: AbortSignal,
   ): Promise<void> {
-    const backend = newBackend(process);
+    const backend = newBackend(session);
     const shown = batch === undefined ? [] : showBatch(batch);
     const { random, hazards } = this.world;
     const fate = fateOf(random, hazards.commitLost, hazards.commitUnanswered, hazards.commitLate);
@@ -148,15 +164,14 @@ export class Target {
       const proceed = (): void => {
         const stranger = this.#otherThan(owned);
         if (stranger) return fail(stranger);
-        const { epoch, applied } = this.committed;
-        this.#commit({ epoch, progress, applied: this.world.checker.committed(applied, shown, progress) }, durable);
+        this.#store(backend, shown, progress, durable);
         this.world.count('commit at once');
         this.#end(backend);
         resolve();
       };
       this.#lock({ backend, proceed, fail }, () => fail(new TransientError('Lock timeout')));
     };
-    await process.converse<void>('sink.commitOne', run, { signal, fate });
+    await session.process.converse<void>('sink.commitOne', run, { signal, fate });
   }
 
   /** The row is not what the owner left (V5). */
@@ -215,7 +230,7 @@ export class Target {
     const fate = fateOf(random, hazards.commitLost, hazards.commitUnanswered, hazards.commitLate);
     if (fate !== 'answered') {
       this.world.count(`commit ${fate}`);
-      this.world.scheduler.timer(BACKEND_TIMEOUT_MS, 'backend timeout', backend.process.id, () => {
+      this.world.scheduler.timer(SESSION_TIMEOUT_MS, 'backend timeout', backend.process.id, () => {
         if (backend.isAlive) this.#end(backend);
       });
     }
@@ -223,11 +238,7 @@ export class Target {
       'sink.commit',
       () => {
         this.#check(backend);
-        const { epoch, applied } = this.committed;
-        this.#commit(
-          { epoch, progress, applied: this.world.checker.committed(applied, backend.applied, progress) },
-          durable,
-        );
+        this.#store(backend, backend.applied, progress, durable);
         this.#end(backend);
       },
       { signal, fate, chain: backend.requests },
@@ -236,6 +247,17 @@ export class Target {
 
   rollback(backend: Backend): Promise<void> {
     return backend.process.call('sink.rollback', () => this.#end(backend), { chain: backend.requests });
+  }
+
+  #store({ session }: Backend, shown: readonly string[], progress: Progress, durable: boolean): void {
+    const { epoch, applied } = this.committed;
+    const after = this.world.checker.committed(applied, shown, progress);
+    this.#commit({ epoch, owner: this.#signed(session), progress, applied: after }, durable);
+  }
+
+  #signed(session: Session): Session {
+    session.ownsSince ??= this.world.scheduler.steps;
+    return session;
   }
 
   #commit(state: Committed, durable: boolean): void {
@@ -248,35 +270,10 @@ export class Target {
   }
 }
 
-function newBackend(process: Process): Backend {
-  return { process, requests: [], applied: [], isAlive: true };
+function newBackend(session: Session): Backend {
+  return { session, process: session.process, requests: [], applied: [], isAlive: true };
 }
 
 function showBatch(batch: Batch): string[] {
   return Array.from({ length: batch.length }, (_, i) => showBatchChange(batch, i)).filter((each) => each !== undefined);
-}
-
-class ModelTransaction implements SinkTransaction {
-  readonly #target: Target;
-  readonly #backend: Backend;
-  /** After COMMIT was sent the connection is closed, not rolled back: nobody knows what it did. */
-  #isSent = false;
-
-  constructor(target: Target, backend: Backend) {
-    this.#target = target;
-    this.#backend = backend;
-  }
-
-  apply(batch: Batch, signal: AbortSignal): Promise<void> {
-    return this.#target.apply(this.#backend, batch, signal);
-  }
-
-  commit(progress: Progress, durable: boolean, signal: AbortSignal): Promise<void> {
-    this.#isSent = true;
-    return this.#target.commit(this.#backend, progress, durable, signal);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isSent) await this.#target.rollback(this.#backend);
-  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { OperatorError, RefusedError, TransientError } from '../../../src/errors.ts';
-import type { SinkLife } from '../../../src/sink/postgres/owner.ts';
+import type { SinkLife } from '../../../src/sink/postgres/claim-in-turn.ts';
 import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
 import type { Sink } from '../../../src/sink/sink.ts';
 import { type Database, freshDatabase } from '../../support/postgres.ts';
