@@ -60,7 +60,7 @@ export async function claimProgress(
   const signed =
     named === undefined
       ? ''
-      : `, state = jsonb_set(state, '{owner}', ${named}::jsonb || jsonb_build_object('epoch', epoch + 1))`;
+      : `, state = jsonb_set(coalesce(state, '{}'), '{owner}', ${named}::jsonb || jsonb_build_object('epoch', epoch + 1))`;
   const claimed = session.run(
     // The claim itself is durable: an epoch must not be handed out twice.
     /* sql */ `begin; set local lock_timeout = 0; set local synchronous_commit = on;

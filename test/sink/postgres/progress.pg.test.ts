@@ -152,6 +152,19 @@ describe('ownership', () => {
     await commitNext(sink);
   });
 
+  test('one that was replaced before anything was applied waits too', async () => {
+    await using database = await freshDatabase('owner');
+    await using first = sinkOn(database, {}, lifeOf(1));
+    const old = await first.claim(SIGNAL);
+    await using second = sinkOn(database, {}, lifeOf(2));
+    const owned = await second.claim(SIGNAL);
+    expect(owned).toEqual({ epoch: 2, progress: undefined });
+    await expect(first.begin(old, SIGNAL)).rejects.toThrow(RefusedError);
+    await expect(first.claim(SIGNAL)).rejects.toThrow(/process 2 on host-2/);
+    await using transaction = await second.begin(owned, SIGNAL);
+    await transaction.commit(progressAfter(owned), false, SIGNAL);
+  });
+
   test('one whose session its successor has ended does not take the target back', async () => {
     await using database = await freshDatabase('owner');
     const life = lifeOf(1);
