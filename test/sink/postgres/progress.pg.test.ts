@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { OperatorError, RefusedError, TransientError } from '../../../src/errors.ts';
-import type { SinkLife } from '../../../src/sink/postgres/claim-in-turn.ts';
+import type { OwnerName, SinkLife } from '../../../src/sink/postgres/claim-in-turn.ts';
 import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
 import type { Sink } from '../../../src/sink/sink.ts';
 import { type Database, freshDatabase } from '../../support/postgres.ts';
@@ -12,12 +12,12 @@ const items = table('items', ['id int*', 'name text']);
 
 function sinkOn(
   database: Database,
-  more: { port?: number; lockTimeoutMs?: number; name?: string } = {},
+  more: { port?: number; lockTimeoutMs?: number; name?: string; prefix?: string } = {},
   life?: SinkLife,
 ): Sink {
   const connection = { ...database.settings, port: more.port ?? database.settings.port };
-  const { name = 'copy', lockTimeoutMs = 300 } = more;
-  return createPostgresSink({ connection, name, prefix: 'shop', lockTimeoutMs }, undefined, life);
+  const { name = 'copy', prefix = 'shop', lockTimeoutMs = 300 } = more;
+  return createPostgresSink({ connection, name, prefix, lockTimeoutMs }, undefined, life);
 }
 
 /** What the sink connector of a process remembers. */
@@ -142,11 +142,23 @@ describe('ownership', () => {
     ],
     ['by one that leaves no name', `update rowcast.progress set epoch = epoch + 1, state = state - 'owner'`],
     ['by an older one, whose claim leaves the name that it finds', 'update rowcast.progress set epoch = epoch + 1'],
+    [
+      'by one whose process of the server has another job by now',
+      `update rowcast.progress set state = jsonb_set(state, '{owner,backend}', to_jsonb(pg_backend_pid()))`,
+    ],
+    [
+      'by one whose session is gone, beside a sink of this name for another source',
+      `update rowcast.progress set state = jsonb_set(state, '{owner,backend}', '0') where prefix = 'shop'`,
+    ],
   ])('one that was replaced, %s, claims again', async (_, sql) => {
     await using database = await freshDatabase('owner');
     await using sink = sinkOn(database, {}, lifeOf(1));
     await commitNext(sink);
     const owned = await sink.claim(SIGNAL);
+    await using other = sinkOn(database, { prefix: 'store' }, lifeOf(3));
+    await commitNext(other);
+    await using successor = sinkOn(database, {}, lifeOf(2)); // its session stays
+    await commitNext(successor);
     await database.query(sql);
     await expect(sink.begin(owned, SIGNAL)).rejects.toThrow(RefusedError);
     await commitNext(sink);
@@ -163,6 +175,34 @@ describe('ownership', () => {
     await expect(first.claim(SIGNAL)).rejects.toThrow(/process 2 on host-2/);
     await using transaction = await second.begin(owned, SIGNAL);
     await transaction.commit(progressAfter(owned), false, SIGNAL);
+  });
+
+  test.each([
+    ['daemon', { daemon: 'd-2' }],
+    ['host', { host: 'host-2' }],
+    ['process', { pid: 2 }],
+    ['start', { started: '2026-11-22T08:00:00.000Z' }],
+  ])('a successor that differs in its %s only is another one', async (_, difference) => {
+    await using database = await freshDatabase('owner');
+    const { owner } = lifeOf(1) as { owner: OwnerName };
+    await using first = sinkOn(database, {}, { owner, hasClaimed: false });
+    await commitNext(first);
+    await using second = sinkOn(database, {}, { owner: { ...owner, ...difference }, hasClaimed: false });
+    await commitNext(second);
+    await expect(first.claim(SIGNAL)).rejects.toThrow(RefusedError);
+  });
+
+  test('a start whose claim has failed takes over when it is tried again', async () => {
+    await using database = await freshDatabase('owner');
+    await using first = sinkOn(database, {}, lifeOf(1));
+    await commitNext(first);
+    const life = lifeOf(2);
+    await using second = sinkOn(database, {}, life);
+    await database.query('begin; select from rowcast.progress for update');
+    await expect(second.claim(SIGNAL)).rejects.toThrow(TransientError);
+    await database.query('commit');
+    await using again = sinkOn(database, {}, life);
+    await commitNext(again);
   });
 
   test('one whose session its successor has ended does not take the target back', async () => {
@@ -194,8 +234,11 @@ describe('ownership', () => {
     await using first = sinkOn(database, {}, life);
     const old = await first.claim(SIGNAL);
     await first.commitOne(old, undefined, progressAfter(old), false, SIGNAL);
-    const [row] = await database.query<{ owner: object }>(`select state->'owner' as owner from rowcast.progress`);
-    expect(row?.owner).toMatchObject({ ...life.owner, epoch: 1 });
+    const [row] = await database.query(
+      `select p.state->'owner' as owner, a.application_name as session from rowcast.progress p
+        left join pg_stat_activity a on a.pid = (p.state->'owner'->>'backend')::int`,
+    );
+    expect(row).toMatchObject({ owner: { ...life.owner, epoch: 1 }, session: 'rowcast sink copy' });
     await using second = sinkOn(database, {}, lifeOf(2));
     const owned = await second.claim(SIGNAL);
     const late = { ...old, progress: progressAfter(old) };
