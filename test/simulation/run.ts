@@ -25,6 +25,9 @@ const WIDE_SEEDS = 7;
 /** Every so many seeds an operator resets the source now and then. */
 const RESET_SEEDS = 5;
 const RESETS = 0.01;
+/** The last digit of seeds whose log forgets at once what is released, while processes are frozen, replaced, and wake up. */
+const FORGETFUL_SEEDS = 3;
+const FORGETFUL: Partial<Hazards> = { freeze: 0.02, replace: 1, wake: 0.02 };
 
 /** Runs one seed: a hostile time, healing, one more transaction that must arrive, and a while longer; and a copy that is killed. */
 export async function runSeed(seed: number, print?: (line: string) => void): Promise<RunResult> {
@@ -35,6 +38,10 @@ export async function runSeed(seed: number, print?: (line: string) => void): Pro
     world.isReset = true;
   }
   world.hasWide = seed % 10 === WIDE_SEEDS;
+  if (seed % 10 === FORGETFUL_SEEDS) {
+    Object.assign(world.hazards, FORGETFUL);
+    world.isForgetful = true;
+  }
   await drive(play(world, new Cast(world)));
   const { counting, inParts, ignored, refusals } = world.checker;
   world.counts.set('checkpoint that counts', counting);

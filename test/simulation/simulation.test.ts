@@ -47,6 +47,7 @@ test('hostile runs neither lose nor repeat nor tear anything, and every seed giv
     'sink waits for its successor',
     'sink left to the one before',
     'garbage',
+    'retention',
     'stale copy',
     'produce late',
     'produce lost',

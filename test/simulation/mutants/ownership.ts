@@ -46,7 +46,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V2-unfinished-snapshot-gone-on-with',
-    seed: 3,
+    seed: 1,
     why: 'what the crashed copy had not read is never read',
     patches: [
       {
@@ -97,7 +97,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V3-refused-by-a-dead-process-for-ever',
-    seed: 143,
+    seed: 88,
     why: 'a newer process dies for good and nobody is left',
     patches: [
       { file: OWNERSHIP, find: 'if (clock.now() - memory.quiet.since < QUIET_MS) return;', replace: 'return;' },
@@ -141,7 +141,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V7-owner-by-last-claim',
-    seed: 1693,
+    seed: 1782,
     why: 'a late claim of the other daemon makes both refuse',
     patches: [
       {

@@ -135,6 +135,18 @@ export const SINK_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'V5-history-lost-to-one-that-was-replaced',
+    seed: 353,
+    why: 'a zombie whose records its successor has released stops for a person',
+    patches: [
+      {
+        file: SINK,
+        find: 'if (error instanceof OperatorError) await assertOwned',
+        replace: 'if (false) await assertOwned',
+      },
+    ],
+  },
+  {
     name: 'V8-replaced-sink-claims-again',
     seed: 35,
     why: 'two live sinks take the target from each other for ever',

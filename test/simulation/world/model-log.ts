@@ -150,7 +150,10 @@ export class ModelLog implements Log {
   }
 
   release(reader: string, scope: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
-    return this.#ask('log.release', signal, () => this.#world.retention.release(reader, scope, cursors));
+    return this.#ask('log.release', signal, () => {
+      this.#world.retention.release(reader, scope, cursors);
+      this.#world.released();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -6,7 +6,7 @@ import { chooseHazards, type Hazards } from './hazards.ts';
 import { ModelLog, Retention } from './model-log.ts';
 import { Postgres } from './postgres.ts';
 import { NAMES } from './rows.ts';
-import { Storage } from './storage.ts';
+import { type Partition, Storage } from './storage.ts';
 import { Target } from './target.ts';
 
 export const PREFIX = 'shop';
@@ -26,6 +26,8 @@ export class World {
   readonly counts: Map<string, number> = new Map();
   /** In this run an operator may reset the source. */
   isReset = false;
+  /** In this run the log forgets what is released at once. */
+  isForgetful = false;
   /** What went wrong first. */
   failure: string | undefined;
   /** Names of the tables that the sink wants. */
@@ -76,7 +78,17 @@ export class World {
   expire(): void {
     const partitions = [...this.storage.topics.values()].flatMap((topic) => topic.partitions);
     if (partitions.length === 0) return;
-    const partition = this.random.pick(partitions);
+    this.#expire(this.random.pick(partitions));
+  }
+
+  /** As the embedded log, which forgets when it is told. */
+  released(): void {
+    if (!this.isForgetful) return;
+    for (const { partitions } of this.storage.topics.values())
+      for (const partition of partitions) this.#expire(partition);
+  }
+
+  #expire(partition: Partition): void {
     if (partition.topic.endsWith('.checkpoints') || partition.topic.endsWith('.schema-changes')) return;
     const before = partition.start;
     partition.trim(this.retention.limit(partition));
