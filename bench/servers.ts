@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type pg from 'pg';
-import { type KafkaServer, startKafka } from '../src/cli/demo/kafka-server.ts';
-import { type PostgresServer, startPostgres } from '../src/cli/demo/postgres-server.ts';
+import { type KafkaServer, startKafka } from '../src/servers/kafka-server.ts';
+import { type PostgresServer, startPostgres } from '../src/servers/postgres-server.ts';
 import type { ConnectionSettings } from '../src/postgres/connection-settings.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { Topics } from './topics.ts';

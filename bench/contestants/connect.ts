@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { freePort } from '../../src/cli/demo/free-port.ts';
+import { freePort } from '../../src/servers/free-port.ts';
 import { until } from '../waiting.ts';
 import type { DebeziumJars } from './debezium-jars.ts';
 

@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../../src/cli/demo/free-port.ts';
+import { freePort } from '../../src/servers/free-port.ts';
 import { type Run, Service } from '../../test/torture/service.ts';
 import type { Lane } from '../lane.ts';
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { startPostgres } from '../../src/servers/postgres-server.ts';
 import { freshDatabase, uniqueName } from '../support/postgres.ts';
 import { BAD_FILES, BAD_LINKS, CLOSED_DIRECTORY } from './bad-states/files.ts';
 import { badStarts } from './bad-states/daemon.ts';

@@ -1,5 +1,5 @@
-import { canStartKafka, startKafka } from '../../src/cli/demo/kafka-server.ts';
-import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { canStartKafka, startKafka } from '../../src/servers/kafka-server.ts';
+import { startPostgres } from '../../src/servers/postgres-server.ts';
 import { SOURCE_CHECKS, sourceConformance } from '../../src/conformance/source-conformance.ts';
 import type { ConformancePlace } from '../../src/conformance/source-kit.ts';
 import { SOURCE_KITS } from './kits.ts';

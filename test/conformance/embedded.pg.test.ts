@@ -1,5 +1,5 @@
 import { describe, inject, test } from 'vitest';
-import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { startPostgres } from '../../src/servers/postgres-server.ts';
 import { SOURCE_CHECKS } from '../../src/conformance/source-conformance.ts';
 import { SOURCE_KITS } from './kits.ts';
 import { scratchEmbeddedLog } from './logs.ts';

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../../src/cli/demo/free-port.ts';
-import { type ServerPair, startServerPair, writeConnectorPair } from '../support/server-pair.ts';
+import { freePort } from '../../src/servers/free-port.ts';
+import { type ServerPair, startServerPair, writeConnectorPair } from '../../src/servers/server-pair.ts';
 import { Service } from '../torture/service.ts';
 
 const NAME = 'ddl';

@@ -1,4 +1,4 @@
-import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { startPostgres } from '../../src/servers/postgres-server.ts';
 import { fuzz } from './fuzz.ts';
 import { runHarness } from '../support/command-line.ts';
 import { HELP, type Options, parseOptions } from './options.ts';

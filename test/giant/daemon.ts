@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { freePort } from '../../src/cli/demo/free-port.ts';
+import { freePort } from '../../src/servers/free-port.ts';
 import { type Run, Service } from '../torture/service.ts';
 import type { PeakMemory } from './memory.ts';
 import { type Servers, writeConnectors } from './servers.ts';

@@ -1,4 +1,4 @@
-import { type ServerPair, startServerPair, writeConnectorPair } from '../support/server-pair.ts';
+import { type ServerPair, startServerPair, writeConnectorPair } from '../../src/servers/server-pair.ts';
 
 /** `topic.prefix`, and the name of the database on both sides. */
 export const PREFIX = 'giant';

@@ -1,4 +1,4 @@
-import type { PostgresServer } from '../../src/cli/demo/postgres-server.ts';
+import type { PostgresServer } from '../../src/servers/postgres-server.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { quoteIdentifier } from '../../src/postgres/identifier.ts';
 import { HOSTILE_SETTINGS, SHADOW } from './settings.ts';

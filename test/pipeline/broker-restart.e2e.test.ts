@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startKafka } from '../../src/cli/demo/kafka-server.ts';
+import { startKafka } from '../../src/servers/kafka-server.ts';
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
 import { kafkaForTests } from '../support/kafka.ts';
 import { freshDatabase } from '../support/postgres.ts';

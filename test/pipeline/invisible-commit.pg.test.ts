@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { CopySignal } from '../../src/change/copy-request.ts';
-import { type PostgresServer, startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../src/servers/postgres-server.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { eventually, Replication } from './replication.ts';

@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { expect, test } from 'vitest';
-import { startKafka } from '../../src/cli/demo/kafka-server.ts';
+import { startKafka } from '../../src/servers/kafka-server.ts';
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
 import { signalHearer } from '../../src/worker/signals/hear-signal.ts';
 import { SignalFeed } from '../../src/worker/signals/signal-feed.ts';

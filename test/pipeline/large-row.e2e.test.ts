@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { expect, test } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
-import { startKafka } from '../../src/cli/demo/kafka-server.ts';
+import { startKafka } from '../../src/servers/kafka-server.ts';
 import { kafkaForTests } from '../support/kafka.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { Replication } from './replication.ts';

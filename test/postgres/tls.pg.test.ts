@@ -2,7 +2,7 @@ import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../src/servers/postgres-server.ts';
 import { describeError, OperatorError } from '../../src/errors.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';

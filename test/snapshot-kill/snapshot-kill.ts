@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../src/cli/demo/free-port.ts';
+import { freePort } from '../../src/servers/free-port.ts';
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts';
 import { CheckpointCounter, type CountingCheckpoint } from '../../src/log/protocol/counter.ts';
 import { decodeLedgerRecord } from '../../src/log/protocol/records.ts';

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { canStartKafka, type KafkaServer, startKafka } from '../../src/cli/demo/kafka-server.ts';
+import { canStartKafka, type KafkaServer, startKafka } from '../../src/servers/kafka-server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { startPostgres } from '../../src/servers/postgres-server.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 
 declare module 'vitest' {

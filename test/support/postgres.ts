@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { inject } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../src/servers/postgres-server.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { quoteIdentifier, quoteLiteral } from '../../src/postgres/identifier.ts';

@@ -1,7 +1,7 @@
 import { chmod, chown, cp, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PostgresServer, startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../src/servers/postgres-server.ts';
 
 /** A primary and its standby; both are gone when disposed of. */
 export interface StandbyPair extends AsyncDisposable {

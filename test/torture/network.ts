@@ -1,6 +1,6 @@
 import { kafkaDialogue, postgresDialogue } from '../support/dialogues.ts';
 import { type Destination, FaultProxy } from '../support/fault-proxy.ts';
-import type { ServerPair } from '../support/server-pair.ts';
+import type { ServerPair } from '../../src/servers/server-pair.ts';
 
 /** A server that the service talks to. */
 export type Peer = 'source' | 'replica' | 'broker';

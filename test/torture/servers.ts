@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type ServerPair, startServerPair, writeConnectorPair } from '../support/server-pair.ts';
+import { type ServerPair, startServerPair, writeConnectorPair } from '../../src/servers/server-pair.ts';
 import type { Network } from './network.ts';
 
 /** `topic.prefix`, and the name of the database on both sides. */

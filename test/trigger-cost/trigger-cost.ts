@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type pg from 'pg';
-import { startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { startPostgres } from '../../src/servers/postgres-server.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { uninstall } from '../../src/source/trigger/set-up.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresServer } from '../../src/cli/demo/postgres-server.ts';
+import type { PostgresServer } from '../../src/servers/postgres-server.ts';
 import { readConnector } from '../../src/connector/connector-file.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { preflight } from '../../src/worker/preflight.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../src/cli/demo/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../src/servers/postgres-server.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { everythingIn, recommend } from '../../src/worker/preflight/recommend.ts';

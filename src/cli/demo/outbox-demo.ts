@@ -16,7 +16,7 @@ import { systemClock } from '../../worker/system-clock.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { EventReader, type SeenEvent } from './event-reader.ts';
 import { prepareOutboxShop, writeEvents } from './outbox-shop.ts';
-import { startPostgres } from './postgres-server.ts';
+import { startPostgres } from '../../servers/postgres-server.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startKafka } from '../../../src/cli/demo/kafka-server.ts';
+import { startKafka } from '../../../src/servers/kafka-server.ts';
 import { OperatorError, TransientError } from '../../../src/errors.ts';
 import { parseAddress } from '../../../src/log/kafka/brokers.ts';
 import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type KafkaServer, startKafka } from '../../../src/cli/demo/kafka-server.ts';
+import { type KafkaServer, startKafka } from '../../../src/servers/kafka-server.ts';
 import { OperatorError } from '../../../src/errors.ts';
 import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
 import { oauthTokens } from '../../../src/log/kafka/oauth-token.ts';

@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { startKafka } from '../../../src/cli/demo/kafka-server.ts';
+import { startKafka } from '../../../src/servers/kafka-server.ts';
 import { kafkaForTests } from '../../support/kafka.ts';
 
 describe.skipIf(kafkaForTests() === undefined)('a broker for the demo', () => {

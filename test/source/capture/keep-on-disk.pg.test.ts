@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startPostgres } from '../../../src/cli/demo/postgres-server.ts';
+import { startPostgres } from '../../../src/servers/postgres-server.ts';
 import type { ConnectionSettings } from '../../../src/postgres/connection-settings.ts';
 import { connect } from '../../../src/postgres/connect.ts';
 import type { Source } from '../../../src/source/source.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresServer } from '../../../src/cli/demo/postgres-server.ts';
+import type { PostgresServer } from '../../../src/servers/postgres-server.ts';
 import { uninstall } from '../../../src/source/trigger/set-up.ts';
 import { servers } from '../../support/postgres.ts';
 import { triggerWorld } from './trigger-fixture.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresServer } from '../../../src/cli/demo/postgres-server.ts';
+import type { PostgresServer } from '../../../src/servers/postgres-server.ts';
 import { connect } from '../../../src/postgres/connect.ts';
 import { OperatorError, RefusedError } from '../../../src/errors.ts';
 import { lsnToPosition, parseLsn } from '../../../src/postgres/lsn.ts';

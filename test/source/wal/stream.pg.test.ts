@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresServer } from '../../../src/cli/demo/postgres-server.ts';
+import type { PostgresServer } from '../../../src/servers/postgres-server.ts';
 import { positionToLsn } from '../../../src/postgres/lsn.ts';
 import { type Database, freshDatabase, servers } from '../../support/postgres.ts';
 import { createAndCopy, open, Reading, type Row } from './wal-fixture.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../src/cli/demo/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../../src/servers/postgres-server.ts';
 import { OperatorError } from '../../../src/errors.ts';
 import type { Log, Published } from '../../../src/log/log.ts';
 import { resetSource } from '../../../src/pipeline/reset.ts';

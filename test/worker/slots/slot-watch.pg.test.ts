@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { startPostgres } from '../../../src/cli/demo/postgres-server.ts';
+import { startPostgres } from '../../../src/servers/postgres-server.ts';
 import type { ConnectorFile } from '../../../src/connector/load-file.ts';
 import type { ConnectionSettings } from '../../../src/postgres/connection-settings.ts';
 import { lsnToPosition } from '../../../src/postgres/lsn.ts';

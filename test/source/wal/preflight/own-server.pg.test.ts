@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../../src/cli/demo/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../../../src/servers/postgres-server.ts';
 import { nearest } from '../../../../src/connector/nearest.ts';
 import type { Finding } from '../../../../src/finding.ts';
 import { connect } from '../../../../src/postgres/connect.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { freePorts } from './free-port.ts';
-import { OperatorError } from '../../errors.ts';
+import { OperatorError } from '../errors.ts';
 import { findJava, kafkaJars } from './kafka-jars.ts';
 
 export { canStartKafka, findJava } from './kafka-jars.ts';

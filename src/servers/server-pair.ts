@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type KafkaServer, type KafkaServerOptions, startKafka } from '../../src/cli/demo/kafka-server.ts';
-import { type PostgresOptions, type PostgresServer, startPostgres } from '../../src/cli/demo/postgres-server.ts';
-import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
+import { type KafkaServer, type KafkaServerOptions, startKafka } from './kafka-server.ts';
+import { type PostgresOptions, type PostgresServer, startPostgres } from './postgres-server.ts';
+import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -24,17 +24,22 @@ export interface ServerPairOptions {
   readonly kafka?: KafkaServerOptions | undefined;
 }
 
-/** Starts both Postgres servers, and Kafka if wanted. Those that run are stopped when another one fails. */
-export async function startServerPair({ name, source, replica, kafka }: ServerPairOptions): Promise<ServerPair> {
+/** Starts both Postgres servers, and Kafka if wanted, at once. Those that run are stopped when another one fails. */
+export async function startServerPair(
+  { name, source, replica, kafka }: ServerPairOptions,
+  signal?: AbortSignal,
+): Promise<ServerPair> {
   const started = await Promise.allSettled([
     startPostgres(source),
     startPostgres(replica),
-    kafka ? startKafka(kafka) : Promise.resolve(undefined),
+    kafka ? startKafka(kafka, signal) : Promise.resolve(undefined),
   ]);
+  const running = started.flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value] : []));
   const stop = async (): Promise<void> => {
-    for (const each of started) if (each.status === 'fulfilled') await each.value?.[Symbol.asyncDispose]();
+    await Promise.all(running.map((server) => server[Symbol.asyncDispose]()));
   };
   try {
+    signal?.throwIfAborted();
     const [sourceServer, replicaServer, broker] = [valueOf(started[0]), valueOf(started[1]), valueOf(started[2])];
     return {
       sourceServer,

@@ -13,7 +13,7 @@ import {
 import { createRequire } from 'node:module';
 import { arch, platform, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { OperatorError } from '../../errors.ts';
+import { OperatorError } from '../errors.ts';
 
 /** The user that the server runs as; absent when it runs as the user of this process. */
 export interface ServerUser {

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
-import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
-import { OperatorError } from '../../errors.ts';
-import { quoteIdentifier } from '../../postgres/identifier.ts';
-import { connect } from '../../postgres/connect.ts';
+import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import { OperatorError } from '../errors.ts';
+import { quoteIdentifier } from '../postgres/identifier.ts';
+import { connect } from '../postgres/connect.ts';
 import { embeddedBinaries, serverUser, type ServerUser, usableBinaries } from './postgres-binaries.ts';
 
 export interface PostgresOptions {
