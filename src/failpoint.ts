@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 
-/** The places where a kill hurts most, in the order in which a row passes them. The torture harness reaches every one that a way to capture has. */
+/** The places where a kill hurts most, in the order in which a row passes them. `rowcast torture` reaches every one that a way to capture has. */
 export const FAIL_POINTS = [
   'worker.id-made',
   'worker.state-locked',

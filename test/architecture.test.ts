@@ -32,8 +32,20 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   converter: ['change', 'errors.ts', 'clock.ts', 'deadline.ts', 'json.ts'],
   log: ['change', 'errors.ts', 'clock.ts', 'deadline.ts', 'failpoint.ts', 'finding.ts', 'json.ts'],
   sink: ['change', 'errors.ts', 'clock.ts', 'deadline.ts', 'failpoint.ts', 'postgres', 'finding.ts', 'json.ts'],
-  servers: ['errors.ts', 'postgres'],
   pipeline: ['change', 'errors.ts', 'clock.ts', 'failpoint.ts', 'source', 'converter', 'log', 'sink', 'transform'],
+  servers: ['errors.ts', 'postgres'],
+  torture: [
+    'change',
+    'connector',
+    'errors.ts',
+    'failpoint.ts',
+    'log',
+    'pipeline',
+    'postgres',
+    'servers',
+    'source',
+    'verify',
+  ],
 };
 
 /** What the pipeline may see of the others: their contracts, and the protocol that both logs share. */
@@ -46,8 +58,8 @@ const interfaces = [
   /^log\/protocol\//,
 ];
 
-/** Where the composition root names implementations; the conformance suite joins sources to a real replica. */
-const compositionRoots = /^(worker|cli|conformance|main\.ts)/;
+/** Where the composition root names implementations; the conformance suite joins sources to a real replica, and the torture sets sources up and reads logs. */
+const compositionRoots = /^(worker|cli|conformance|torture|main\.ts)/;
 
 test('folders import only what the layout allows', () => {
   const wrong: string[] = [];

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../../src/servers/free-port.ts';
-import { type Run, Service } from '../../test/torture/service.ts';
+import { type Run, Service } from '../../src/torture/service.ts';
 import type { Lane } from '../lane.ts';
 
 export interface DaemonOptions {
@@ -36,7 +36,7 @@ export class Daemon implements AsyncDisposable {
     const port = await freePort();
     const state = ['--state', join(lane.directory, 'state'), '--listeners', `http://127.0.0.1:${port}`];
     const log = kafka === undefined ? [] : ['--bootstrap-servers', kafka];
-    const env = { BENCH_SOURCE: lane.source.password ?? '', BENCH_REPLICA: lane.replica.password ?? '' };
+    const passwords = { BENCH_SOURCE: lane.source.password ?? '', BENCH_REPLICA: lane.replica.password ?? '' };
     const profiling = ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${profiles}`];
     // What follows node on its command line; its options come first.
     const [first = main, ...args] = [
@@ -48,7 +48,12 @@ export class Daemon implements AsyncDisposable {
       ...state,
       ...log,
     ];
-    const service = new Service({ main: first, args, env, logFile: join(lane.directory, 'daemon.txt') });
+    const service = new Service({
+      main: first,
+      args,
+      env: { ...process.env, ...passwords },
+      logFile: join(lane.directory, 'daemon.txt'),
+    });
     return new Daemon(service, port);
   }
 

@@ -32,6 +32,11 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['rowcast demo --seconds 10', 'on two servers of its own'],
     ['rowcast demo --source query', 'by polling'],
   ],
+  torture: [
+    ['rowcast torture --kills 10 --log embedded', 'without Java, in some minutes'],
+    ['rowcast torture --kills 0 --faults zombie,cut=20', 'a daemon that wakes up too late, and broken connections'],
+    ['rowcast torture --source query --seed 7', 'by polling; the seed that was printed gives the same plan again'],
+  ],
   offsets: [
     ['rowcast offsets', 'where every connector stands'],
     ['rowcast offsets shop-replica --json', 'one, as Kafka Connect answers'],
@@ -77,4 +82,5 @@ const SAY_EXIT_CODES: ReadonlySet<string> = new Set([
   'restart',
   'validate',
   'check',
+  'torture',
 ]);

@@ -15,6 +15,7 @@ import { snapshotCommand } from './snapshot-command.ts';
 import { startCommand } from './start-command.ts';
 import { statusCommand } from './status-command.ts';
 import { tailCommand } from './tail-command.ts';
+import { tortureCommand } from './torture-command.ts';
 import { validateCommand } from './validate-command.ts';
 import { versionCommand } from './version-command.ts';
 import { syncSequencesCommand } from './sync-sequences-command.ts';
@@ -50,6 +51,7 @@ function commands(context: CommandContext): Command {
     validateCommand(context),
     checkCommand(context),
     demoCommand(context),
+    tortureCommand(context),
     offsetsCommand(context),
     snapshotCommand(context),
     syncSequencesCommand(context),

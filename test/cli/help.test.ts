@@ -35,7 +35,16 @@ test('the help of every command has examples that name it, and its exit codes', 
 });
 
 test('examples use options that there are', async () => {
-  for (const path of [['start'], ['status'], ['check'], ['demo'], ['offsets', 'accept'], ['snapshot'], ['delete']]) {
+  for (const path of [
+    ['start'],
+    ['status'],
+    ['check'],
+    ['demo'],
+    ['torture'],
+    ['offsets', 'accept'],
+    ['snapshot'],
+    ['delete'],
+  ]) {
     const [options = '', examples = ''] = (await helpOf(path)).split('\nExamples:\n');
     for (const [option] of examples.split('\n\n')[0]?.matchAll(/--[a-z-]+/g) ?? []) {
       if (option === '--listeners' || option === '--json' || options.includes(option)) continue;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../src/servers/free-port.ts';
 import { type ServerPair, startServerPair, writeConnectorPair } from '../../src/servers/server-pair.ts';
-import { Service } from '../torture/service.ts';
+import { Service } from '../../src/torture/service.ts';
 
 const NAME = 'ddl';
 
@@ -39,10 +39,10 @@ export class Daemon implements AsyncDisposable {
 
   static async make(main: string, directory: string, servers: Servers): Promise<Daemon> {
     const connectors = join(directory, 'connectors');
-    const env = await writeConnectors(connectors, servers);
+    const env = { ...process.env, ...(await writeConnectors(connectors, servers)) };
     const common = ['--connectors', connectors, '--state', join(directory, 'state')];
     const install = [main, 'check', 'ddl-source', '--install-ddl', '--yes', ...common];
-    await promisify(execFile)(process.execPath, install, { env: { ...process.env, ...env } });
+    await promisify(execFile)(process.execPath, install, { env });
     const port = await freePort();
     const kafka = servers.kafka ? ['--bootstrap-servers', servers.kafka.bootstrap] : [];
     const args = ['start', ...common, '--listeners', `http://127.0.0.1:${port}`, ...kafka];

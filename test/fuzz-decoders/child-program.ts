@@ -1,6 +1,6 @@
 import { openSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Random } from '../simulation/random.ts';
+import { Random } from '../../src/torture/random.ts';
 import { execute, type Failure } from './execute.ts';
 import { Journal } from './journal.ts';
 import { mutateBytes } from './mutate.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../src/torture/random.ts';
 
 /** Values that are none of what a reader expects, or too much of it. */
 const STRANGE: readonly unknown[] = [

@@ -1,4 +1,4 @@
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../src/torture/random.ts';
 
 /** Nothing grows beyond this: what is looked for is found in small inputs, and many of them. */
 export const MAX_INPUT_BYTES: number = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../src/torture/random.ts';
 import { OperatorError, RecordError, TransientError } from '../../src/errors.ts';
 
 /** A decoder that meets foreign bytes. */

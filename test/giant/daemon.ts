@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { freePort } from '../../src/servers/free-port.ts';
-import { type Run, Service } from '../torture/service.ts';
+import { type Run, Service } from '../../src/torture/service.ts';
 import type { PeakMemory } from './memory.ts';
 import { type Servers, writeConnectors } from './servers.ts';
 
@@ -28,7 +28,7 @@ export class Daemon implements AsyncDisposable {
 
   static async make({ main, directory, partitions, memory }: DaemonOptions, servers: Servers): Promise<Daemon> {
     const connectors = join(directory, 'connectors');
-    const env = await writeConnectors(connectors, servers, partitions);
+    const env = { ...process.env, ...(await writeConnectors(connectors, servers, partitions)) };
     const port = await freePort();
     const kafka = servers.kafka ? ['--bootstrap-servers', servers.kafka.bootstrap] : [];
     const state = ['--state', join(directory, 'state'), '--listeners', `http://127.0.0.1:${port}`];

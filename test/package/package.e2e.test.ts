@@ -128,6 +128,12 @@ test('every command of the installed package says how it is used', async () => {
   }
 });
 
+test('the torture of the installed package kills it, and proves that nothing was lost', async () => {
+  expect(await rowcast('torture', '--kills', '4', '--log', 'embedded')).toMatch(
+    /^4 kills, 0 lost, 0 duplicated, 0 torn$/m,
+  );
+});
+
 test('the demo of the installed package replicates and proves it', async () => {
   expect(await rowcast('demo', '--seconds', '2', '--rate', '100')).toMatch(/^replica equals source: 6 tables/m);
 });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { TARGETS } from '../fuzz-decoders/targets.ts';
-import { FAULT_KINDS } from '../torture/faults/fault.ts';
+import { FAULT_KINDS } from '../../src/torture/faults/fault.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const scenarios = readFileSync(join(root, 'docs/reliability-scenarios.md'), 'utf8');

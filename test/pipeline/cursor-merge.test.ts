@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CursorMerge } from '../../src/pipeline/cursor-merge.ts';
-import { Random } from '../simulation/random.ts';
+import { Random } from '../../src/torture/random.ts';
 
 /** A cursor over some places, of which `ready` are there until it is fed again. */
 class Places {

@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { Random } from '../../src/torture/random.ts';
 
 /** Something that may happen now. `kind` and `id` stand in the trace. */
 interface Pending {

@@ -9,9 +9,9 @@ import { checkpointsTopic, dataTopic } from '../../src/log/protocol/topics.ts';
 import { RecordReader } from '../../src/log/record-reader.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { compareTable } from '../../src/verify/compare.ts';
-import { walProfile } from '../torture/profiles/wal.ts';
-import { PREFIX, type Servers, startServers, writeConnectors } from '../torture/servers.ts';
-import { Service } from '../torture/service.ts';
+import { walProfile } from '../../src/torture/profiles/wal.ts';
+import { PREFIX, type Servers, startServers, writeConnectors } from '../../src/torture/servers.ts';
+import { Service } from '../../src/torture/service.ts';
 
 export interface SnapshotKillOptions {
   readonly rows: number;
@@ -108,7 +108,7 @@ async function makeService(
   return new Service({
     main,
     args: ['start', '--connectors', connectors, '--state', join(directory, 'state'), ...listener],
-    env,
+    env: { ...process.env, ...env },
     logFile: join(directory, 'service.txt'),
   });
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Database, freshDatabase } from '../support/postgres.ts';
-import { type Audit, readAudit } from './judge.ts';
-import type { Tells } from './profile.ts';
-import { type ProgressAudit, readProgressAudit } from './progress-audit.ts';
-import { prepareReplica } from './replica-schema.ts';
+import { type Audit, readAudit } from '../../src/torture/judge.ts';
+import type { Tells } from '../../src/torture/profile.ts';
+import { type ProgressAudit, readProgressAudit } from '../../src/torture/progress-audit.ts';
+import { prepareReplica } from '../../src/torture/replica-schema.ts';
 
 let replica: Database;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { judgeResources, type Sample } from './resources.ts';
-import { differences, transactionsOf } from './second-slot.ts';
+import { judgeResources, type Sample } from '../../src/torture/resources.ts';
+import { differences, transactionsOf } from '../../src/torture/second-slot.ts';
 
 const TOLD = [
   { ledger: 2, changes: 3 },

@@ -1,33 +1,22 @@
 import { expect, test } from 'vitest';
-import { FAULT_KINDS } from './faults/fault.ts';
-import { parseOptions } from './options.ts';
-
-test('kills are counted as before when no other fault is asked for', () => {
-  const options = parseOptions(['--kills', '12', '--log', 'kafka', '--seed', '3']);
-  expect(options).toMatchObject({ kills: 12, logs: ['kafka'], seed: 3, source: 'wal' });
-  expect(options?.faults.size).toBe(0);
-});
+import { FAULT_KINDS } from '../../src/torture/faults/fault.ts';
+import { countFaults, parseFaults } from '../../src/torture/options.ts';
 
 test('each kind of fault strikes as often as said', () => {
-  const faults = (...args: string[]): [string, number][] => [...(parseOptions(args)?.faults ?? [])];
-  expect(faults('--faults', 'zombie,cut=20', '--each', '2')).toEqual([
+  const faults = (list: string, each: number): [string, number][] => [...countFaults(parseFaults(list), each)];
+  expect(faults('', 5)).toEqual([]);
+  expect(faults('zombie,cut=20', 2)).toEqual([
     ['zombie', 2],
     ['cut', 20],
   ]);
-  expect(faults('--lost', '300')).toEqual([['lost-response', 300]]);
-  expect(faults('--faults', 'all,walsender=1')).toEqual(
-    FAULT_KINDS.map((kind) => [kind, kind === 'walsender' ? 1 : 5]),
-  );
+  expect(faults('all,walsender=1', 5)).toEqual(FAULT_KINDS.map((kind) => [kind, kind === 'walsender' ? 1 : 5]));
+  expect(faults('cut=3,all', 5)).toContainEqual(['cut', 5]);
 });
 
-test.each<[string, string[]]>([
-  ['--kills is a whole number, at least 2', ['--kills', '0']],
-  ['--faults is a whole number, at least 1', ['--faults', 'cut=none']],
-  ['There is no fault flood', ['--faults', 'flood']],
-])('refuses: %s', (what, args) => {
-  expect(() => parseOptions(args)).toThrow(what);
-});
-
-test('a run may consist of other faults alone', () => {
-  expect(parseOptions(['--kills', '0', '--faults', 'cut'])?.kills).toBe(0);
+test.each<[string, string]>([
+  ['It must be a whole number, at least 1.', 'cut=none'],
+  ['It must be a whole number, at least 1.', 'cut='],
+  ['There is no fault flood.', 'cut,flood'],
+])('refuses: %s', (what, list) => {
+  expect(() => parseFaults(list)).toThrow(what);
 });

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { FAIL_POINTS } from '../../src/failpoint.ts';
-import { Random } from '../simulation/random.ts';
-import { POINTS_OF } from './moment.ts';
-import { FAULT_KINDS } from './faults/fault.ts';
-import { planKills, pointsOf, RESTARTS, withFaults } from './plan.ts';
-import { PROFILES } from './profiles/profiles.ts';
+import { Random } from '../../src/torture/random.ts';
+import { POINTS_OF } from '../../src/torture/moment.ts';
+import { FAULT_KINDS } from '../../src/torture/faults/fault.ts';
+import { planKills, pointsOf, withFaults } from '../../src/torture/plan.ts';
+import { RESTARTS } from '../../src/torture/restart.ts';
+import { PROFILES } from '../../src/torture/profiles/profiles.ts';
 
 const profiles = Object.values(PROFILES);
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { freshDatabase } from '../support/postgres.ts';
-import { SecondSlot } from './second-slot.ts';
+import { SecondSlot } from '../../src/torture/second-slot.ts';
 
 test("the server's own decoder tells every transaction once, in the order of the commits", async () => {
   await using source = await freshDatabase('second_slot');

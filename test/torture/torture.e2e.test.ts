@@ -1,30 +1,58 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type BuiltCommand, buildCommand, type Run } from '../cli/command.ts';
 
-/** Runs the harness on the sources as they are, and returns what it printed and its exit code. */
-async function torture(...args: string[]): Promise<{ output: string; code: number | null }> {
-  const run = fileURLToPath(new URL('run.mjs', import.meta.url));
-  const child = spawn(process.execPath, [run, '--from-source', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void child.kill()); // when the time is over: it then ends its servers
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { output, code };
+let command: BuiltCommand;
+let temporary: string;
+
+beforeAll(async () => {
+  command = await buildCommand();
+});
+afterAll(() => command[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'rowcast-test-'));
+  await chmod(temporary, 0o755); // run by root, the servers run as somebody else
+});
+afterEach(() => rm(temporary, { recursive: true, force: true }));
+
+/** On the embedded log, in a temporary folder of its own; settings of somebody's daemon are not for the one that is killed. */
+function torture(...args: string[]): Run {
+  const env = { TMPDIR: temporary, ROWCAST_BOOTSTRAP_SERVERS: '127.0.0.1:1' };
+  return command.run(['torture', '--log', 'embedded', ...args], env);
+}
+
+async function expectNothingLeft(): Promise<void> {
+  const left = (): string[] => readdirSync(temporary).filter((name) => !name.startsWith('rowcast-postgres-bin-'));
+  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
 }
 
 test('a service that is killed again and again loses, duplicates and tears nothing', { timeout: 230_000 }, async () => {
-  const { output, code } = await torture('--kills', '6', '--log', 'embedded', '--seed', '1');
+  const { output, code } = await torture('--kills', '6', '--seed', '1').ended;
   expect(output).toContain('\n6 kills, 0 lost, 0 duplicated, 0 torn\n');
   expect(code, output).toBe(0);
+  await expectNothingLeft();
 });
 
 test.each(['query', 'trigger'])(
   'neither does one that captures another way: %s',
   { timeout: 230_000 },
   async (source) => {
-    const { output, code } = await torture('--source', source, '--kills', '2', '--log', 'embedded', '--seed', '1');
+    const { output, code } = await torture('--source', source, '--kills', '2', '--seed', '1').ended;
     expect(output).toContain('\n2 kills, 0 lost, 0 duplicated, 0 torn\n');
     expect(code, output).toBe(0);
   },
 );
+
+test('Ctrl-C ends it early and leaves nothing behind', async () => {
+  const run = torture('--kills', '1000', '--seed', '1');
+  await expect.poll(run.output, { timeout: 120_000 }).toMatch(/^ {2}1 {2}SIGKILL/m);
+  run.process.kill('SIGINT');
+  const { output, code } = await run.ended;
+  expect(output).toMatch(/\nstopped\n$/);
+  expect(code).toBe(1);
+  await expectNothingLeft();
+});

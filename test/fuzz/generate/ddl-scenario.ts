@@ -1,4 +1,4 @@
-import { Random } from '../../simulation/random.ts';
+import { Random } from '../../../src/torture/random.ts';
 import type { Scenario, Setting } from '../scenario.ts';
 import { generateChange, generateNewTable } from './ddl.ts';
 import { disturb } from './generate.ts';

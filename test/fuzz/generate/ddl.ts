@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../../../src/postgres/identifier.ts';
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import { freshName } from './names.ts';
 import { type ColumnModel, nameOf, type TableModel } from './table-model.ts';
 import { generateTable, SCHEMAS, uniqueName } from './tables.ts';

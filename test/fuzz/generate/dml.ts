@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../../../src/postgres/identifier.ts';
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import type { Step } from '../scenario.ts';
 import { type ColumnModel, keyColumns, list, nameOf, type TableModel, writable } from './table-model.ts';
 import { keyText, literal } from './type-spec.ts';

@@ -1,4 +1,4 @@
-import { Random } from '../../simulation/random.ts';
+import { Random } from '../../../src/torture/random.ts';
 import type { Scenario, Setting, Step } from '../scenario.ts';
 import { generateChange, generateNewTable } from './ddl.ts';
 import { generateBulk, generateDml } from './dml.ts';

@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../../../src/postgres/identifier.ts';
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import { freshName } from './names.ts';
 import { type ColumnModel, list, nameOf, type TableModel } from './table-model.ts';
 import { generateChild, SCHEMAS } from './tables.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import type { Step } from '../scenario.ts';
 import { generateBulk, generateCopy, generateDml } from './dml.ts';
 import { cloned, type TableModel } from './table-model.ts';

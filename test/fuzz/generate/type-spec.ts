@@ -1,4 +1,4 @@
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 
 /** A type as columns declare it, and texts that it takes. */
 export interface TypeSpec {

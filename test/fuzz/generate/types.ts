@@ -1,4 +1,4 @@
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import { arrayOf, type TypeSpec } from './type-spec.ts';
 
 const LONG = Array.from({ length: 400 }, (_, i) => String.fromCharCode(97 + ((i * 7) % 26))).join('');

@@ -1,7 +1,7 @@
 import { Batch, Op } from '../../../src/change/batch.ts';
 import type { KeyRange } from '../../../src/change/copy-state.ts';
 import type { TableSchema } from '../../../src/change/table-schema.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import { positionOf } from '../world/database.ts';
 import { addRow, KEYLESS, type ModelRow, modelTable } from '../world/rows.ts';
 

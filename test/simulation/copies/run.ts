@@ -3,7 +3,7 @@ import { type CopyState, isWhole } from '../../../src/change/copy-state.ts';
 import type { TableSchema } from '../../../src/change/table-schema.ts';
 import { type Chunk, WorkList } from '../../../src/source/snapshot/work-list.ts';
 import { catchUp, type Incomplete } from '../../../src/source/wal/catch-up.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src/torture/random.ts';
 import { lsnOf, positionOf } from '../world/database.ts';
 import { addRow, type ModelRow } from '../world/rows.ts';
 import { COPIED, History, rowsOf } from './history.ts';

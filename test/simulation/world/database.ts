@@ -1,6 +1,6 @@
 import { Op } from '../../../src/change/batch.ts';
 import type { Position } from '../../../src/change/position.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import { KEYLESS, type ModelChange, type ModelRow, NAMES, shownChange } from './rows.ts';
 
 /** A committed transaction of the modelled source. */

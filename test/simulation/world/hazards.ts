@@ -1,5 +1,5 @@
 import type { Fate } from '../process.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 
 /** How hostile one run is. Rates are per request or per step of the simulation. */
 export interface Hazards {

@@ -2,7 +2,7 @@ import { OperatorError } from '../../../src/errors.ts';
 import type { Cursor, Fetched, Span, Topic, TopicSpec } from '../../../src/log/log.ts';
 import { RecordReader } from '../../../src/log/record-reader.ts';
 import { type RecordBatch, RecordSetWriter, setBaseOffset } from '../../../src/log/record-set.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 
 /** A record batch that has its offset. */
 export interface StoredBatch {

@@ -1,7 +1,7 @@
 import { Batch, Op } from '../../../src/change/batch.ts';
 import type { CopyState } from '../../../src/change/copy-state.ts';
 import type { TableSchema } from '../../../src/change/table-schema.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import { type Database, type ModelSnapshot, type ModelTransaction, positionOf, TABLES } from './database.ts';
 import { addRow, type ModelChange, modelTable } from './rows.ts';
 

@@ -1,6 +1,6 @@
 import { Checker } from '../checker.ts';
 import type { Process } from '../process.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src/torture/random.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { chooseHazards, type Hazards } from './hazards.ts';
 import { ModelLog, Retention } from './model-log.ts';

@@ -3,8 +3,8 @@ import { TransientError } from '../../../src/errors.ts';
 import { createPostgresSink } from '../../../src/sink/postgres/postgres-sink.ts';
 import { Session } from '../../../src/sink/postgres/session.ts';
 import { resolveSinkSettings } from '../../../src/sink/postgres/settings.ts';
-import { FaultProxy } from '../../support/fault-proxy.ts';
-import { postgresDialogue } from '../../support/dialogues.ts';
+import { FaultProxy } from '../../../src/torture/fault-proxy.ts';
+import { postgresDialogue } from '../../../src/torture/dialogues.ts';
 import { freshDatabase } from '../../support/postgres.ts';
 import { progressAfter, SIGNAL } from './replica.ts';
 

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import {
+  type ServerPair,
+  type ServerPairOptions,
+  startServerPair,
+  writeConnectorPair,
+} from '../servers/server-pair.ts';
+import type { Network } from './network.ts';
+
+/** `topic.prefix`, and the name of the database on both sides. */
+export const PREFIX = 'torture';
+
+export type Servers = ServerPair;
+
+/** What connector files are made of. */
+export type Reached = Pick<Servers, 'source' | 'replica' | 'kafka'>;
+
+/**
+ * Starts both Postgres servers, and Kafka if wanted. With `keepIn` their data stays in that folder. With a network the broker names its proxy to
+ * its clients, and notices are shorter, so that what a silent connection holds is free again soon.
+ */
+export async function startServers(
+  withKafka: boolean,
+  keepIn: string | undefined,
+  network?: Network,
+  signal?: AbortSignal,
+): Promise<Servers> {
+  const place = (name: string): { directory?: string } =>
+    keepIn === undefined ? {} : { directory: join(keepIn, name) };
+  const proxied = network && {
+    config: { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${network.proxies.broker.port}` },
+  };
+  const options: ServerPairOptions = {
+    name: PREFIX,
+    source: { ...place('source'), ...(network && { settings: { wal_sender_timeout: '10s' } }) },
+    replica: place('replica'),
+    kafka: withKafka ? { ...place('kafka'), ...proxied } : undefined,
+  };
+  const servers = await startServerPair(options, signal);
+  network?.attach(servers);
+  return servers;
+}
+
+/** Where the service finds its servers: themselves, or the proxies before them. */
+export function reachedBy(servers: Servers, network: Network | undefined): Reached {
+  if (network === undefined) return servers;
+  const { source, replica } = network.proxies;
+  return {
+    kafka: servers.kafka,
+    source: { ...servers.source, port: source.port },
+    replica: { ...servers.replica, port: replica.port },
+  };
+}
+
+/**
+ * Writes the two connector files into `directory`, with these settings of the source, and returns the environment that they refer to. Batches are
+ * small, so that transactions span several and the first copy has many.
+ */
+export async function writeConnectors(
+  directory: string,
+  servers: Reached,
+  settings: Readonly<Record<string, string>>,
+): Promise<Record<string, string>> {
+  return await writeConnectorPair(directory, PREFIX, servers, {
+    source: {
+      'table.include.list': 'public\\..*',
+      'max.batch.bytes': '65536',
+      'topic.creation.default.partitions': servers.kafka ? '3' : '1',
+      ...settings,
+    },
+    replica: { 'auto.create': 'true', 'target.not.empty': 'refuse' },
+  });
+}

@@ -1,0 +1,175 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Environment } from '../connector/reference.ts';
+import { Campaign } from './campaign.ts';
+import { mountSmallDisk } from './faults/disk-full.ts';
+import type { FaultKind, RunShape } from './faults/fault.ts';
+import { FAULTS } from './faults/faults.ts';
+import { assertNamespaces } from './faults/zombie.ts';
+import { measureFastStop } from './fast-stop.ts';
+import { catchUp, judge } from './judge.ts';
+import { LogView } from './log-view.ts';
+import { type Network, startNetwork } from './network.ts';
+import { planKills, withFaults } from './plan.ts';
+import type { CaptureProfile } from './profile.ts';
+import { Random } from './random.ts';
+import { prepareReplica } from './replica-schema.ts';
+import { judgeProgress } from './progress-audit.ts';
+import { Report } from './report.ts';
+import { RESTARTS } from './restart.ts';
+import { judgeResources, Resources } from './resources.ts';
+import { compareTruth, SecondSlot } from './second-slot.ts';
+import { PREFIX, reachedBy, startServers, type Servers, writeConnectors } from './servers.ts';
+import { Service } from './service.ts';
+import type { Stage } from './stage.ts';
+import { Watcher } from './watcher.ts';
+import { prepareSource, Workload } from './workload.ts';
+
+/** The file in a campaign's folder with all that the service has said. */
+export const SERVICE_OUTPUT = 'service.txt';
+
+export interface TortureOptions {
+  readonly profile: CaptureProfile;
+  readonly log: 'embedded' | 'kafka';
+  readonly kills: number;
+  /** How often each kind of fault is to strike. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly seed: number;
+  /** The service's compiled main.js. */
+  readonly main: string;
+  /** What the service inherits, but for its settings: those of somebody's daemon are not for it. */
+  readonly env: Environment;
+  /** A folder for everything that the run leaves behind; the servers' data too when `keep`. */
+  readonly directory: string;
+  readonly keep: boolean;
+  readonly print: (line: string) => void;
+}
+
+/** Runs one campaign on one log and tells how it went; true when nothing was lost, duplicated or torn, and no moment left out. */
+export async function torture(options: TortureOptions, signal: AbortSignal): Promise<boolean> {
+  const { profile, log: kind, faults } = options;
+  const shape: RunShape = { log: kind, source: profile.name };
+  const report = new Report(options.print);
+  const also = faults.size === 0 ? '' : `, faults ${[...faults].map(([name, times]) => `${name} ${times}`).join(', ')}`;
+  report.line(`\nsource ${profile.name}, ${kind} log, ${options.kills} kills, seed ${options.seed}${also}`);
+  const impossible = [...faults.keys()].filter((name) => FAULTS.get(name)?.targets(shape).length === 0);
+  if (impossible.length > 0) report.line(`cannot be caused here: ${impossible.join(', ')}`);
+  const state = join(options.directory, 'state');
+  await mkdir(state);
+  await using _disk = faults.has('disk-full') && kind === 'embedded' ? await mountSmallDisk(state) : undefined;
+  if (faults.has('zombie') && kind === 'embedded') await assertNamespaces();
+  await using network = faults.size > 0 ? await startNetwork() : undefined;
+  await using servers = await startServers(
+    kind === 'kafka',
+    options.keep ? options.directory : undefined,
+    network,
+    signal,
+  );
+  await prepareSource(servers.source, profile);
+  await prepareReplica(servers.replica);
+  await using service = await makeService(options, servers, state, network);
+  await using watcher = new Watcher(servers.replica);
+  await using resources = new Resources(service, servers.source);
+  await using truth = new SecondSlot(servers.source);
+  await truth.begin();
+  await using workload = new Workload(servers.source, profile, options.seed, () => watcher.replicated);
+  const log = servers.kafka
+    ? LogView.ofKafka(servers.kafka.bootstrap, PREFIX)
+    : LogView.ofDirectory(join(state, 'log'), PREFIX);
+  const stage: Stage = { profile, servers, service, workload, watcher, log, network, report, signal };
+  try {
+    return await campaign(options, stage, { resources, truth });
+  } catch (error) {
+    for (const what of watcher.torn) report.problem(what); // seen before it stood still, and may be why
+    throw error;
+  }
+}
+
+/** Those who watch from the side. */
+interface Bystanders {
+  readonly resources: Resources;
+  readonly truth: SecondSlot;
+}
+
+async function campaign(
+  { kills, seed, faults, log }: TortureOptions,
+  stage: Stage,
+  { resources, truth }: Bystanders,
+): Promise<boolean> {
+  const { profile, report, servers, workload, watcher } = stage;
+  const shape: RunShape = { log, source: profile.name };
+  const random = new Random(seed);
+  const restarts = RESTARTS.filter((what) => servers.kafka !== undefined || !what.startsWith('broker'));
+  // A handful of kills cannot be asked to hit what is rare.
+  const everyMoment = kills >= 10;
+  const run = new Campaign(stage, random);
+  const planned = planKills(profile, log, kills, restarts, random);
+  const armed = [...planned.snapshot, ...planned.stream].flatMap((each) =>
+    each.kind === 'failpoint' ? each.point : [],
+  );
+  const points = kills >= 30 ? [...new Set(armed)] : [];
+  await run.run(withFaults(planned, faults, shape, random));
+  if (everyMoment) await run.fillUp(points);
+  await run.settle();
+  await workload.stop();
+  const transactions = await catchUp(stage);
+  const verdict = await judge(stage, transactions);
+  await truth.finish();
+  if (truth.failure !== undefined) throw truth.failure;
+  // Polls tell states, not transactions: there the order is that of states.
+  const isToldApart = profile.tells === 'transactions';
+  const untrue = isToldApart ? await compareTruth(truth.told, servers.replica) : [];
+  const needed = judgeResources(resources.samples, resources.mostRetainedBytes);
+  const found = [...untrue, ...(await judgeProgress(servers.replica)), ...needed.problems];
+  await measureFastStop(stage, () => run.stop());
+  const copies = await stage.log.copies(stage.signal);
+  report.histogram();
+  for (const moment of everyMoment ? profile.moments : []) {
+    if (report.moments.get(moment) === 0) report.problem(`no kill ${moment}`);
+  }
+  for (const point of points) {
+    if (!report.points.has(point)) report.problem(`no kill at ${point}`);
+  }
+  for (const [kind, targets] of report.faults) {
+    for (const [target, hits] of targets) if (hits === 0) report.problem(`${kind} has never hit: ${target}`);
+  }
+  if (copies.afterFinished > 0) report.problem(`${copies.afterFinished} full copies after the first was finished`);
+  for (const what of [...watcher.torn, ...verdict.differences, ...found]) report.problem(what);
+  report.line(needed.line);
+  if (isToldApart) report.line(`${truth.told.length} transactions told by test_decoding compared with the replica`);
+  report.line(
+    `${transactions} transactions (${workload.giants} of 50000 changes, ${workload.designs} with DDL, ${workload.drafts} with TRUNCATE, ${workload.rolledBack} more rolled back), ` +
+      `the replica judged ${watcher.judged} times meanwhile; ${copies.begun} copies begun, one finished; ${report.restarts} restarts of servers`,
+  );
+  if (report.extraKills > 0) report.line(`${report.extraKills} more kills for what chance had left out`);
+  const { lost, duplicated, torn } = verdict;
+  const hits = faults.size === 0 ? '' : ` ${report.hits} faults of ${report.faults.size} kinds,`;
+  if (report.faults.has('zombie')) report.line(`${report.strays} stray writes of services that woke up`);
+  report.line(`${report.kills} kills,${hits} ${lost} lost, ${duplicated} duplicated, ${torn} torn`);
+  return lost + duplicated + torn + report.problems.length === 0;
+}
+
+/** How long a broker may take to answer, where the network is at fault. */
+const ANSWER_MS = 5000;
+/** Another run may go on beside this one. */
+const ANY_PORT = ['--listeners', 'http://127.0.0.1:0'];
+
+async function makeService(
+  { profile, log, main, env, directory }: TortureOptions,
+  servers: Servers,
+  state: string,
+  network: Network | undefined,
+): Promise<Service> {
+  const connectors = join(directory, 'connectors');
+  const settings = await writeConnectors(connectors, reachedBy(servers, network), profile.settings);
+  const port = network?.proxies.broker.port ?? servers.kafka?.port;
+  const kafka = log === 'kafka' ? ['--bootstrap-servers', `127.0.0.1:${port}`] : [];
+  const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('ROWCAST_')));
+  return new Service({
+    main,
+    args: ['start', '--connectors', connectors, ...ANY_PORT, ...kafka],
+    env: { ...inherited, ...settings, ...(network && { ROWCAST_REQUEST_TIMEOUT_MS: String(ANSWER_MS) }) },
+    logFile: join(directory, SERVICE_OUTPUT),
+    state: { directory: state, ownsLog: log === 'embedded' },
+  });
+}

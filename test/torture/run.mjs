@@ -1,4 +1,0 @@
-// Tortures dist/main.js, or with --from-source what src/ compiles to now.
-import { runBundled } from '../support/run-bundled.mjs';
-
-await runBundled(import.meta.url);
