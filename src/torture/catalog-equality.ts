@@ -2,7 +2,8 @@ import type pg from 'pg';
 
 /**
  * What the catalog says of all tables, a line for each thing. The ledger's columns alone are compared, because the judge made it. Constraints,
- * indexes and defaults that the lasting tables had before the copy are not the sink's to make: of those only what was designed since counts.
+ * indexes and defaults that the lasting tables had before the copy are not the sink's to make: of those only what was designed since counts. Nor is
+ * a type that no table has.
  */
 const CATALOG = /* sql */ `
   with tables as (
@@ -21,6 +22,7 @@ const CATALOG = /* sql */ `
     where t.is_whole or c.relname like 'x\\_%'
   union all select 'labels of ' || y.typname || ' ' || array(select enumlabel from pg_catalog.pg_enum where enumtypid = y.oid order by enumsortorder)::text
     from pg_catalog.pg_type y where y.typnamespace = 'public'::regnamespace and y.typtype = 'e'
+      and exists (select from tables t join pg_catalog.pg_attribute a on a.attrelid = t.oid where a.atttypid = y.oid and not a.attisdropped)
   order by 1`;
 
 /** Where the catalogs differ, in words. */
