@@ -15,16 +15,17 @@ export async function runOffsets(request: OperatorRequest, options: OffsetsOptio
   using stop = stopSignal();
   const operation = await findOperation(options, env, stop.signal);
   if (request.kind !== 'offsets') {
-    const plan = planOf(request.kind, request.connector, await operation.subject(request.connector));
-    await confirm(plan, options.yes === true, stop.signal);
+    const subject = await operation.subject(request.connector);
+    // Of one that there is not the daemon says so: nothing is to be confirmed.
+    if (subject !== undefined)
+      await confirm(planOf(request.kind, request.connector, subject), options.yes === true, stop.signal);
   }
   const answer = await operation.carryOut(request);
   print(answer, options.json === true);
   return request.kind === 'offsets' && hasErrors(answer) ? 1 : 0;
 }
 
-function planOf(kind: OperatorRequest['kind'], name: string, subject: Subject | undefined): readonly string[] {
-  if (subject === undefined) return []; // the daemon says that there is none
+function planOf(kind: OperatorRequest['kind'], name: string, subject: Subject): readonly string[] {
   if (kind === 'accept') return [`The server, publication and slot of ${name} as they are now will be accepted.`];
   if (subject.kind === 'sink') {
     return [`The progress of ${name} will be forgotten: its next start replays the log from its beginning.`];

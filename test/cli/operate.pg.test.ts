@@ -45,11 +45,17 @@ test('a daemon that runs resets and deletes its connectors, and goes on with the
   await source.query(/* sql */ `insert into item values (2, 'later')`);
   await expect.poll(notes, { timeout: 60_000 }).toBe('copied,later');
 
-  const typo = await command.run(['delete', 'shpo', '--yes', ...flags]).ended;
-  expect(typo).toMatchObject({
-    code: 1,
-    output: expect.stringMatching(/^There is no connector "shpo"\nDid you mean shop\?/) as unknown,
-  });
+  for (const words of [
+    ['delete', 'shpo', '--yes'],
+    ['offsets', 'reset', 'shpo'],
+    ['offsets', 'accept', 'shpo'],
+  ]) {
+    const typo = await command.run([...words, ...flags]).ended;
+    expect(typo).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^There is no connector "shpo"\nDid you mean shop\?/) as unknown,
+    });
+  }
   expect(await ask('delete', 'shop', '--drop-slot', '--drop-publication', '--yes')).toContain('is dropped');
   expect(existsSync(join(work.connectors, 'shop.json'))).toBe(false);
   expect(await source.query('select from pg_replication_slots where database = current_database()')).toEqual([]);
