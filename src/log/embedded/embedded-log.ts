@@ -209,9 +209,17 @@ class SegmentLog implements EmbeddedLog {
     this.#failure = new TransientError(`Embedded log "${this.directory}" is closed`);
     this.#wakeups.fail(this.#failure);
     await this.#underWay.settled();
-    if (isWhole) await this.#releases.save(this.#segments.mark);
+    // Who has lost the directory has nothing to say there any more.
+    if (isWhole && (await this.#isOwned())) await this.#releases.save(this.#segments.mark);
     await this.#segments.close();
     await this.#lock.release();
+  }
+
+  async #isOwned(): Promise<boolean> {
+    return await this.#lock.prove().then(
+      () => true,
+      () => false,
+    );
   }
 
   async #commit(plan: CommitPlan): Promise<void> {
