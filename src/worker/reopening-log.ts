@@ -1,3 +1,4 @@
+import { TransientError } from '../errors.ts';
 import type { EmbeddedLog } from '../log/embedded/embedded-log.ts';
 import type { Log } from '../log/log.ts';
 
@@ -74,8 +75,17 @@ export class ReopeningLog implements Log {
   }
 
   async #reopen(): Promise<EmbeddedLog> {
-    await this.#log[Symbol.asyncDispose]();
-    this.#log = await this.#open();
-    return this.#log;
+    try {
+      await this.#log[Symbol.asyncDispose]();
+      this.#log = await this.#open();
+      return this.#log;
+    } catch (error) {
+      // It could be opened before: whatever the system refuses now (a disk is still full, say) may pass.
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      throw new TransientError(`Embedded log "${this.#log.directory}" could not be opened again`, {
+        cause: error,
+        advice: 'It is tried again by itself. Check the disk and its free space when this repeats.',
+      });
+    }
   }
 }
