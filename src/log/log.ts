@@ -107,8 +107,9 @@ export interface Log extends AsyncDisposable {
 
   /**
    * Says what a sink has durably applied: of the topics whose names begin with `scope`, `reader` needs nothing of these
-   * partitions below their offsets any more, and all of the others. A log that owns its retention keeps what a reader
-   * still needs; one with retention of its own (Kafka) has nothing to do.
+   * partitions below their offsets any more, and all of the others. Of the checkpoints of `scope` it says more: what was stored before one that
+   * it has released is applied or a stray. A log that owns its retention keeps what a reader still needs; one with retention of its own (Kafka)
+   * has nothing to do.
    */
   release(reader: string, scope: string, cursors: readonly Cursor[], signal: AbortSignal): Promise<void>;
 }

@@ -22,6 +22,13 @@ interface Needs {
   readonly offsets: Offsets;
 }
 
+/** The first checkpoint of a source that was stored behind something. */
+export interface Behind {
+  readonly scope: string;
+  readonly topic: string;
+  readonly offset: number;
+}
+
 function isReleasesState(value: unknown): value is ReleasesState {
   if (!isJsonObject(value) || !isJsonObject(value.mark) || !isJsonObject(value.readers)) return false;
   const { segment, size } = value.mark;
@@ -85,11 +92,16 @@ export class Releases {
     this.#trims.set(topic, Math.max(before, this.trimmed(topic)));
   }
 
-  /** The offset below which nobody needs the topic any more: every reader of its scope has released it, and there is one. */
-  released(topic: string): number {
+  /**
+   * True when nobody needs the topic below `end` any more: it was trimmed, or there is a reader, and each of its scope has released it, or a checkpoint
+   * that lies `behind` all that.
+   */
+  isReleased(topic: string, end: number, behind: Behind | undefined): boolean {
+    if (this.trimmed(topic) >= end) return true;
     const needs = [...this.#readers.values()].filter(({ scope }) => topic.startsWith(scope));
-    if (needs.length === 0) return this.trimmed(topic);
-    return Math.max(Math.min(...needs.map(({ offsets }) => offsets.get(topic) ?? 0)), this.trimmed(topic));
+    const isPassed = ({ scope, offsets }: Needs): boolean =>
+      scope === behind?.scope && (offsets.get(behind.topic) ?? 0) > behind.offset;
+    return needs.length > 0 && needs.every((each) => (each.offsets.get(topic) ?? 0) >= end || isPassed(each));
   }
 
   /** Notes what `reader` released; true when the reader or its scope is a new one. What it says last counts, even if it is less. */

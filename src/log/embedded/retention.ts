@@ -1,4 +1,5 @@
 import { type Carried, writeKeptFile } from './kept-file.ts';
+import { scopeOfCheckpoints } from '../protocol/topics.ts';
 import type { StoredTopic } from './catalog.ts';
 import type { LogFile } from './log-file.ts';
 import type { OwnedDirectory } from './durable-file.ts';
@@ -9,6 +10,15 @@ import { failPoint } from '../../failpoint.ts';
 /** A topic's first offset: what was trimmed or dropped lies below it. */
 export function startOf({ topic, number, isKept }: StoredTopic, segments: Segments, releases: Releases): number {
   return Math.max(releases.trimmed(topic.name), isKept ? 0 : segments.start(number));
+}
+
+/** The checkpoints of every source, the longest scope first: `shop.eu.` before `shop.`. */
+function sourcesOf(topics: readonly StoredTopic[]): { scope: string; topic: string; number: number }[] {
+  const sources = topics.flatMap(({ number, topic: { name } }) => {
+    const scope = scopeOfCheckpoints(name);
+    return scope === undefined ? [] : [{ scope, topic: name, number }];
+  });
+  return sources.sort((a, b) => b.scope.length - a.scope.length);
 }
 
 /** Drops the oldest segments when nobody needs their records any more, carrying on what is kept of them. */
@@ -49,12 +59,17 @@ export class Retention {
   /** The oldest complete segments without a record of an ordinary topic that anybody needs. */
   #droppable(topics: readonly StoredTopic[]): readonly LogFile[] {
     const { sealed } = this.#segments;
+    const sources = sourcesOf(topics);
     let count = 0;
     for (const file of sealed) {
       const ends = this.#segments.next(file).bases;
-      const isNeeded = ({ number, isKept, topic }: StoredTopic): boolean => {
+      const isNeeded = ({ number, isKept, topic: { name } }: StoredTopic): boolean => {
         const end = ends.get(number) ?? 0;
-        return !isKept && file.base(number) < end && this.#releases.released(topic.name) < end;
+        if (isKept || file.base(number) >= end) return false;
+        const source = sources.find(({ scope }) => name.startsWith(scope));
+        // A sink that was killed says again what it has released of checkpoints, and of other topics only what it reads from then on.
+        const behind = source && { ...source, offset: ends.get(source.number) ?? 0 };
+        return !this.#releases.isReleased(name, end, behind);
       };
       if (topics.some(isNeeded)) break;
       count++;

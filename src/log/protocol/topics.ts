@@ -1,6 +1,13 @@
+const CHECKPOINTS = 'checkpoints';
+
 /** Claims and checkpoints of one source: one partition, kept for ever (PROTOCOL, records). */
 export function checkpointsTopic(prefix: string): string {
-  return `${prefix}.checkpoints`;
+  return `${prefix}.${CHECKPOINTS}`;
+}
+
+/** What the names of all topics of a source begin with, by the name of its checkpoints; undefined for any other topic. */
+export function scopeOfCheckpoints(topic: string): string | undefined {
+  return topic.endsWith(`.${CHECKPOINTS}`) ? topic.slice(0, -CHECKPOINTS.length) : undefined;
 }
 
 /** Table versions, truncates and snapshot marks of one source: one partition, kept as long as the checkpoints. */

@@ -76,6 +76,48 @@ describe('Retention of the embedded log', () => {
     expect(log.readers).toEqual(['slow', 'fast']);
   });
 
+  describe('by checkpoints', () => {
+    const CHECKPOINTS = 'shop.checkpoints';
+
+    /** Records of a topic in the first segments, which nobody reads again. */
+    async function quietLog(quiet: string): Promise<EmbeddedLog> {
+      const log = await openEmbeddedLog(await newDirectory(), options);
+      const ordinary = [quiet, 'shop.busy'].map((name) => ({ name, partitions: 1, config: {} }));
+      await log.createTopics([...ordinary, { name: CHECKPOINTS, partitions: 1, config: KEPT }], signal);
+      for (let i = 0; i < 40; i++) {
+        const data = texts(i < 2 ? quiet : 'shop.busy', 0, [`${i}`.padEnd(100)]);
+        await log.publish([data], () => [texts(CHECKPOINTS, 0, [`${i}`])], signal);
+      }
+      return log;
+    }
+
+    test('drops what lies before one that is released, also of a topic of which its reader says nothing', async () => {
+      await using log = await quietLog('shop.quiet');
+      await log.release('sink', 'shop.', [cursor(20, CHECKPOINTS)], signal);
+      const { start } = await log.bounds('shop.busy', 0, signal);
+      expect(start).toBeGreaterThan(8);
+      expect(start).toBeLessThanOrEqual(18); // a segment has its own checkpoints: one behind it must be released
+      expect(await log.bounds('shop.quiet', 0, signal)).toEqual({ start: 2, end: 2 });
+      await expectWhole(log, CHECKPOINTS, 0, 40);
+    });
+
+    test('keeps what another reader needs, what one needs again, and the topics of another source', async () => {
+      await using slow = await quietLog('shop.quiet');
+      await slow.release('slow', 'shop.', [cursor(1, CHECKPOINTS)], signal);
+      await slow.release('sink', 'shop.', [cursor(20, CHECKPOINTS)], signal);
+      expect(await slow.bounds('shop.busy', 0, signal)).toEqual({ start: 0, end: 38 });
+      await slow.release('sink', 'shop.', [cursor(0, CHECKPOINTS)], signal); // it was reset
+      await slow.forget('slow', signal);
+      expect(await slow.bounds('shop.busy', 0, signal)).toEqual({ start: 0, end: 38 });
+
+      await using other = await quietLog('shop.eu.quiet');
+      await other.createTopics([{ name: 'shop.eu.checkpoints', partitions: 1, config: KEPT }], signal);
+      await other.release('sink', 'shop.', [cursor(20, CHECKPOINTS)], signal);
+      expect(await other.bounds('shop.eu.quiet', 0, signal)).toEqual({ start: 0, end: 2 });
+      expect(await other.bounds('shop.busy', 0, signal)).toEqual({ start: 0, end: 38 });
+    });
+  });
+
   test('counts on with dense offsets and knows its readers after everything was dropped and it was opened again', async () => {
     const directory = await newDirectory();
     const first = await filledLog(directory, 40);

@@ -2,7 +2,7 @@ import type { Append, Cursor, Fetched, Log, Published, Span, Topic, TopicSpec } 
 import type { RecordBatch } from '../../../src/log/record-set.ts';
 import type { Fate, Process } from '../process.ts';
 import { fateOf } from './hazards.ts';
-import type { Partition } from './storage.ts';
+import type { Partition, Storage } from './storage.ts';
 import type { World } from './world.ts';
 
 /** The log of one process: every partition behind a connection of its own, so that appends overtake each other. */
@@ -178,11 +178,18 @@ export class Retention {
     for (const { topic, partition, offset } of cursors) known.offsets.set(`${topic}/${partition}`, offset);
   }
 
-  /** The offset below which nobody needs this partition any more; what a reader has not named it needs from the start. */
-  limit({ topic, number }: Partition): number {
+  /**
+   * The offset below which nobody needs this partition any more. A reader needs nothing below what it has named, and nothing that was stored before the
+   * last checkpoint that it has.
+   */
+  limit(partition: Partition, storage: Storage): number {
+    const { topic, number } = partition;
     const limits: number[] = [];
     for (const { scope, offsets } of this.#readers.values()) {
-      if (topic.startsWith(scope)) limits.push(offsets.get(`${topic}/${number}`) ?? 0);
+      if (!topic.startsWith(scope)) continue;
+      const checkpoints = storage.partition(`${scope}checkpoints`, 0);
+      const last = (offsets.get(`${checkpoints.topic}/0`) ?? 0) - 1;
+      limits.push(Math.max(offsets.get(`${topic}/${number}`) ?? 0, partition.endAt(checkpoints.placeOf(last))));
     }
     return limits.length > 0 ? Math.min(...limits) : 0;
   }

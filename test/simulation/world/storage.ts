@@ -9,6 +9,8 @@ export interface StoredBatch {
   readonly base: number;
   readonly count: number;
   readonly bytes: Buffer;
+  /** How many batches were stored before, in whatever partition. */
+  readonly at: number;
 }
 
 /** One partition as its leader has it. */
@@ -30,6 +32,17 @@ export class Partition {
     return Buffer.concat(this.batches.slice(Math.max(first, 0), Math.max(first, 0) + limit).map(({ bytes }) => bytes));
   }
 
+  /** How many batches were stored anywhere before the one that holds `offset`; 0 when there is none. */
+  placeOf(offset: number): number {
+    return this.batches.find(({ base, count }) => base <= offset && offset < base + count)?.at ?? 0;
+  }
+
+  /** The offset behind what was stored before so many batches. */
+  endAt(place: number): number {
+    const last = this.batches.findLast(({ at }) => at < place);
+    return last === undefined ? this.start : last.base + last.count;
+  }
+
   trim(before: number): void {
     this.start = Math.max(this.start, Math.min(before, this.end));
     while (this.batches[0] !== undefined && this.batches[0].base + this.batches[0].count <= this.start)
@@ -46,6 +59,7 @@ export class Storage {
   /** Sees every append. */
   onAppend: (partition: Partition, span: Span) => void = () => undefined;
   #waiting = new Set<() => void>();
+  #stored = 0;
 
   constructor(random: Random) {
     this.random = random;
@@ -76,7 +90,7 @@ export class Storage {
     const stored = Buffer.from(bytes);
     const base = partition.end;
     setBaseOffset(stored, base);
-    partition.batches.push({ base, count, bytes: stored });
+    partition.batches.push({ base, count, bytes: stored, at: this.#stored++ });
     partition.end += count;
     const reader = new RecordReader(stored);
     while (reader.next()) this.onRecord(partition, reader);

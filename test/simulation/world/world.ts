@@ -91,7 +91,7 @@ export class World {
   #expire(partition: Partition): void {
     if (partition.topic.endsWith('.checkpoints') || partition.topic.endsWith('.schema-changes')) return;
     const before = partition.start;
-    partition.trim(this.retention.limit(partition));
+    partition.trim(this.retention.limit(partition, this.storage));
     if (partition.start > before) this.count('retention');
   }
 }
