@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CAPTURES, type CaptureName } from '../torture/capture.ts';
+import { CAPTURES, type CaptureName, type LogName, LOGS } from '../torture/names.ts';
 import { FAULT_KINDS } from '../torture/faults/fault.ts';
 import { countFaults, type FaultWish, parseFaults, wholeNumber } from '../torture/options.ts';
 import { type CommandContext, command } from './command.ts';
@@ -10,7 +10,7 @@ interface TortureFlags {
   readonly faults?: readonly FaultWish[];
   readonly each: number;
   readonly lost?: number;
-  readonly log: 'embedded' | 'kafka' | 'both';
+  readonly log: LogName | 'both';
   readonly kafka?: true;
   readonly seed?: number;
   readonly keep?: true;
@@ -47,7 +47,7 @@ export function tortureCommand({ env, exit }: CommandContext): Command {
     .option('--lost <n>', 'the same as lost-response=n in the list', atLeast(1))
     .addOption(
       new Option('--log <log>', 'what lies between (kafka needs Java and Maven)')
-        .choices(['embedded', 'kafka', 'both'])
+        .choices([...LOGS, 'both'])
         .default('both'),
     )
     .addOption(new Option('--kafka', 'the same as --log kafka').conflicts('log'))
@@ -61,7 +61,7 @@ export function tortureCommand({ env, exit }: CommandContext): Command {
       if (kills < 2 && !(kills === 0 && faults.size > 0))
         self.error('error: --kills is at least 2; 0 goes with --faults');
       const log = flags.kafka ? 'kafka' : flags.log;
-      const logs = log === 'both' ? (['embedded', 'kafka'] as const) : [log];
+      const logs = log === 'both' ? LOGS : [log];
       const seed = flags.seed ?? Math.floor(Math.random() * SEEDS);
       const { runTorture } = await import('./torture.ts');
       exit(await runTorture({ source, logs, kills, faults, seed, keep, main }, env));

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Environment } from '../connector/reference.ts';
 import { describeError, OperatorError } from '../errors.ts';
 import { canStartKafka } from '../servers/kafka-server.ts';
-import type { CaptureName } from '../torture/capture.ts';
+import type { CaptureName, LogName } from '../torture/names.ts';
 import type { FaultKind } from '../torture/faults/fault.ts';
 import { PROFILES } from '../torture/profiles/profiles.ts';
 import { StandstillError } from '../torture/stage.ts';
@@ -15,7 +15,7 @@ import { stopSignal } from './stop-signal.ts';
 export interface TortureRun {
   readonly source: CaptureName;
   /** One campaign on each, one after the other. */
-  readonly logs: readonly ('embedded' | 'kafka')[];
+  readonly logs: readonly LogName[];
   readonly kills: number;
   /** How often each kind of fault is to strike. */
   readonly faults: ReadonlyMap<FaultKind, number>;
@@ -49,7 +49,7 @@ export async function runTorture(run: TortureRun, env: Environment): Promise<num
 
 /** One campaign; true when it is clean. What it leaves behind is removed, but for that of a failure, or where it is to be kept. */
 async function onLog(
-  log: 'embedded' | 'kafka',
+  log: LogName,
   { source, kills, faults, seed, keep, main }: TortureRun & { readonly main: string },
   env: Environment,
   signal: AbortSignal,

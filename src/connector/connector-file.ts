@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { describeError } from '../errors.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import { sinkConnection, sourceConnection } from './connection-of.ts';
 import { isNamed, unknownClass } from './connector-classes.ts';
 import { type ParsedConfig, parseConfig } from './parse-config.ts';
@@ -9,7 +10,6 @@ import { POSTGRES_TRIGGER_SOURCE, type PostgresTriggerConfig } from './postgres-
 import { POSTGRES_WAL_SOURCE, type PostgresWalConfig } from './postgres-wal-source.ts';
 import type { RawConfig } from './read-settings.ts';
 import type { Environment } from './reference.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
 
 /**
  * One connector as its file declares it, read and checked. `kind` says which config it has; `raw` is the config as written, with its

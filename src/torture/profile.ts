@@ -4,7 +4,7 @@ import type { FailPoint } from '../failpoint.ts';
 import type { Random } from './random.ts';
 import type { PlannedKill } from './kill.ts';
 import type { Moment } from './moment.ts';
-import type { CaptureName } from './capture.ts';
+import type { CaptureName } from './names.ts';
 
 /**
  * What the replica's audit is judged by. `transactions`: every transaction of the source is applied once, whole, as it was. `states`: every

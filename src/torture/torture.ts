@@ -9,6 +9,7 @@ import { assertNamespaces } from './faults/zombie.ts';
 import { measureFastStop } from './fast-stop.ts';
 import { catchUp, judge } from './judge.ts';
 import { LogView } from './log-view.ts';
+import type { LogName } from './names.ts';
 import { type Network, startNetwork } from './network.ts';
 import { planKills, withFaults } from './plan.ts';
 import type { CaptureProfile } from './profile.ts';
@@ -30,7 +31,7 @@ export const SERVICE_OUTPUT = 'service.txt';
 
 export interface TortureOptions {
   readonly profile: CaptureProfile;
-  readonly log: 'embedded' | 'kafka';
+  readonly log: LogName;
   readonly kills: number;
   /** How often each kind of fault is to strike. */
   readonly faults: ReadonlyMap<FaultKind, number>;

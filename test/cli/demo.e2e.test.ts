@@ -1,28 +1,15 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type BuiltCommand, buildCommand, root, type Run } from './command.ts';
+import { expect, test } from 'vitest';
+import { root, type Run } from './command.ts';
+import { commandInFolder } from './command-in-folder.ts';
 
-let command: BuiltCommand;
-let temporary: string;
-
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  temporary = await mkdtemp(join(tmpdir(), 'rowcast-test-'));
-  await chmod(temporary, 0o755); // run by root, the servers run as somebody else
-});
-afterEach(() => rm(temporary, { recursive: true, force: true }));
+const command = commandInFolder();
 
 function demo(...flags: readonly string[]): Run {
-  return command.run(['demo', '--connectors', join(root, 'connectors'), ...flags], { TMPDIR: temporary });
+  return command.run(['demo', '--connectors', join(root, 'connectors'), ...flags]);
 }
 
 /** Ports of the two servers, from what the demo prints. */
@@ -31,8 +18,7 @@ function serverPorts(output: string): string[] {
 }
 
 async function expectNothingLeft(output: string): Promise<void> {
-  const left = (): string[] => readdirSync(temporary).filter((name) => !name.startsWith('rowcast-postgres-bin-'));
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => command.left(), { timeout: 10_000 }).toEqual([]);
   const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
   for (const port of serverPorts(output)) expect(stdout).not.toContain(`-p ${port} `);
 }
@@ -63,17 +49,21 @@ test.each([
   ['trigger', /streamed: [1-9]\d* inserts/],
 ])('the demo captures without the WAL: %s', async (kind, told) => {
   const flags = ['--connectors', join(root, 'connectors', kind), '--seconds', '5', '--rate', '150'];
-  const { code, output } = await command.run(['demo', ...flags], { TMPDIR: temporary }).ended;
+  const { code, output } = await command.run(['demo', ...flags]).ended;
   expect(output).toMatch(told);
   expect(output).toContain('replica equals source');
   expect(code).toBe(0);
 });
 
 test('the demo shows the events of an outbox', async () => {
-  const { code, output } = await command.run(
-    ['demo', '--outbox', '--connectors', join(root, 'connectors', 'outbox'), '--seconds', '6'],
-    { TMPDIR: temporary },
-  ).ended;
+  const { code, output } = await command.run([
+    'demo',
+    '--outbox',
+    '--connectors',
+    join(root, 'connectors', 'outbox'),
+    '--seconds',
+    '6',
+  ]).ended;
   expect(output).toMatch(
     /^outbox\.event\.order {2}key \d {2}id [0-9a-f-]{36} {2}type Order\w+ {2}\{"step": \d+, "order": \d\}$/m,
   );
@@ -105,7 +95,9 @@ test('Ctrl-C ends the demo early, with the proof', async () => {
 
 test('Ctrl-C while servers start ends the demo and leaves nothing behind', async () => {
   const run = demo('--seconds', '600');
-  await expect.poll(() => run.output().includes('starting') && existsSync(temporary), { timeout: 30_000 }).toBe(true);
+  await expect
+    .poll(() => run.output().includes('starting') && existsSync(command.folder), { timeout: 30_000 })
+    .toBe(true);
   run.process.kill('SIGINT');
   const { code, output } = await run.ended;
   expect(code).toBe(1);

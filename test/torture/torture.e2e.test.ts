@@ -1,33 +1,16 @@
-import { readdirSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type BuiltCommand, buildCommand, type Run } from '../cli/command.ts';
+import { expect, test } from 'vitest';
+import type { Run } from '../cli/command.ts';
+import { commandInFolder } from '../cli/command-in-folder.ts';
 
-let command: BuiltCommand;
-let temporary: string;
+const command = commandInFolder();
 
-beforeAll(async () => {
-  command = await buildCommand();
-});
-afterAll(() => command[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  temporary = await mkdtemp(join(tmpdir(), 'rowcast-test-'));
-  await chmod(temporary, 0o755); // run by root, the servers run as somebody else
-});
-afterEach(() => rm(temporary, { recursive: true, force: true }));
-
-/** On the embedded log, in a temporary folder of its own; settings of somebody's daemon are not for the one that is killed. */
+/** On the embedded log; settings of somebody's daemon are not for the one that is killed. */
 function torture(...args: string[]): Run {
-  const env = { TMPDIR: temporary, ROWCAST_BOOTSTRAP_SERVERS: '127.0.0.1:1' };
-  return command.run(['torture', '--log', 'embedded', ...args], env);
+  return command.run(['torture', '--log', 'embedded', ...args], { ROWCAST_BOOTSTRAP_SERVERS: '127.0.0.1:1' });
 }
 
 async function expectNothingLeft(): Promise<void> {
-  const left = (): string[] => readdirSync(temporary).filter((name) => !name.startsWith('rowcast-postgres-bin-'));
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => command.left(), { timeout: 10_000 }).toEqual([]);
 }
 
 test('a service that is killed again and again loses, duplicates and tears nothing', { timeout: 230_000 }, async () => {

@@ -1,9 +1,9 @@
 import { OperatorError, TransientError } from '../../errors.ts';
 import { type OnIncompatible, SchemaRefused, type SchemaStore } from '../converter.ts';
+import { isJsonObject } from '../../json.ts';
 import { exchangeError, type Question, type RegistryPlace, statusError } from './http-errors.ts';
 import { exchange, type HttpAnswer, type HttpLimits, type HttpRequest, type RegistryTls } from './http-exchange.ts';
 import { compact } from './schema-text.ts';
-import { isJsonObject } from '../../json.ts';
 
 /** An external schema registry. `urls` are tried in turn; one may hold `user:password@`, which is never printed. */
 export interface RegistryClientSettings {

@@ -1,6 +1,7 @@
 import avsc from 'avsc';
 import { describeError, OperatorError } from '../../errors.ts';
 import { isNestedDeeper, MAX_SCHEMA_DEPTH } from '../nesting.ts';
+import { isJsonObject } from '../../json.ts';
 import { InvalidSchema } from './registry.ts';
 
 /** The JSON text without superfluous white space: equal schemas have equal texts. Throws OperatorError naming `what`. */
@@ -39,7 +40,7 @@ export function isSameSchema(one: string, other: string): boolean {
 
 function sortedText(schema: string): string {
   return JSON.stringify(JSON.parse(schema), (_, value: unknown) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    if (!isJsonObject(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
   });
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { OperatorError } from '../../errors.ts';
 import type { Topic, TopicSpec } from '../log.ts';
-import { type OwnedDirectory, readState, writeState } from './durable-file.ts';
 import { isJsonObject } from '../../json.ts';
+import { type OwnedDirectory, readState, writeState } from './durable-file.ts';
 
 const FILE = 'catalog.json';
 

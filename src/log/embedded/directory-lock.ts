@@ -36,6 +36,8 @@ export interface DirectoryLock extends OwnedDirectory {
    * what it has open.
    */
   readonly isContested: boolean;
+  /** Looks whether it is this process's still. */
+  isHeld(): Promise<boolean>;
   /** As `prove`; it looks only when the owner was away for so long that somebody may have taken the lock over. */
   verify(): Promise<void>;
   /** Notes, for owners to come too, that whoever was before is kept out. */
@@ -116,6 +118,11 @@ class HeldLock implements DirectoryLock {
     this.#requireHeld();
   }
 
+  async isHeld(): Promise<boolean> {
+    await this.#touch();
+    return this.#failure === undefined;
+  }
+
   async settle(): Promise<void> {
     await this.prove();
     await this.#store({ ...this.#state, isContested: false });
@@ -128,8 +135,7 @@ class HeldLock implements DirectoryLock {
   async release(): Promise<void> {
     clearInterval(this.#timer);
     try {
-      await this.#touch();
-      if (this.#failure !== undefined) return; // It is another's by now, or counts as abandoned when this process has ended.
+      if (!(await this.isHeld())) return; // It is another's by now, or counts as abandoned when this process has ended.
       await this.#store({ ...this.#state, isReleased: true });
     } finally {
       held.delete(this.#state.id);

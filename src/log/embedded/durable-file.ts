@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import { damaged, FORMAT_VERSION, tooNew } from './format.ts';
@@ -19,11 +19,6 @@ export interface OwnedDirectory {
 /** Where a file is written until it gets its name. No two owners write one file. */
 export function unfinishedPath({ path, number }: OwnedDirectory, name: string): string {
   return join(path, `${name}.${number}${UNFINISHED}`);
-}
-
-/** Removes what owners before have not finished, which they cannot finish then: see `publishFile`. */
-export async function removeUnfinished({ path }: OwnedDirectory): Promise<void> {
-  for (const name of await readdir(path)) if (name.endsWith(UNFINISHED)) await rm(join(path, name), { force: true });
 }
 
 /** Makes what a file holds, or the names in a directory, durable. */

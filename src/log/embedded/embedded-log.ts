@@ -5,8 +5,8 @@ import type { Append, Cursor, Fetched, Log, Published, Span, Topic, TopicSpec } 
 import { Catalog, type StoredTopic } from './catalog.ts';
 import { CommitPlan } from './commit-plan.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
-import { type OwnedDirectory, removeUnfinished } from './durable-file.ts';
-import { fence } from './recovery.ts';
+import type { OwnedDirectory } from './durable-file.ts';
+import { keepOthersOut } from './keep-out.ts';
 import { Releases } from './releases.ts';
 import { Retention, startOf } from './retention.ts';
 import { Segments } from './segments.ts';
@@ -48,11 +48,7 @@ export async function openEmbeddedLog(directory: string, options: EmbeddedLogOpt
   const lock = await lockDirectory(path, options.signal);
   failPoint('log.locked');
   try {
-    await removeUnfinished(lock);
-    if (lock.isContested) {
-      await fence(lock);
-      await lock.settle();
-    }
+    await keepOthersOut(lock);
     const releases = await Releases.read(lock);
     const segments = await Segments.open(lock, options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, releases.storedMark);
     failPoint('log.recovered');
@@ -210,16 +206,9 @@ class SegmentLog implements EmbeddedLog {
     this.#wakeups.fail(this.#failure);
     await this.#underWay.settled();
     // Who has lost the directory has nothing to say there any more.
-    if (isWhole && (await this.#isOwned())) await this.#releases.save(this.#segments.mark);
+    if (isWhole && (await this.#lock.isHeld())) await this.#releases.save(this.#segments.mark);
     await this.#segments.close();
     await this.#lock.release();
-  }
-
-  async #isOwned(): Promise<boolean> {
-    return await this.#lock.prove().then(
-      () => true,
-      () => false,
-    );
   }
 
   async #commit(plan: CommitPlan): Promise<void> {

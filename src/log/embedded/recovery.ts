@@ -1,8 +1,6 @@
-import { constants } from 'node:fs';
-import { copyFile, open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatorError } from '../../errors.ts';
-import { type OwnedDirectory, publishFile, syncPath, unfinishedPath } from './durable-file.ts';
 import { damaged, encodeFileHeader, type FileHeader, type FileKind } from './format.ts';
 import { FrameCheck } from './frame-check.ts';
 import { hasFrameAfter, type ScannedFile, scanFrames } from './frame-scan.ts';
@@ -53,22 +51,8 @@ export async function recover(directory: string, mark: Mark | undefined): Promis
   return { kept, sealed, active };
 }
 
-/**
- * Keeps an owner out that may yet live, unseen. The file that it writes, and has open, gets a copy in its place: from here on it writes where
- * nobody reads.
- */
-export async function fence(directory: OwnedDirectory): Promise<void> {
-  const last = Math.max(0, ...(await numbersIn(directory.path)).segment);
-  if (last === 0) return;
-  const name = fileName('segment', last);
-  const copy = unfinishedPath(directory, name);
-  await copyFile(join(directory.path, name), copy, constants.COPYFILE_FICLONE);
-  await syncPath(copy);
-  await publishFile(directory, name);
-}
-
-/** The files by their kinds. */
-async function numbersIn(directory: string): Promise<Record<FileKind, number[]>> {
+/** The numbers of the files, by their kinds. */
+export async function numbersIn(directory: string): Promise<Record<FileKind, number[]>> {
   const numbers = { segment: [] as number[], kept: [] as number[] };
   for (const name of await readdir(directory)) {
     const match = NAME.exec(name);

@@ -1,7 +1,7 @@
 import type { Cursor } from '../log.ts';
+import { isJsonObject } from '../../json.ts';
 import { type OwnedDirectory, readState, writeState } from './durable-file.ts';
 import type { Mark } from './recovery.ts';
-import { isJsonObject } from '../../json.ts';
 
 const FILE = 'releases.json';
 

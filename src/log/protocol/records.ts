@@ -3,8 +3,8 @@ import type { CopyState } from '../../change/copy-state.ts';
 import type { Position } from '../../change/position.ts';
 import { OperatorError } from '../../errors.ts';
 import type { Span } from '../log.ts';
-import { isLedgerRecord } from './record-shape.ts';
 import { isJsonObject } from '../../json.ts';
+import { isLedgerRecord } from './record-shape.ts';
 
 /** What every record of the checkpoints topic repeats, because the first one may have been trimmed. */
 export interface Stamp {

@@ -3,12 +3,12 @@ import { OperatorError, RefusedError, TransientError } from '../../errors.ts';
 import { postgresError } from '../../postgres/errors.ts';
 import { quoteLiteral } from '../../postgres/identifier.ts';
 import type { Ownership, Progress } from '../sink.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 import type { OwnerName, StoredOwner } from './claim-in-turn.ts';
 import { applicationName, Session } from './session.ts';
 import type { ResolvedSinkSettings } from './settings.ts';
 import { assertCount } from './step.ts';
 import type { StatementResult } from './wire.ts';
-import { isJsonObject, type JsonObject } from '../../json.ts';
 
 type Who = Pick<ResolvedSinkSettings, 'name' | 'prefix'>;
 

@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts';
-import type { CaptureName } from '../capture.ts';
+import type { CaptureName, LogName } from '../names.ts';
 import type { Run } from '../service.ts';
 import type { Stage } from '../stage.ts';
 
@@ -20,7 +20,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** What decides which faults can be caused. */
 export interface RunShape {
-  readonly log: 'embedded' | 'kafka';
+  readonly log: LogName;
   readonly source: CaptureName;
 }
 

@@ -1,4 +1,5 @@
 import type { FailPoint } from '../../failpoint.ts';
+import type { LogName } from '../names.ts';
 
 /** Every start passes these once, whatever it captures and wherever to, in this order. */
 export const START_POINTS: readonly FailPoint[] = [
@@ -35,13 +36,13 @@ export const COMMON_POINTS: readonly FailPoint[] = [
 ];
 
 /** What only one of the logs has: at each start, and while rows pass. */
-export const LOG_POINTS: Readonly<Record<'embedded' | 'kafka', readonly FailPoint[]>> = {
+export const LOG_POINTS: Readonly<Record<LogName, readonly FailPoint[]>> = {
   embedded: ['log.locked', 'log.recovered', 'log.segment-rolled', 'log.kept-written', 'log.file-removed'],
   kafka: ['log.produce-sent'],
 };
 
 /** What only the embedded log has of the very first start. */
-export const FIRST_LOG_POINTS: Readonly<Record<'embedded' | 'kafka', readonly FailPoint[]>> = {
+export const FIRST_LOG_POINTS: Readonly<Record<LogName, readonly FailPoint[]>> = {
   embedded: ['log.file-written', 'log.file-named'],
   kafka: [],
 };

@@ -1,4 +1,4 @@
-import type { CaptureName } from '../capture.ts';
+import type { CaptureName } from '../names.ts';
 import type { CaptureProfile } from '../profile.ts';
 import { queryProfile } from './query.ts';
 import { triggerProfile } from './trigger.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ConnectorFile } from '../../connector/load-file.ts';
+import { isJsonObject } from '../../json.ts';
 
 /**
  * A digest of what a connector does: two files with the same digest need no restart between them, whatever their white space, order of
@@ -13,6 +14,6 @@ export function effectiveDigest({ kind, config }: ConnectorFile): string {
 
 function sortedKeys(_key: string, value: unknown): unknown {
   if (value instanceof RegExp) return String(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (!isJsonObject(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,12 +1,12 @@
 import { type Context, Hono } from 'hono';
 import type { TargetState } from '../connectors/target-states.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 import { refusal } from './answer.ts';
 import { connectorInfo } from './connect-shapes.ts';
 import type { ConfigChange, ConnectorView, DaemonView } from './daemon-view.ts';
 import { connectBody } from './request-body.ts';
 import type { RestEnv } from './rest-env.ts';
 import { settingsIn } from './settings-in.ts';
-import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /**
  * The part of Kafka Connect's REST API that changes configurations: creates connectors, gives them another config, changes single settings and

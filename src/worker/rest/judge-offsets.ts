@@ -1,5 +1,5 @@
-import { refusal } from './answer.ts';
 import { isJsonObject, type JsonObject } from '../../json.ts';
+import { refusal } from './answer.ts';
 
 /** One partition and where the connector stands in it, as Connect has it; `null` offset: from the beginning. */
 export interface Offset {

@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 import { refusal } from './answer.ts';
 import type { DaemonView, OperatorRequest } from './daemon-view.ts';
 import { jsonObject } from './request-body.ts';
 import type { RestEnv } from './rest-env.ts';
-import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /**
  * `POST /rowcast/v1/operate`: an OperatorRequest as JSON, answered with an OperatorAnswer. A request that cannot be carried out is answered

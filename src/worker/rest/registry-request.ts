@@ -2,8 +2,8 @@ import { endAfter } from '../../deadline.ts';
 import { isNestedDeeper } from '../../converter/nesting.ts';
 import type { Context } from 'hono';
 import type { SubjectVersion } from '../../converter/registry/registry.ts';
-import { RegistryCode, RegistryRefusal } from './registry-refusal.ts';
 import { isJsonObject, type JsonObject } from '../../json.ts';
+import { RegistryCode, RegistryRefusal } from './registry-refusal.ts';
 
 /** How long a request may wait for the log. */
 const REQUEST_TIMEOUT_MS = 30_000;

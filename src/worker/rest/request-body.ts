@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { isNestedDeeper } from '../../converter/nesting.ts';
-import { errorAnswer, refusal } from './answer.ts';
 import { isJsonObject, type JsonObject } from '../../json.ts';
+import { errorAnswer, refusal } from './answer.ts';
 
 /**
  * No request may be larger (bytes). The largest that are meant to come are schemas for the registry, and a schema becomes one record of the

@@ -1,6 +1,6 @@
 import type { RawConfig } from '../../connector/parse-config.ts';
-import { refusal } from './answer.ts';
 import type { JsonObject } from '../../json.ts';
+import { refusal } from './answer.ts';
 
 /** Settings as texts; Connect's clients send `null` for "not set". Anything that is not flat is answered with 400. */
 export function settingsIn(body: JsonObject): Readonly<Record<string, string | null>> {

@@ -4,8 +4,8 @@ import type { Log } from '../../log/log.ts';
 import { RecordReader } from '../../log/record-reader.ts';
 import type { ListenedSource } from '../../pipeline/listening.ts';
 import { topicPlace } from '../../pipeline/signal-place.ts';
-import { type ChannelParts, untilHeard } from './until-heard.ts';
 import { isJsonObject } from '../../json.ts';
+import { type ChannelParts, untilHeard } from './until-heard.ts';
 
 /** The topic whose records are signals. */
 export interface SignalTopic {
