@@ -41,11 +41,16 @@ export interface SinkLoopOptions {
   readonly filter: TopicFilter;
   readonly fetchBytes: number;
   readonly chunkBytes: number;
-  /** Several checkpoints go into one target transaction until they have this many records. */
+  /** Several checkpoints go into one target transaction until they have this many records; fewer at the start of a run. */
   readonly groupRecords: number;
   readonly progress: SinkProgress;
 }
 
+/**
+ * The first target transaction of a run has so many records, and each one after it may have twice as many: behind a backlog the replica moves as soon as
+ * the sink is back, and one that is stopped again and again gets on all the same.
+ */
+const FIRST_GROUP_RECORDS = 500;
 /** How often a commit is made durable, so that the log may forget what it covers. */
 const RELEASE_MS = 10_000;
 
@@ -121,6 +126,7 @@ class Replay {
   #plan: FilterPlan;
   #selection: Selection;
   #releasedAt: number;
+  #groupRecords: number;
 
   constructor(
     options: SinkLoopOptions,
@@ -140,6 +146,7 @@ class Replay {
     this.#counter = new CheckpointCounter(owned.progress);
     this.#checkpoints = new CheckpointReader(options, this.#counter, this.#kept, offset);
     this.#releasedAt = options.clock.now();
+    this.#groupRecords = Math.min(FIRST_GROUP_RECORDS, options.groupRecords);
   }
 
   /** What this process owns, with the progress that it has committed. */
@@ -160,7 +167,7 @@ class Replay {
       this.#assertFollows(checkpoint, group.at(-1));
       group.push(checkpoint);
       records += checkpoint.records;
-      if (records < this.#options.groupRecords && !this.#beginsAnew(checkpoint, group.at(-2))) continue;
+      if (records < this.#groupRecords && !this.#beginsAnew(checkpoint, group.at(-2))) continue;
       await this.#applyOrSplit(group, signal);
       group = [];
       records = 0;
@@ -214,6 +221,7 @@ class Replay {
     this.#noteApplied(group);
     this.#plan = this.#planAfter(last);
     this.#selection = selectionOf(this.#options.prefix, this.#plan.now);
+    this.#groupRecords = Math.min(2 * this.#groupRecords, this.#options.groupRecords);
     if (durable) await this.#release(signal);
   }
 

@@ -19,6 +19,11 @@ const SCALED: readonly Patch[] = [
   { file: 'src/pipeline/ledger.ts', find: 'const FIRST_WINDOW = 2_000', replace: 'const FIRST_WINDOW = 8' },
   { file: 'src/pipeline/ledger.ts', find: 'new RecordSetWriter(now)', replace: 'new RecordSetWriter(now, 500)' },
   { file: 'src/pipeline/ownership.ts', find: 'const QUIET_MS = 30_000', replace: 'const QUIET_MS = 12_000' },
+  {
+    file: 'src/pipeline/sink-loop.ts',
+    find: 'const FIRST_GROUP_RECORDS = 500',
+    replace: 'const FIRST_GROUP_RECORDS = 4',
+  },
   { file: 'src/pipeline/sink-loop.ts', find: 'const RELEASE_MS = 10_000', replace: 'const RELEASE_MS = 2_000' },
   { file: 'src/log/record-set.ts', find: 'size = 64 * 1024', replace: 'size = 256' },
   {
