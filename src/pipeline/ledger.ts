@@ -33,7 +33,7 @@ export interface History {
 
 /** How much is read at once, and how far back the first look goes. */
 const READ_BYTES = 4 * 1024 * 1024;
-const FIRST_WINDOW = 2_000;
+const FIRST_WINDOW = 200;
 const WAIT_MS = 1_000;
 
 /** Visits the records of `[from, to)` of the checkpoints topic in order; records that are not ours are left out. */

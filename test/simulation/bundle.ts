@@ -16,7 +16,7 @@ export interface Patch {
 /** Sizes that make rare paths frequent (checkpoints in several parts, histories read in several windows), and small buffers. */
 const SCALED: readonly Patch[] = [
   { file: 'src/log/protocol/records.ts', find: 'const PART_BYTES = 512 * 1024', replace: 'const PART_BYTES = 4 * 64' },
-  { file: 'src/pipeline/ledger.ts', find: 'const FIRST_WINDOW = 2_000', replace: 'const FIRST_WINDOW = 8' },
+  { file: 'src/pipeline/ledger.ts', find: 'const FIRST_WINDOW = 200', replace: 'const FIRST_WINDOW = 8' },
   { file: 'src/pipeline/ledger.ts', find: 'new RecordSetWriter(now)', replace: 'new RecordSetWriter(now, 500)' },
   { file: 'src/pipeline/ownership.ts', find: 'const QUIET_MS = 30_000', replace: 'const QUIET_MS = 12_000' },
   {
