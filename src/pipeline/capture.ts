@@ -20,7 +20,7 @@ export async function proveCovered(
   const covered = coveredBy(history, held);
   if (covered === undefined) return;
   const isSame = JSON.stringify(covered.lists) === JSON.stringify(held.capture.lists);
-  const announced = isSame ? [] : (await loadTableVersions(log, prefix, signal)).announced(Number.POSITIVE_INFINITY);
+  const announced = isSame ? [] : (await loadTableVersions(log, prefix, 0, signal)).announced(Number.POSITIVE_INFINITY);
   await held.assertCovered(covered, announced, signal);
 }
 

@@ -3,7 +3,7 @@ import { OperatorError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Progress, TopicFilter } from '../sink/sink.ts';
 import { copyFollows } from './ledger.ts';
-import type { TableVersions } from './table-versions.ts';
+import { loadTableVersions } from './table-versions.ts';
 import { compileTopicFilter, isSameFilter } from './topic-filter.ts';
 
 /** With which filter a sink goes on, and with which one from the next first copy in the log on. */
@@ -28,13 +28,13 @@ export interface FilterChangeOptions {
 export async function planFilter(
   { log, name, prefix, filter }: FilterChangeOptions,
   progress: Progress | undefined,
-  versions: TableVersions,
   signal: AbortSignal,
 ): Promise<FilterPlan> {
   const applied = progress?.filter;
   if (progress === undefined || applied === undefined || isSameFilter(applied, filter)) {
     return { now: filter, fromCopy: undefined };
   }
+  const versions = await loadTableVersions(log, prefix, 0, signal);
   const announced = versions.announced(progress.number).map((table) => dataTopic(prefix, table.schema, table.name));
   const missed = missedTopics(announced, applied, filter);
   if (missed.length === 0) return { now: filter, fromCopy: undefined };

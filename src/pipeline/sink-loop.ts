@@ -108,8 +108,9 @@ async function openReplay(options: SinkLoopOptions, owned: Ownership, signal: Ab
   }
   const offset = progress === undefined ? start : progress.checkpointOffset + 1;
   await log.release(name, `${prefix}.`, [{ topic, partition: 0, offset }], signal);
-  const versions = await loadTableVersions(log, prefix, signal);
-  const plan = await planFilter(options, progress, versions, signal);
+  // What is applied from here on counts under the claim of the last checkpoint that was applied, or under a later one.
+  const versions = await loadTableVersions(log, prefix, progress?.claim ?? 0, signal);
+  const plan = await planFilter(options, progress, signal);
   return new Replay(options, owned, plan, versions, ids, offset);
 }
 

@@ -73,8 +73,16 @@ export class TableVersions {
   }
 }
 
-/** Reads all table versions that were announced so far; later ones arrive in their place among the changes. */
-export async function loadTableVersions(log: Log, prefix: string, signal: AbortSignal): Promise<TableVersions> {
+/**
+ * Reads the table versions that `since` and later claims have announced so far; what follows arrives in its place among the changes. Claims grow
+ * with every start of a source, and each announces all tables: who goes on under the last one need not decode what all of them have said.
+ */
+export async function loadTableVersions(
+  log: Log,
+  prefix: string,
+  since: number,
+  signal: AbortSignal,
+): Promise<TableVersions> {
   const topic = schemaChangesTopic(prefix);
   const versions = new TableVersions(prefix);
   const { start, end } = await log.bounds(topic, 0, signal);
@@ -85,19 +93,20 @@ export async function loadTableVersions(log: Log, prefix: string, signal: AbortS
     while (reader.next()) {
       if (reader.offset < offset) continue;
       offset = reader.offset + 1;
-      addVersion(versions, reader, topic);
+      addVersion(versions, reader, topic, since);
     }
   }
   return versions;
 }
 
-function addVersion(versions: TableVersions, reader: RecordReader, topic: string): void {
+function addVersion(versions: TableVersions, reader: RecordReader, topic: string, since: number): void {
   if (reader.valueStart < 0 || !reader.findHeader(HEADER)) return;
   const { bytes, headerStart } = reader;
   refuseNewerHeader(bytes, headerStart, reader.headerEnd, `${topic}/0@${reader.offset}`);
   if (!isHeader(bytes, headerStart, reader.headerEnd)) return;
   if (headerOp(bytes, headerStart) !== Op.control || headerTableVersion(bytes, headerStart) === 0) return;
   const claim = headerClaim(bytes, headerStart);
+  if (claim < since) return;
   // What else stands here, strays that nobody can read included, is of account only where a span covers it.
   const table = decodeTable(bytes.subarray(reader.valueStart, reader.valueEnd), topic);
   if (table !== undefined) versions.addAnnounced(claim, table, headerNumber(bytes, headerStart));

@@ -82,7 +82,7 @@ test('control records beside checkpoints of format 2 say what they said', () => 
 
 test('headers and control records of format 1 say what they said', async () => {
   await using log = await openEmbeddedLog(join(goldenState(), 'log'));
-  const versions = await loadTableVersions(log, 'shop', signal);
+  const versions = await loadTableVersions(log, 'shop', 0, signal);
   for (const { topic, header, value, exact } of goldenRecords()) {
     if (header === undefined) continue;
     const bytes = Buffer.from(header, 'hex');
