@@ -1,4 +1,4 @@
-import { seconds } from './report.ts';
+import { seconds } from './recoveries.ts';
 import type { Stage } from './stage.ts';
 
 /** How long a stop may take before it is broken off: longer than any that ends by itself. */

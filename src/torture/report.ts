@@ -1,4 +1,5 @@
 import { MOMENTS, type Moment } from './moment.ts';
+import { Recoveries, seconds } from './recoveries.ts';
 
 /** What happened in a run, as it is told at its end. */
 export class Report {
@@ -6,7 +7,7 @@ export class Report {
   readonly moments: Map<Moment, number> = new Map(MOMENTS.map((moment) => [moment, 0]));
   /** How often each fail point was reached. */
   readonly points: Map<string, number> = new Map();
-  readonly resumedMs: number[] = [];
+  readonly #recoveries = new Recoveries();
   /** What must not have happened, besides lost, duplicated and torn transactions. */
   readonly problems: string[] = [];
   kills = 0;
@@ -34,11 +35,12 @@ export class Report {
   kill(number: number, how: string, moment: Moment, resumedMs: number | undefined): void {
     const after = resumedMs === undefined ? 'killed again before anything new was applied' : resumed(resumedMs);
     this.#print(`${String(number).padStart(3)}  ${how.padEnd(42)} ${moment.padEnd(38)} ${after}`);
-    if (resumedMs !== undefined) this.resumedMs.push(resumedMs);
+    if (resumedMs !== undefined) this.#recoveries.add('a start behind a kill', resumedMs);
   }
 
   restart(what: string, downMs: number, resumedMs: number): void {
     this.restarts++;
+    this.#recoveries.add(`a restart of the ${what}`, resumedMs);
     this.#print(
       `  -  ${`restart of the ${what}`.padEnd(42)} ${`down for ${seconds(downMs)}`.padEnd(38)} ${resumed(resumedMs)} of its return`,
     );
@@ -49,6 +51,7 @@ export class Report {
     const targets = this.faults.get(kind) ?? new Map<string, number>();
     this.faults.set(kind, targets.set(target, (targets.get(target) ?? 0) + (isHit ? 1 : 0)));
     const how = kind.includes(target) || target === 'daemon' ? kind : `${kind}: ${target}`;
+    if (isHit) this.#recoveries.add(how, resumedMs);
     const what = isHit ? `took ${seconds(downMs)}` : 'met nothing';
     this.#print(`  *  ${how.padEnd(42)} ${what.padEnd(38)} ${resumed(resumedMs)} of its end`);
   }
@@ -67,21 +70,10 @@ export class Report {
       const counts = [...targets].map(([target, count]) => `${target} ${count}`);
       this.#print(`${kind}: ${counts.join('; ')}`);
     }
-    const sorted = this.resumedMs.toSorted((a, b) => a - b);
-    const middle = sorted[Math.floor(sorted.length / 2)];
-    if (middle !== undefined) {
-      this.#print(
-        `from the restart to the first new row: median ${seconds(middle)}, longest ${seconds(sorted.at(-1) as number)}`,
-      );
-    }
+    for (const line of this.#recoveries.lines()) this.#print(line);
   }
 }
 
 function resumed(ms: number): string {
   return `first new row within ${seconds(ms)}`;
-}
-
-/** Milliseconds for a person. */
-export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(2)} s`;
 }
