@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { PROGRAM } from '../program.ts';
 import { type CommandContext, command } from './command.ts';
 
 /** The connector files that come with Rowcast, those of other sources in folders of their own; the same place seen from `src/` and from `dist/`. */
-const SHOP = join(import.meta.dirname, '..', '..', 'connectors');
+const SHOP = join(PROGRAM, '..', 'connectors');
 
 const KINDS = ['wal', 'query', 'trigger'] as const;
 

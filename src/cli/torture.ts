@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Environment } from '../connector/reference.ts';
 import { describeError, OperatorError } from '../errors.ts';
+import { PROGRAM } from '../program.ts';
 import { canStartKafka } from '../servers/kafka-server.ts';
 import type { CaptureName, LogName } from '../torture/names.ts';
 import type { FaultKind } from '../torture/faults/fault.ts';
@@ -26,7 +27,7 @@ export interface TortureRun {
 }
 
 /** The program that runs now, as it is built. */
-const OWN_MAIN = join(import.meta.dirname, '..', 'main.js');
+const OWN_MAIN = join(PROGRAM, 'main.js');
 
 /** Kills daemons of its own under load, on servers of its own: 0 when nothing was lost, applied twice or torn, else 1. */
 export async function runTorture(run: TortureRun, env: Environment): Promise<number> {

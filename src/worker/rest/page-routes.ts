@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Context, Hono } from 'hono';
+import { PROGRAM } from '../../program.ts';
 import { errorAnswer, refusal } from './answer.ts';
 import type { RestEnv } from './rest-env.ts';
 
-/** What the build of `src/ui` makes lies beside the compiled service. */
-const FOLDER = new URL('../../ui/', import.meta.url);
+/** What the build of `src/ui` makes. */
+const FOLDER = join(PROGRAM, 'ui');
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
   css: 'text/css; charset=utf-8',
@@ -49,7 +51,7 @@ async function file(c: Context, path: string): Promise<Response> {
       'X-Content-Type-Options': 'nosniff',
       'Referrer-Policy': 'no-referrer',
     };
-    return c.body(await readFile(new URL(path, FOLDER)), 200, headers);
+    return c.body(await readFile(join(FOLDER, path)), 200, headers);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return errorAnswer(c, 404, 'HTTP 404 Not Found');

@@ -1,6 +1,8 @@
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { describeError } from '../../errors.ts';
+import { PROGRAM } from '../../program.ts';
 import type { Host, HostEvents, OpenHost } from './host.ts';
 import type { FromThread } from './messages.ts';
 
@@ -17,7 +19,7 @@ export interface WorkerHostOptions {
  */
 const LIMITS: ResourceLimits = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 768 };
 
-const ENTRY: URL = new URL(`./thread-main${extname(import.meta.url)}`, import.meta.url);
+const ENTRY: URL = pathToFileURL(join(PROGRAM, 'worker', 'threads', `thread-main${extname(import.meta.url)}`));
 
 /** Runs tasks in a worker thread; what ends that one touches nothing else. */
 export function workerHost(options: WorkerHostOptions = {}): OpenHost {
