@@ -33,7 +33,7 @@ const MANY_KILLS = 60;
 const MOST_COPY_KILLS = 60;
 /** Passed once in some seconds, or twice in a start and then seldom. */
 const SELDOM: readonly FailPoint[] = ['log.locked', 'log.recovered', 'sink.released', 'sink.rows-copied'];
-const LONGEST_DELAY_MS = 3000;
+const LONGEST_DELAY_MS = 2000;
 
 /** Half of the kills at fail points, each of them once before any twice; the others at random moments, a few by SIGTERM. */
 export function planKills(
