@@ -38,7 +38,12 @@ export function addTables(tables: TableChanges, more: TableChanges): void {
 }
 
 function addTable(tables: TableChanges, name: string, counts: ChangeCounts): void {
-  const isFull = Object.keys(tables).length >= MOST_TABLES;
-  const key = isFull && tables[name] === undefined ? OTHER_TABLES : name;
-  addCounts((tables[key] ??= noChanges()), counts);
+  addCounts((tables[keyOf(tables, name)] ??= noChanges()), counts);
+}
+
+/** Where others are counted there is no room for a new one: with a thousand tables nobody counts to a hundred for each. */
+function keyOf(tables: TableChanges, name: string): string {
+  if (tables[name] !== undefined) return name;
+  const isFull = tables[OTHER_TABLES] !== undefined || Object.keys(tables).length >= MOST_TABLES;
+  return isFull ? OTHER_TABLES : name;
 }

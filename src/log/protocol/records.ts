@@ -143,20 +143,28 @@ export function encodeLedgerRecord(record: NewLedgerRecord): Buffer[] {
   const records = record.spans.reduce((sum, span) => sum + span.count, 0);
   return Array.from({ length: parts }, (_, part) => {
     const spans = record.spans.slice(part * perPart, (part + 1) * perPart);
-    const names = [...new Set(spans.map((span) => span.topic))];
+    const byTopic = numbersByTopic(spans);
     const value = {
       ...record,
       records,
-      topicIds: Object.fromEntries(names.map((name) => [name, record.topicIds[name]])),
-      spans: names.map((name) => [
-        name,
-        spans.filter((s) => s.topic === name).flatMap((s) => [s.partition, s.base, s.count]),
-      ]),
+      topicIds: Object.fromEntries([...byTopic.keys()].map((name) => [name, record.topicIds[name]])),
+      spans: [...byTopic],
       part,
       last: part === parts - 1,
     };
     return encodeJson(value, record.requests === undefined ? 1 : 2);
   });
+}
+
+/** Three numbers of each span. */
+function numbersByTopic(spans: readonly Span[]): Map<string, number[]> {
+  const byTopic = new Map<string, number[]>();
+  for (const { topic, partition, base, count } of spans) {
+    const numbers = byTopic.get(topic);
+    if (numbers === undefined) byTopic.set(topic, [partition, base, count]);
+    else numbers.push(partition, base, count);
+  }
+  return byTopic;
 }
 
 /** Reads a record of the checkpoints topic; undefined for foreign bytes, also for those that only look like a record. */
