@@ -1,4 +1,4 @@
-// Prints which functions cost most by themselves: node bench/profile.mjs FOLDER-or-FILE… [--top N] [--all] [--callers NAME]
+// Prints which functions cost most by themselves: node bench/profile.mjs FOLDER-or-FILE… [--top N] [--from SECONDS] [--all] [--callers NAME]
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,13 +7,14 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     top: { type: 'string', default: '25' },
+    from: { type: 'string', default: '0' },
     all: { type: 'boolean', default: false },
     callers: { type: 'string' },
   },
 });
 if (positionals.length === 0) {
   process.stderr.write(
-    'node bench/profile.mjs FOLDER-or-FILE… [--top N] [--all: of threads that did next to nothing, too] [--callers NAME: who calls that function]\n',
+    'node bench/profile.mjs FOLDER-or-FILE… [--top N] [--from SECONDS: what came before is left out] [--all: of threads that did next to nothing, too] [--callers NAME: who calls that function]\n',
   );
   process.exit(2);
 }
@@ -42,10 +43,12 @@ function print(file, top) {
     return `${name} < ${names.join(' < ')}\t`;
   };
   const self = new Map();
-  let [busy, whole] = [0, 0];
+  let [busy, whole, leftOut] = [0, 0, Number(values.from) * 1e6];
   samples.forEach((id, i) => {
     const { functionName, url, lineNumber } = byId.get(id).callFrame;
     const us = Math.max(0, timeDeltas[i + 1] ?? 0);
+    leftOut -= us;
+    if (leftOut > 0) return;
     whole += us;
     if (functionName === '(idle)' || functionName === '(program)') return;
     busy += us;

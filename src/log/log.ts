@@ -43,6 +43,8 @@ export interface Cursor {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** About how much of this partition is wanted; without it each has an even share of what all may have, and some when there are many. */
+  readonly maxBytes?: number;
 }
 
 /** Whole record batches of one partition, in Kafka's format v2; the first may begin before the offset that was asked for. */
@@ -85,7 +87,7 @@ export interface Log extends AsyncDisposable {
 
   /**
    * Reads whole record batches from every cursor, at most about `maxBytes` in all but always at least one batch where there is
-   * one. Waits up to `maxWaitMs` until any cursor has something. An offset outside the partition is an OperatorError
+   * one, whatever a cursor asks for. Waits up to `maxWaitMs` until any cursor has something. An offset outside the partition is an OperatorError
    * (history lost): never reset (PROTOCOL, sink 2). An unknown topic is an OperatorError too.
    */
   read(

@@ -173,6 +173,15 @@ function equalBytes(bytes: Buffer, start: number, expected: Buffer): boolean {
   return true;
 }
 
+/** How many offsets the whole batches in `input` have. */
+export function countRecords(input: Buffer): number {
+  let records = 0;
+  for (let start = 0; start + BATCH_HEADER_BYTES <= input.length; start += 12 + input.readInt32BE(start + 8)) {
+    records += input.readInt32BE(start + 23) + 1;
+  }
+  return records;
+}
+
 /** The bounds of the whole batches in `input`, with their first offset, count of offsets and whether their checksum is right. */
 export function* readBatches(
   input: Buffer,

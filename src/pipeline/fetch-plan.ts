@@ -1,4 +1,6 @@
+import type { Cursor } from '../log/log.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
+import type { RecordWidths } from './record-widths.ts';
 
 const LEAST_BYTES = 64 * 1024;
 /** More than a batch of a partition among a hundred, so that they are not asked for one by one. */
@@ -6,23 +8,42 @@ const ENOUGH_BYTES = 256 * 1024;
 /** How far all partitions together may be read ahead, in fetches. */
 const AHEAD = 2;
 
+type Open = Pick<PartitionCursor, 'topic' | 'partition' | 'offset' | 'remaining' | 'done' | 'loaded' | 'reader'>;
+
+/** What to ask a log for. */
+export interface FetchPlan {
+  readonly cursors: readonly Cursor[];
+  readonly maxBytes: number;
+}
+
 /**
- * How many bytes to ask for when some of the cursors have nothing left to read. What one partition is read ahead of the others lies in
- * memory until they have come as far, so that what they hold counts (Invariant 9): without it each would in turn fetch all that it has.
+ * How many bytes to ask for, and of which partition, when some of the cursors have nothing left to read. What one partition is read ahead of
+ * the others lies in memory until they have come as far, so that what they hold counts (Invariant 9): without it each would in turn fetch all
+ * that it has. So one among a thousand is asked for its share of what may be held, or what its cursor needs when that is more: what does not fit
+ * would not be kept, but fetched again.
  */
-export function fetchBudget(
-  cursors: Iterable<Pick<PartitionCursor, 'done' | 'loaded' | 'reader'>>,
+export function planFetch(
+  cursors: Iterable<Open>,
   fetchBytes: number,
-): number {
+  widths: Pick<RecordWidths, 'bytesOf'>,
+): FetchPlan {
   let held = 0;
   let open = 0;
-  let waiting = 0;
-  for (const { done, loaded, reader } of cursors) {
-    if (done) continue;
+  const waiting: (Cursor & { readonly remaining: number })[] = [];
+  for (const cursor of cursors) {
+    if (cursor.done) continue;
     open++;
-    if (!loaded) waiting++;
-    else held += reader?.input.length ?? 0;
+    if (cursor.loaded) held += cursor.reader?.input.length ?? 0;
+    else waiting.push(cursor);
   }
-  const each = Math.max(LEAST_BYTES, Math.min(ENOUGH_BYTES, Math.floor((AHEAD * fetchBytes) / Math.max(1, open))));
-  return Math.min(fetchBytes, Math.max(waiting * each, fetchBytes - held));
+  const even = Math.floor((AHEAD * fetchBytes) / Math.max(1, open));
+  const most = Math.max(LEAST_BYTES, Math.min(ENOUGH_BYTES, even));
+  const shares = waiting.map((cursor) => Math.min(most, Math.max(even, widths.bytesOf(cursor, cursor.remaining))));
+  const wanted = shares.reduce((sum, bytes) => sum + bytes, 0);
+  const maxBytes = Math.min(fetchBytes, Math.max(wanted, fetchBytes - held));
+  const least = Math.floor(maxBytes / waiting.length);
+  const asked = waiting.map(({ topic, partition, offset }, i) => {
+    return { topic, partition, offset, maxBytes: Math.max(least, shares[i] as number) };
+  });
+  return { cursors: asked, maxBytes };
 }

@@ -50,6 +50,14 @@ export class PartitionCursor {
     return this.#offset;
   }
 
+  /** How many records it has still to deliver, the loaded one with them. */
+  get remaining(): number {
+    let remaining = 0;
+    for (let i = this.#spanAt; i < this.#spans.length; i++) remaining += (this.#spans[i] as CoveredSpan).span.count;
+    const span = this.#spans[this.#spanAt]?.span;
+    return span === undefined ? 0 : remaining - (this.#offset - span.base);
+  }
+
   /** Gives the cursor fetched batches to walk; they begin at or before `offset`. */
   feed(bytes: Buffer): void {
     this.resume(new RecordReader(bytes));

@@ -3,6 +3,7 @@ import type { Cursor, Fetched } from '../log/log.ts';
 import { RecordReader } from '../log/record-reader.ts';
 import { ChangePlaces } from './change-places.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
+import { RecordWidths } from './record-widths.ts';
 
 /** How much of what was read is kept from one group of checkpoints to the next. */
 export interface ReadLimits {
@@ -31,6 +32,8 @@ export class ReadMemory {
   /** Where partitions go on behind the last group that had records of them; the latest last. */
   readonly #next = new Map<string, Cursor>();
   #batch = new Batch();
+  /** Of all partitions. */
+  readonly widths: RecordWidths = new RecordWidths();
   /** Of the batch's changes. */
   readonly places: ChangePlaces = new ChangePlaces();
 

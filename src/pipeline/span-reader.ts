@@ -12,7 +12,7 @@ import { cursorsOf, partitionName } from './covered-cursors.ts';
 import type { RecordPlace } from './change-places.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
 import { CursorMerge } from './cursor-merge.ts';
-import { fetchBudget } from './fetch-budget.ts';
+import { planFetch } from './fetch-plan.ts';
 import { onlyAccepted } from './accepted-control.ts';
 import { hasSamePartial } from './partial.ts';
 import type { ReadMemory } from './read-memory.ts';
@@ -273,10 +273,17 @@ export class SpanReader {
 
   async #fetch(signal: AbortSignal): Promise<void> {
     const { waiting, open } = this.#merge;
-    const budget = fetchBudget(open, this.#options.fetchBytes);
-    const fetched = await this.#options.log.read(waiting, budget, WAIT_MS, signal);
-    const cursors = new Map(waiting.map((cursor) => [partitionName(cursor), cursor]));
-    for (const each of fetched) if (each.bytes.length > 0) cursors.get(partitionName(each))?.feed(each.bytes);
+    const { widths } = this.#memory;
+    const { cursors, maxBytes } = planFetch(open, this.#options.fetchBytes, widths);
+    const fetched = await this.#options.log.read(cursors, maxBytes, WAIT_MS, signal);
+    const hadRoom = fetched.reduce((sum, { bytes }) => sum + bytes.length, 0) < maxBytes / 2;
+    const byName = new Map(waiting.map((cursor) => [partitionName(cursor), cursor]));
+    for (const each of fetched) {
+      if (each.bytes.length > 0) {
+        widths.note(each);
+        byName.get(partitionName(each))?.feed(each.bytes);
+      } else if (hadRoom) widths.outgrown(each);
+    }
     this.#merge.fed();
   }
 

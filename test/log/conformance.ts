@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OperatorError, TransientError } from '../../src/errors.ts';
 import type { Append, Log, Span } from '../../src/log/log.ts';
 import { type CompressionType, compressionOf } from '../../src/log/compression/compression.ts';
+import { countRecords } from '../../src/log/record-reader.ts';
 import { fetchedOf, readOn, readRecords, recordSet, textOf, texts as textsWith } from './records.ts';
 
 /** An opened log under test. */
@@ -312,6 +313,19 @@ export function logConformance(
         const sum = answer.reduce((total, each) => total + each.bytes.length, 0);
         expect(sum).toBeGreaterThan(0);
         expect(sum).toBeLessThan(25_000 + topics.length * 11_000);
+      });
+
+      test('gives no more of a partition than its cursor asks for, but a whole batch', async () => {
+        const topics = [await newTopic(), await newTopic(), await newTopic()];
+        for (let i = 0; i < 10; i++) await publish(...topics.map((topic) => texts(topic, 0, ['x'.repeat(1_000)])));
+        const most = [1_500, 3_500, 8_000];
+        const cursors = topics.map((topic, i) => ({ topic, partition: 0, offset: 0, maxBytes: most[i] as number }));
+        const answer = await log.read(cursors, 1_000_000, 30_000, signal);
+        for (const [i, topic] of topics.entries()) {
+          const { bytes } = fetchedOf(answer, topic, 0);
+          expect(countRecords(bytes)).toBeGreaterThan(0);
+          expect(bytes.length).toBeLessThanOrEqual(most[i] as number);
+        }
       });
 
       test('serves every cursor in the end, however small the byte limit is', async () => {

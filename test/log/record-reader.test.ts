@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
 import { compressionOf } from '../../src/log/compression/compression.ts';
-import { RecordReader, readBatches } from '../../src/log/record-reader.ts';
+import { countRecords, RecordReader, readBatches } from '../../src/log/record-reader.ts';
 import { RecordSetWriter, setBaseOffset } from '../../src/log/record-set.ts';
 import { kafkajsBatch } from './kafkajs-codec.ts';
 import { readRecords, record, recordSet, textOf } from './records.ts';
@@ -119,4 +119,11 @@ describe('readBatches', () => {
       expect([...readBatches(flipped)].map(({ intact }) => intact)).toEqual([false]);
     }
   });
+});
+
+test('counts the offsets of whole batches', () => {
+  const sets = [recordSet([record('a'), record('b')]), recordSet([record('c')])];
+  const bytes = Buffer.concat(sets.map(({ batches }) => batches[0]?.bytes as Buffer));
+  expect(countRecords(bytes)).toBe(3);
+  expect(countRecords(Buffer.alloc(0))).toBe(0);
 });

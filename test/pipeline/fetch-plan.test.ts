@@ -1,43 +1,107 @@
 import { expect, test } from 'vitest';
+import type { Fetched } from '../../src/log/log.ts';
 import type { RecordReader } from '../../src/log/record-reader.ts';
-import { fetchBudget } from '../../src/pipeline/fetch-budget.ts';
+import { type FetchPlan, planFetch } from '../../src/pipeline/fetch-plan.ts';
+import { RecordWidths } from '../../src/pipeline/record-widths.ts';
+import { record, recordSet } from '../log/records.ts';
 
 const MB = 1024 * 1024;
 const FETCH_BYTES = 8 * MB;
 
-const waiting = { done: false, loaded: false, reader: undefined };
-const holding = (bytes: number): Parameters<typeof fetchBudget>[0] extends Iterable<infer T> ? T : never => ({
+type Cursor = Parameters<typeof planFetch>[0] extends Iterable<infer T> ? T : never;
+
+const waiting: Cursor = {
+  topic: 't',
+  partition: 0,
+  offset: 7,
+  remaining: 100,
   done: false,
+  loaded: false,
+  reader: undefined,
+};
+const holding = (bytes: number): Cursor => ({
+  ...waiting,
   loaded: true,
   reader: { input: { length: bytes } } as RecordReader,
 });
-const done = { ...holding(4 * MB), done: true };
+const done: Cursor = { ...holding(4 * MB), done: true };
+
+/** Nothing was read before. */
+function plan(cursors: readonly Cursor[], fetchBytes = FETCH_BYTES): FetchPlan {
+  return planFetch(cursors, fetchBytes, new RecordWidths());
+}
+
+/** Batches of one record with a value of so many bytes. */
+function fetched(sizes: readonly number[]): Pick<Fetched, 'topic' | 'partition' | 'bytes'> {
+  const batches = sizes.map((size) => recordSet([record('x'.repeat(size))]).batches[0]?.bytes as Buffer);
+  return { topic: 't', partition: 0, bytes: Buffer.concat(batches) };
+}
 
 test('a partition alone, or among others that hold little, may be fetched for as much as a fetch may have', () => {
-  expect(fetchBudget([waiting], FETCH_BYTES)).toBe(FETCH_BYTES);
-  expect(fetchBudget([waiting, holding(1000), done], FETCH_BYTES)).toBe(FETCH_BYTES - 1000);
+  expect(plan([waiting])).toEqual({
+    cursors: [{ topic: 't', partition: 0, offset: 7, maxBytes: FETCH_BYTES }],
+    maxBytes: FETCH_BYTES,
+  });
+  expect(plan([waiting, holding(1000), done]).maxBytes).toBe(FETCH_BYTES - 1000);
 });
 
 test('one of many is not read far ahead of those that hold as much as a fetch', () => {
   const others = Array.from({ length: 99 }, () => holding(FETCH_BYTES / 100));
   const share = Math.floor((2 * FETCH_BYTES) / 100);
-  expect(fetchBudget([waiting, ...others], FETCH_BYTES)).toBe(share);
-  expect(fetchBudget([waiting, waiting, ...others.slice(1)], FETCH_BYTES)).toBe(2 * share);
+  expect(plan([waiting, ...others]).maxBytes).toBe(share);
+  expect(plan([waiting, waiting, ...others.slice(1)]).maxBytes).toBe(2 * share);
 });
 
 test('all together hold a few fetches at most, and each can always go on', () => {
-  for (const count of [2, 10, 100, 500]) {
+  for (const count of [2, 10, 100, 500, 2000]) {
     let held = 0;
     for (let n = 0; n < count; n++) {
       const others = Array.from({ length: count - 1 }, () => holding(Math.floor(held / count)));
-      const budget = fetchBudget([waiting, ...others], FETCH_BYTES);
-      expect(budget).toBeGreaterThanOrEqual(64 * 1024);
-      held += budget;
+      const { maxBytes } = plan([waiting, ...others]);
+      expect(maxBytes).toBeGreaterThan(0);
+      held += maxBytes;
     }
-    expect(held).toBeLessThanOrEqual(count > 100 ? 5 * FETCH_BYTES : 3 * FETCH_BYTES);
+    const needed = new RecordWidths().bytesOf(waiting, waiting.remaining);
+    expect(held).toBeLessThanOrEqual(Math.max(3 * FETCH_BYTES, FETCH_BYTES + count * needed));
   }
 });
 
 test('a setting below what one partition is given holds', () => {
-  expect(fetchBudget([waiting, waiting, holding(MB)], 65_536)).toBe(65_536);
+  expect(plan([waiting, waiting, holding(MB)], 65_536).maxBytes).toBe(65_536);
+});
+
+test('one of a thousand is asked for what is needed of it, and for its share of what may be held when that is more', () => {
+  const widths = new RecordWidths();
+  widths.note(fetched([130, 130]));
+  const share = Math.floor((2 * FETCH_BYTES) / 1000);
+  const asked = (remaining: number): FetchPlan =>
+    planFetch(Array<Cursor>(1000).fill({ ...waiting, remaining }), FETCH_BYTES, widths);
+  expect(asked(10).maxBytes).toBe(FETCH_BYTES);
+  for (const { maxBytes } of asked(10).cursors) expect(maxBytes).toBe(share);
+  const needed = 200 * (130 + 61);
+  for (const { maxBytes } of asked(200).cursors) {
+    expect(maxBytes).toBeGreaterThan(needed);
+    expect(maxBytes).toBeLessThan(2 * needed);
+  }
+  for (const { maxBytes } of asked(1_000_000).cursors) expect(maxBytes).toBe(64 * 1024);
+});
+
+test('a partition that was never read is taken for one like the others', () => {
+  const widths = new RecordWidths();
+  const first = widths.bytesOf(waiting, 100);
+  widths.note({ ...fetched([10_000]), partition: 1 });
+  expect(widths.bytesOf(waiting, 100)).toBeGreaterThan(10 * first);
+  expect(widths.bytesOf(waiting, 100)).toBe(widths.bytesOf({ ...waiting, partition: 1 }, 100));
+});
+
+test('a batch that was larger than what was asked for is asked for with more, up to what any partition gets', () => {
+  const widths = new RecordWidths();
+  widths.note(fetched([10]));
+  const many = Array<Cursor>(2000).fill(holding(FETCH_BYTES / 1000));
+  const asked = (): number => planFetch([waiting, ...many], FETCH_BYTES, widths).maxBytes;
+  const first = asked();
+  widths.outgrown(waiting);
+  expect(asked()).toBeGreaterThan(2 * first);
+  for (let i = 0; i < 20; i++) widths.outgrown(waiting);
+  expect(asked()).toBe(64 * 1024);
 });

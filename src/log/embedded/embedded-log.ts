@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { OperatorError, PositionLostError, TransientError } from '../../errors.ts';
+import { shareOf } from '../fetch-share.ts';
 import type { Append, Cursor, Fetched, Log, Published, Span, Topic, TopicSpec } from '../log.ts';
 import { Catalog, type StoredTopic } from './catalog.ts';
 import { CommitPlan } from './commit-plan.ts';
@@ -241,7 +242,8 @@ class SegmentLog implements EmbeddedLog {
       const { topic, partition, offset } = cursor;
       const { number, start, end } = this.#locate(cursor);
       const isServed = offset < end && (left > 0 || left === maxBytes);
-      const bytes = isServed ? await this.#segments.fetch(number, offset, left) : Buffer.alloc(0);
+      const share = Math.min(left, shareOf(cursor, cursors.length, maxBytes));
+      const bytes = isServed ? await this.#segments.fetch(number, offset, share) : Buffer.alloc(0);
       left -= bytes.length;
       fetched.push({ topic, partition, bytes, start, end });
       signal.throwIfAborted();

@@ -1,9 +1,7 @@
+import { shareOf } from '../../fetch-share.ts';
 import type { Cursor } from '../../log.ts';
 import { byTopic, type Answer, type KafkaRequest } from './request.ts';
 import { type ResponseReader, RequestWriter } from './wire.ts';
-
-/** Every partition may fill so much: records of a busy one come in batches, and a batch that has no room is left out. */
-const MIN_SHARE_BYTES = 64 * 1024;
 
 /** What the leader has of one partition. */
 export interface FetchedPartition {
@@ -24,7 +22,7 @@ export interface FetchAnswer extends Answer {
 
 /**
  * Fetch v10 without a session, read_uncommitted. Version 10 and not a later one: from 11 on a follower may answer, and one that
- * is behind would say that an offset is out of range.
+ * is behind would say that an offset is out of range. A batch that is larger than its partition's share comes when that one is the first.
  *
  *     request  => replica_id:int32 max_wait_ms:int32 min_bytes:int32 max_bytes:int32 isolation_level:int8
  *                 session_id:int32 session_epoch:int32 [topic] [forgotten_topic]
@@ -40,11 +38,11 @@ export function fetchRequest(
   maxBytes: number,
   maxWaitMs: number,
 ): KafkaRequest<FetchAnswer> {
-  const share = shareOf(cursors.length, maxBytes);
   const out = new RequestWriter().int32(-1).int32(maxWaitMs).int32(1).int32(maxBytes).int8(0).int32(0).int32(-1);
   out.array([...byTopic(cursors)], ([topic, group]) => {
-    out.string(topic).array(group, ({ partition, offset }) => {
-      out.int32(partition).int32(-1).int64(offset).int64(-1).int32(share);
+    out.string(topic).array(group, (cursor) => {
+      const share = shareOf(cursor, cursors.length, maxBytes);
+      out.int32(cursor.partition).int32(-1).int64(cursor.offset).int64(-1).int32(share);
     });
   });
   out.int32(0); // forgotten topics
@@ -57,14 +55,6 @@ export function fetchRequest(
     waitMs: maxWaitMs,
     decode,
   };
-}
-
-/**
- * What one of several partitions may fill: a reader that merges them needs some of each, and would hold whole answers of the first
- * ones in memory until it had all (Invariant 9). A batch that is larger comes when its partition is the first of a request.
- */
-function shareOf(partitions: number, maxBytes: number): number {
-  return Math.min(maxBytes, Math.max(MIN_SHARE_BYTES, Math.floor(maxBytes / partitions)));
 }
 
 function decode(response: ResponseReader): FetchAnswer {
