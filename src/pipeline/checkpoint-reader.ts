@@ -1,6 +1,6 @@
 import type { Cursor, Fetched, Log } from '../log/log.ts';
 import type { CheckpointCounter, CountingCheckpoint } from '../log/protocol/counter.ts';
-import { decodeLedgerRecord } from '../log/protocol/records.ts';
+import { decodeLedgerRecord, type LedgerRecord } from '../log/protocol/records.ts';
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { RecordReader } from '../log/record-reader.ts';
 import { historyLost } from './history-lost.ts';
@@ -55,8 +55,16 @@ export class CheckpointReader {
       const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), this.#topic);
       const checkpoint = record === undefined ? undefined : this.#counter.feed(reader.offset, record);
       if (checkpoint !== undefined) checkpoints.push(checkpoint);
+      else if (record !== undefined) this.#assertClaimMet(record);
     }
     return checkpoints;
+  }
+
+  /** Every claim below was met, or counts for nothing: where one was not, the topic has lost its end, and was written anew from there. */
+  #assertClaimMet(record: LedgerRecord): void {
+    const { claimOffset, logId } = this.#counter;
+    if (record.kind !== 'checkpoint' || record.logId !== logId || record.claim <= (claimOffset ?? 0)) return;
+    throw historyLost(this.#prefix, `the claim at offset ${record.claim} was not there before`);
   }
 
   async #fetch(signal: AbortSignal): Promise<Fetched | undefined> {

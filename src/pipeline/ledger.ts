@@ -12,6 +12,7 @@ import {
 import { checkpointsTopic } from '../log/protocol/topics.ts';
 import { RecordReader } from '../log/record-reader.ts';
 import { RecordSetWriter } from '../log/record-set.ts';
+import { historyLost } from './history-lost.ts';
 
 /** A claim where it was found. */
 export interface ClaimEntry {
@@ -36,7 +37,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 const FIRST_WINDOW = 200;
 const WAIT_MS = 1_000;
 
-/** Visits the records of `[from, to)` of the checkpoints topic in order; records that are not ours are left out. */
+/** Visits the records of `[from, to)` of the checkpoints topic in order; records that are not ours are left out, but none may be missing. */
 async function visitLedger(
   log: Log,
   prefix: string,
@@ -52,9 +53,10 @@ async function visitLedger(
       throw new TransientError(`Topic ${topic} ends at ${fetched?.end}, below offset ${to} that it had before`);
     }
     const reader = new RecordReader(fetched.bytes);
-    while (reader.next()) {
-      if (reader.offset < offset || reader.offset >= to) continue;
-      offset = reader.offset + 1;
+    while (offset < to && reader.next()) {
+      if (reader.offset < offset) continue;
+      if (reader.offset > offset) throw historyLost(prefix, `offset ${offset} is missing`);
+      offset++;
       if (reader.valueStart < 0) continue;
       const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), topic);
       if (record !== undefined) visit(reader.offset, record);
@@ -198,10 +200,24 @@ export async function lowestOffsets(log: Log, prefix: string, signal: AbortSigna
   return [{ topic: checkpointsTopic(prefix), partition: 0, offset: 0 }, ...lowest.values()];
 }
 
-/**
- * Whether a first copy begins behind a checkpoint that counts. Its first checkpoint has no records, and an unfinished copy is never gone
- * on with: so it is one that is not consistent, and the first of its claim.
- */
+/** Whether the topic still has the checkpoint that was applied last: a log that lost its end gives offsets out twice, and may have begun anew. */
+export async function hasCheckpoint(
+  log: Log,
+  prefix: string,
+  applied: CountFrom & { readonly checkpointOffset: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { checkpointOffset: offset, logId, claim, number } = applied;
+  let found = false;
+  const visit = (_: number, record: LedgerRecord): void => {
+    const isOwn = record.kind === 'checkpoint' && record.logId === logId;
+    found = isOwn && record.claim === claim && record.number === number;
+  };
+  await visitLedger(log, prefix, offset, offset + 1, visit, signal);
+  return found;
+}
+
+/** Whether a first copy begins behind a checkpoint that counts: with one that is not consistent, has no records, and is the first of its claim. */
 export async function copyFollows(
   log: Log,
   prefix: string,
@@ -219,9 +235,9 @@ export async function copyFollows(
   return found;
 }
 
-/** True for the first checkpoint of a claim under which everything is copied. */
-export function beginsCopy({ consistent, claim, previous }: CountingCheckpoint): boolean {
-  return !consistent && previous?.claim !== claim;
+/** True for the first checkpoint of a claim under which everything is copied. Who goes on with a copy says in each how far it is. */
+export function beginsCopy({ consistent, copy, claim, previous }: CountingCheckpoint): boolean {
+  return !consistent && copy === undefined && previous?.claim !== claim;
 }
 
 /** Says that the log has forgotten what it promised to keep. */

@@ -103,7 +103,7 @@ export async function takeOwnership(options: OwnershipOptions, held: HeldSource,
  * A newer process of this daemon may have died for good, and nobody would be left. When it does not hold the source (we do) and
  * has stored nothing for a while, this process becomes the newest one at its next start; if the other lives, it is refused then.
  */
-function renewIfQuiet({ claims }: History, end: number, { memory, clock, prefix }: OwnershipOptions): void {
+function renewIfQuiet({ claims }: History, end: number, { memory, clock, prefix, random }: OwnershipOptions): void {
   const self = memory.incarnation as Incarnation;
   if (!claims.some(({ claim }) => isNewer(incarnationOf(claim), self))) {
     memory.quiet = undefined;
@@ -112,7 +112,9 @@ function renewIfQuiet({ claims }: History, end: number, { memory, clock, prefix 
   if (memory.quiet?.end !== end) memory.quiet = { end, since: clock.now() };
   if (clock.now() - memory.quiet.since < QUIET_MS) return;
   memory.quiet = undefined;
-  memory.incarnation = undefined;
+  // A log that lost its end may be shorter than it was when that process booted.
+  const offset = Math.max(end, ...claims.map(({ claim }) => claim.booted + 1));
+  memory.incarnation = { daemon: self.daemon, offset, id: random() };
   throw new TransientError(`The newer process of daemon ${self.daemon} that owned ${prefix} is gone`);
 }
 

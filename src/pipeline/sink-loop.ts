@@ -11,7 +11,7 @@ import { type FilterPlan, planFilter } from './filter-change.ts';
 import { assertSameTopics, historyLost } from './history-lost.ts';
 import { isInterruption } from './interruption.ts';
 import { type AppliedTimes, noteTimes } from './lag.ts';
-import { beginsCopy } from './ledger.ts';
+import { beginsCopy, hasCheckpoint } from './ledger.ts';
 import { partialIn } from './partial.ts';
 import { ReadMemory } from './read-memory.ts';
 import { enter, type Stage, wait } from './stage.ts';
@@ -105,6 +105,8 @@ async function openReplay(options: SinkLoopOptions, owned: Ownership, signal: Ab
     if (progress.checkpointOffset >= end) throw historyLost(prefix, `it ends at ${end}, below what was applied`);
     if (progress.checkpointOffset + 1 < start)
       throw historyLost(prefix, `it begins at ${start}, after what was applied`);
+    if (progress.checkpointOffset >= start && !(await hasCheckpoint(log, prefix, progress, signal)))
+      throw historyLost(prefix, `offset ${progress.checkpointOffset} is not the checkpoint that was applied`);
   }
   const offset = progress === undefined ? start : progress.checkpointOffset + 1;
   await log.release(name, `${prefix}.`, [{ topic, partition: 0, offset }], signal);
@@ -187,7 +189,14 @@ class Replay {
     const { progress } = this.#owned;
     const last = inGroup ?? (progress && { ...progress, offset: progress.checkpointOffset });
     const { prefix } = this.#options;
-    if (previous?.offset !== last?.offset || previous?.claim !== last?.claim || previous?.position !== last?.position) {
+    // The number tells apart what was given one offset twice, by a log that lost its tail.
+    const isNext = number === (last?.number ?? -1) + 1;
+    if (
+      !isNext ||
+      previous?.offset !== last?.offset ||
+      previous?.claim !== last?.claim ||
+      previous?.position !== last?.position
+    ) {
       throw historyLost(prefix, `checkpoint ${number} does not follow the one that was applied last`);
     }
     if (last !== undefined && position < last.position) {

@@ -46,12 +46,12 @@ function group(...read: [partition: number, end: number][]): void {
 }
 
 /** Checkpoint 5, which stands at offset 7. */
-function checkpoint(): Fetched {
+function checkpoint(claim: number = 3): Fetched {
   const record = {
     kind: 'checkpoint',
     logId: 'log',
     nonce: 'n',
-    claim: 3,
+    claim,
     number: 5,
     previous: { offset: 6, claim: 3, position: 'A' },
     position: 'B',
@@ -129,4 +129,16 @@ test('throws what goes wrong with the checkpoints, and an abort at once', async 
   asked = [];
   await expect(reader.read(AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
   expect(asked).toHaveLength(1);
+});
+
+test('a checkpoint of a claim that nobody has met below it stops the sink', async () => {
+  answer = () => [checkpoint(5)];
+  await expect(reader.read(signal)).rejects.toThrow('lost history: the claim at offset 5 was not there before');
+  reader = new CheckpointReader(
+    { log: { read: async () => [checkpoint(1)] } as unknown as Log, prefix: 'srv' },
+    new CheckpointCounter({ logId: 'log', claim: 3, number: 4 }),
+    memory,
+    7,
+  );
+  expect(await reader.read(signal)).toEqual([]); // a dead owner's
 });
