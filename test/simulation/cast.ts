@@ -1,5 +1,5 @@
 import { starting } from '../../src/pipeline/stage.ts';
-import { describeError, TransientError } from '../../src/errors.ts';
+import { describeError, OperatorError, TransientError } from '../../src/errors.ts';
 import { dataTopic } from '../../src/log/protocol/topics.ts';
 import type { SourceMemory } from '../../src/pipeline/ownership.ts';
 import { noTimes } from '../../src/pipeline/lag.ts';
@@ -65,6 +65,11 @@ export class Cast {
     if (member) this.#kill(member, 'crash');
   }
 
+  /** Ends all sinks, as whoever puts their server back does. */
+  crashSinks(): void {
+    for (const member of this.#members) if (member.part.role === 'sink') this.#kill(member, 'crash');
+  }
+
   /** Asks a process to end; it has some time to do so. */
   stop(): void {
     const member = this.#pick();
@@ -105,7 +110,7 @@ export class Cast {
       prefix: PREFIX,
     };
     if (random.chance(0.3)) scheduler.timer(random.between(0, 200), 'operator dies', process.id, () => process.kill());
-    checker.resetsAsked++;
+    checker.asked.resets++;
     this.#world.count('reset asked');
     resetSource(tools, 'rowcast_slot', new AbortController().signal)
       .then(
@@ -214,9 +219,16 @@ export class Cast {
       () => this.#kill(member, 'stopped'),
       (error: unknown) => {
         if (error instanceof NotCovered) return this.#kill(member, 'wider lists refused');
+        if (this.#world.isHarmed && error instanceof OperatorError) return this.#told(member, error);
         this.#world.violation(`${part.role} ${part.daemon} ended: ${describeError(error)}`);
       },
     );
+  }
+
+  /** History is lost, and a person asked; who only starts it again is told again. */
+  #told(member: Member, error: OperatorError): void {
+    this.#world.isTold = true;
+    this.#kill(member, `told: ${error.message.replaceAll(/[0-9A-F]{16}|\d+/g, '…')}`);
   }
 
   #note({ part, process }: Member, state: { readonly kind: string; readonly error?: unknown }): void {
@@ -230,7 +242,7 @@ export class Cast {
   #source({ part, process }: Member): (signal: AbortSignal) => Promise<void> {
     const { random, postgres } = this.#world;
     const takeOver = this.#hasRival && random.chance(this.#takeOver);
-    if (takeOver) this.#world.checker.asked.add(part.daemon);
+    if (takeOver) this.#world.checker.asked.daemons.add(part.daemon);
     const memory: SourceMemory = { incarnation: undefined, stored: undefined, takeOver };
     const options = {
       ...this.#settings,
@@ -241,6 +253,8 @@ export class Cast {
       random: () => random.bits().toString(16),
       prefix: PREFIX,
       daemon: part.daemon,
+      recopy: this.#world.copiesAgain ? ('when lost' as const) : undefined,
+      onCopyAgain: () => void this.#world.checker.asked.resets++,
       topics: { partitions: this.#settings.partitions, config: {} },
       memory,
       progress: {
@@ -259,7 +273,8 @@ export class Cast {
 
   /** A sink of all tables knows no selection, as one without table lists. */
   #selection(): Pick<SinkLoopOptions, 'filter'> {
-    const { accepted } = this.#world;
+    const { filters, random } = this.#world;
+    const accepted = filters.length === 1 ? (filters[0] as readonly string[]) : random.pick(filters);
     const wanted = accepted.length === NAMES.length ? [] : accepted;
     return { filter: { topics: wanted.map((name) => dataTopic(PREFIX, 'public', name)), topicsRegex: [] } };
   }

@@ -92,9 +92,9 @@ async function hunt(
 ): Promise<number> {
   await using clean = await openPool(root, [], 1);
   let missed = 0;
-  for (const { name, patches } of mutants) {
+  for (const { name, patches, digits } of mutants) {
     await using pool = await openPool(root, patches, threads);
-    const [failure] = await pool.run({ from, seeds, twice: false, untilFailure: true });
+    const [failure] = await pool.run({ from, seeds, digits, twice: false, untilFailure: true });
     if (failure === undefined) {
       missed++;
       console.log(`missed ${name}: ${seeds} seeds passed`);

@@ -12,6 +12,8 @@ export interface Campaign {
   readonly from: number;
   readonly seeds: number;
   readonly twice: boolean;
+  /** Runs only seeds whose last digit is one of these; absent: all. */
+  readonly digits?: readonly number[] | undefined;
   /** Ends with the lowest failing seed. */
   readonly untilFailure: boolean;
   readonly onJob?: (done: JobResult) => void;
@@ -35,7 +37,7 @@ export class Pool implements AsyncDisposable {
 
   /** Runs the campaign on all threads and returns its failures, lowest seed first. */
   async run(campaign: Campaign): Promise<Failure[]> {
-    const { from, seeds, twice, untilFailure, onJob, print } = campaign;
+    const { from, seeds, twice, digits, untilFailure, onJob, print } = campaign;
     const failures: Failure[] = [];
     let next = from;
     const drive = async (worker: Worker): Promise<void> => {
@@ -44,7 +46,7 @@ export class Pool implements AsyncDisposable {
         next = Math.min(start + JOB_SEEDS, from + seeds);
         const result = await ask(
           worker,
-          { from: start, to: next, twice, untilFailure, print: print !== undefined },
+          { from: start, to: next, twice, digits, untilFailure, print: print !== undefined },
           print,
         );
         failures.push(...result.failures);

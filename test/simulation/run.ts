@@ -1,6 +1,8 @@
 import { Cast } from './cast.ts';
 import { simulateCopy } from './copies/run.ts';
 import { Scheduler } from './scheduler.ts';
+import { harm, mayHarm } from './world/harm.ts';
+import { HARMED_SEEDS } from './world/harmed-seeds.ts';
 import { heal, type Hazards } from './world/hazards.ts';
 import { World } from './world/world.ts';
 
@@ -42,8 +44,10 @@ export async function runSeed(seed: number, print?: (line: string) => void): Pro
     Object.assign(world.hazards, FORGETFUL);
     world.isForgetful = true;
   }
+  if (HARMED_SEEDS.includes(seed % 10)) mayHarm(world);
   await drive(play(world, new Cast(world)));
-  const { counting, inParts, ignored, refusals } = world.checker;
+  const { refusals } = world.checker;
+  const { counting, inParts, ignored } = world.checker.ledger;
   world.counts.set('checkpoint that counts', counting);
   world.counts.set('checkpoint in parts', inParts);
   world.counts.set('checkpoint that does not count', ignored);
@@ -63,6 +67,7 @@ function* play(world: World, cast: Cast): Generator<void, void, void> {
     yield;
   }
   heal(world.hazards);
+  world.isTold = false;
   cast.heal();
   scheduler.note('healed', scheduler.steps);
   // A source that nobody writes to does not look at its log: it hears of a reset with the next change.
@@ -72,7 +77,7 @@ function* play(world: World, cast: Cast): Generator<void, void, void> {
   }
   postgres.commit();
   const limit = scheduler.steps * (1 + HEALED_STEPS_PER_STEP) + HEALED_STEPS;
-  while (!hasArrived(world) && world.failure === undefined) {
+  while (!hasArrived(world) && !world.isTold && world.failure === undefined) {
     if (scheduler.steps > limit) world.violation(`nothing arrives any more: ${cast.describe()}`);
     scheduler.step();
     yield;
@@ -109,11 +114,11 @@ function drive(steps: Iterator<void, void, void>): Promise<void> {
 }
 
 function hasArrived({ target, postgres }: World): boolean {
-  const { transactions } = postgres.database;
-  const end = transactions.at(-1)?.endLsn ?? 0;
+  const last = postgres.database.transactions.at(-1);
   const { applied, progress } = target.committed;
-  if (progress?.consistent !== true) return false;
-  return applied.transactions === transactions.length && (postgres.slot?.confirmed ?? 0) >= end;
+  const { truth, transactions } = applied;
+  if (progress?.consistent !== true || truth === undefined || transactions !== truth.transactions.length) return false;
+  return truth.transactions.at(-1) === last && (postgres.slot?.confirmed ?? 0) >= (last?.endLsn ?? 0);
 }
 
 const DISTURBANCES: readonly [keyof Hazards, (world: World, cast: Cast) => void][] = [
@@ -130,6 +135,7 @@ const DISTURBANCES: readonly [keyof Hazards, (world: World, cast: Cast) => void]
   ['foreignWrite', (world) => world.count(world.storage.writeForeign())],
   ['retention', (world) => world.expire()],
   ['reset', (_, cast) => cast.reset()],
+  ['harm', harm],
 ];
 
 /** At most one thing from outside per step. */

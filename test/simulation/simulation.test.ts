@@ -42,6 +42,17 @@ test('hostile runs neither lose nor repeat nor tear anything, and every seed giv
     'zombie woke',
     'source crash',
     'target lost commits',
+    'slot dropped',
+    'slot moved',
+    'failed over',
+    'other server',
+    'log put back',
+    'tail lost',
+    'log emptied',
+    'topic made again',
+    'expired',
+    'compacted',
+    'target put back',
     'session taken over',
     'backend terminated',
     'sink waits for its successor',
@@ -64,9 +75,9 @@ test('hostile runs neither lose nor repeat nor tear anything, and every seed giv
 
 test.each(MUTANTS)(
   '$name is caught: $why',
-  async ({ seed, patches }) => {
+  async ({ seed, patches, digits }) => {
     await using pool = await openPool(ROOT, patches, THREADS);
-    const search = { twice: false, untilFailure: true };
+    const search = { twice: false, untilFailure: true, digits };
     const [recorded] = await pool.run({ ...search, from: seed, seeds: 1 });
     const failure = recorded ?? (await pool.run({ ...search, from: 1, seeds: SEEDS }))[0];
     if (failure === undefined) throw new Error(`${SEEDS} seeds passed with the planted bug`);

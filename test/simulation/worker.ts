@@ -9,6 +9,7 @@ export interface Job {
   readonly from: number;
   readonly to: number;
   readonly twice: boolean;
+  readonly digits: readonly number[] | undefined;
   readonly untilFailure: boolean;
   /** Sends every step as a line. */
   readonly print: boolean;
@@ -42,7 +43,7 @@ parentPort?.on('message', (job: Job) => {
 });
 
 // A task that nobody awaits any more is a task of a dead process; a rejection of the living is found by what does not happen.
-async function work({ from, to, twice, untilFailure, print }: Job): Promise<JobResult> {
+async function work({ from, to, twice, digits, untilFailure, print }: Job): Promise<JobResult> {
   const failures: Failure[] = [];
   const counts = new Map<string, number>();
   let steps = 0;
@@ -50,6 +51,7 @@ async function work({ from, to, twice, untilFailure, print }: Job): Promise<JobR
   let runs = 0;
   const printLine = print ? (line: string): void => parentPort?.postMessage({ line } satisfies Message) : undefined;
   for (let seed = from; seed < to; seed++) {
+    if (digits?.includes(seed % 10) === false) continue;
     const result = await runSeed(seed, printLine);
     runs++;
     steps += result.steps;

@@ -1,4 +1,5 @@
 import { COPY_MUTANTS } from './copy.ts';
+import { LOSS_MUTANTS } from './loss.ts';
 import type { Mutant } from './mutant.ts';
 import { OPERATOR_MUTANTS } from './operator.ts';
 import { OWNERSHIP_MUTANTS } from './ownership.ts';
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...OWNERSHIP_MUTANTS,
   ...SINK_MUTANTS,
   ...OPERATOR_MUTANTS,
+  ...LOSS_MUTANTS,
 ];

@@ -6,6 +6,8 @@ export interface Mutant {
   readonly name: string;
   /** A seed that caught it; another one does when the loops have changed since. */
   readonly seed: number;
+  /** Last digits of the seeds that are of a kind that can catch it; absent: all. */
+  readonly digits?: readonly number[];
   /** What goes wrong with it. */
   readonly why: string;
   readonly patches: readonly Patch[];

@@ -37,11 +37,25 @@ export class Database {
   /** The end of the WAL. */
   lsn = 1000;
   readonly random: Random;
-  readonly #rows: Map<string, ModelRow>[] = Array.from({ length: TABLES }, () => new Map<string, ModelRow>());
+  #rows: readonly ReadonlyMap<string, ModelRow>[] = Array.from({ length: TABLES }, () => new Map<string, ModelRow>());
+  /** The rows behind each transaction. */
+  readonly #states: (readonly ReadonlyMap<string, ModelRow>[])[] = [];
   #serial = 0;
 
   constructor(random: Random) {
     this.random = random;
+  }
+
+  /** The same database up to an LSN, from where it goes another way. */
+  fork(lsn: number): Database {
+    const other = new Database(this.random);
+    other.transactions.push(...this.transactions.filter(({ endLsn }) => endLsn <= lsn));
+    other.snapshots.push(...this.snapshots);
+    other.#states.push(...this.#states.slice(0, other.transactions.length));
+    other.#rows = other.#states.at(-1) ?? other.#rows;
+    other.#serial = this.#serial + 1000; // no value comes twice
+    other.lsn = lsn;
+    return other;
   }
 
   /** Commits a transaction of one to many changes; two in five commit records start right at the end of the last one. */
@@ -59,6 +73,7 @@ export class Database {
     this.lsn = endLsn;
     const transaction = { xid: 700 + this.transactions.length, commitLsn, endLsn, changes };
     this.transactions.push(transaction);
+    this.#states.push(this.#rows);
     return transaction;
   }
 
@@ -81,7 +96,8 @@ export class Database {
 
   #change(table: number): ModelChange {
     const random = this.random;
-    const rows = this.#rows[table] as Map<string, ModelRow>;
+    const rows = new Map(this.#rows[table]);
+    this.#rows = this.#rows.with(table, rows);
     const roll = random.below(10);
     if (rows.size < 2 || (roll < 4 && rows.size < 12)) {
       const key = `k${++this.#serial}`;
@@ -110,7 +126,7 @@ export class Database {
   }
 
   #truncate(): ModelChange {
-    for (const rows of this.#rows) rows.clear();
+    this.#rows = this.#rows.map(() => new Map());
     return { op: Op.control, table: -1, before: undefined, after: undefined, shown: `truncate ${ALL_TABLES}` };
   }
 

@@ -30,6 +30,8 @@ export interface Hazards {
   otherWal: number;
   /** An operator resets the source; only some seeds have it, see `runSeed`. */
   reset: number;
+  /** Somebody takes history away; only some seeds have it. */
+  harm: number;
 }
 
 /** A run's own mixture: each hazard is absent, seldom or frequent, so that some runs see one of them alone. */
@@ -58,6 +60,7 @@ export function chooseHazards(random: Random): Hazards {
     write: random.pick([0.03, 0.08, 0.15]),
     otherWal: random.pick([0, 0.02, 0.06]),
     reset: 0,
+    harm: 0,
   };
 }
 

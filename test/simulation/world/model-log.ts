@@ -7,7 +7,6 @@ import type { World } from './world.ts';
 
 /** The log of one process: every partition behind a connection of its own, so that appends overtake each other. */
 export class ModelLog implements Log {
-  readonly clusterId = 'model-cluster';
   readonly #world: World;
   readonly #process: Process;
   /** Stores data and checkpoint in one commit, as the embedded log does. */
@@ -18,6 +17,10 @@ export class ModelLog implements Log {
     this.#world = world;
     this.#process = process;
     this.#isAtomic = isAtomic;
+  }
+
+  get clusterId(): string {
+    return this.#world.storage.clusterId;
   }
 
   topics(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Topic>> {

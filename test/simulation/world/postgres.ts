@@ -14,7 +14,7 @@ import {
 } from '../../../src/source/source.ts';
 import { catchUp } from '../../../src/source/wal/catch-up.ts';
 import type { Process } from '../process.ts';
-import { Database, type ModelSnapshot, positionOf } from './database.ts';
+import { Database, lsnOf, type ModelSnapshot, positionOf } from './database.ts';
 import { fateOf } from './hazards.ts';
 import { Walsender } from './walsender.ts';
 import type { World } from './world.ts';
@@ -31,7 +31,6 @@ const SESSION_TIMEOUT_MS = 12_000;
 /** Captures everything, or leaves something out that no model database has: only what claims say of it is looked at. */
 const WIDE: Capture = { lists: {}, tables: [] };
 const NARROW: Capture = { lists: { 'table.exclude.list': ['public.late'] }, tables: [] };
-const IDENTITY: SourceIdentity = { system: '7123456789012345678', timeline: 1, publication: '16400' };
 
 /** A start with wider lists than were covered: a person must put the old ones back. */
 export class NotCovered extends OperatorError {}
@@ -54,13 +53,34 @@ interface Session {
 /** The source server: one database, one slot with one holder. */
 export class Postgres {
   readonly world: World;
-  readonly database: Database;
+  database: Database;
   slot: Slot | undefined;
+  identity: SourceIdentity = { system: '7123456789012345678', timeline: 1, publication: '16400' };
+  /** Where each timeline but the first has left the one before. */
+  readonly #branches: number[] = [];
   #session: Session | undefined;
 
   constructor(world: World) {
     this.world = world;
     this.database = new Database(world.random);
+  }
+
+  /** A standby that has not replayed everything takes over. It may have the slot, which then stands no further than that. */
+  failOver(lsn: number, hasSlot: boolean): void {
+    this.terminate();
+    this.database = this.database.fork(lsn);
+    this.world.checker.fork(this.database);
+    this.identity = { ...this.identity, timeline: this.identity.timeline + 1 };
+    this.#branches.push(lsn);
+    const { slot } = this;
+    const confirmed = Math.min(slot?.confirmed ?? 0, lsn);
+    this.slot = slot && hasSlot && slot.created <= lsn ? { ...slot, confirmed, saved: confirmed } : undefined;
+  }
+
+  /** Whether a position was reached on the history of this server, which `identity` was read from. */
+  descendsFrom({ system, timeline }: SourceIdentity, lsn: number): boolean {
+    if (system !== this.identity.system || timeline > this.identity.timeline) return false;
+    return this.database.lsn >= lsn && this.#branches.slice(timeline - 1).every((branch) => branch >= lsn);
   }
 
   /** A transaction was committed: streams that wait go on. */
@@ -183,7 +203,7 @@ export class Postgres {
     if (lsn <= slot.confirmed) return;
     slot.confirmed = lsn;
     this.world.count('acknowledged');
-    this.world.checker.acknowledged(positionOf(lsn));
+    this.world.checker.ledger.acknowledged(positionOf(lsn));
   }
 
   #check(session: Session): void {
@@ -208,7 +228,7 @@ export function isWide({ lists }: Pick<Capture, 'lists'>): boolean {
 
 /** What `open` gives: the port's view of a session. */
 class HeldModelSource implements HeldSource {
-  readonly identity: SourceIdentity = IDENTITY;
+  readonly identity: SourceIdentity;
   readonly slot = 'rowcast_slot';
   readonly capture: Capture;
   readonly confirmed: Position | undefined;
@@ -221,6 +241,7 @@ class HeldModelSource implements HeldSource {
     this.#postgres = postgres;
     this.#session = session;
     session.isKnown = true;
+    this.identity = postgres.identity;
     this.capture = postgres.world.isWide(session.process) ? WIDE : NARROW;
     this.confirmed = session.confirmed === undefined ? undefined : positionOf(session.confirmed);
   }
@@ -229,8 +250,9 @@ class HeldModelSource implements HeldSource {
     return this.#session.process.call('source.exists', () => this.#postgres.slot !== undefined, { signal });
   }
 
-  descendsFrom(identity: SourceIdentity, _position: Position, signal: AbortSignal): Promise<boolean> {
-    return this.#session.process.call('source.history', () => identity.system === IDENTITY.system, { signal });
+  descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean> {
+    const look = (): boolean => this.#postgres.descendsFrom(identity, lsnOf(position));
+    return this.#session.process.call('source.history', look, { signal });
   }
 
   assertCovered(before: Capture, _announced: readonly TableSchema[], signal: AbortSignal): Promise<void> {
@@ -263,8 +285,8 @@ class HeldModelSource implements HeldSource {
       if (snapshot === undefined || positionOf(snapshot.point) !== from)
         world.violation(`a copy of ${snapshot?.point} goes on at ${from}`);
       this.#snapshot = snapshot;
-      // Where an operator resets, the checker takes what is not level for what is void.
-      if (!world.isReset) this.#left = { ...state, point: this.#postgres.level() };
+      // Where an operator resets, or a server is another one, the checker takes what is not level for what is void.
+      if (!world.isReset && !world.isHarmed) this.#left = { ...state, point: this.#postgres.level() };
       world.count('copy gone on with');
       return true;
     };

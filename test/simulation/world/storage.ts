@@ -43,6 +43,23 @@ export class Partition {
     return last === undefined ? this.start : last.base + last.count;
   }
 
+  /** What the batches hold, one record after another. */
+  *records(): Generator<RecordReader> {
+    for (const { bytes } of this.batches) {
+      const reader = new RecordReader(bytes);
+      while (reader.next()) yield reader;
+    }
+  }
+
+  /** Loses what was stored as batch number `place` of all and later: its offsets are handed out again. */
+  cut(place: number): boolean {
+    const kept = this.batches.filter(({ at }) => at < place);
+    if (kept.length === this.batches.length) return false;
+    this.end = kept.reduce((_, { base, count }) => base + count, this.start);
+    this.batches.splice(0, this.batches.length, ...kept);
+    return true;
+  }
+
   trim(before: number): void {
     this.start = Math.max(this.start, Math.min(before, this.end));
     while (this.batches[0] !== undefined && this.batches[0].base + this.batches[0].count <= this.start)
@@ -58,8 +75,10 @@ export class Storage {
   onRecord: (partition: Partition, reader: RecordReader) => void = () => undefined;
   /** Sees every append. */
   onAppend: (partition: Partition, span: Span) => void = () => undefined;
+  clusterId = 'model-cluster';
   #waiting = new Set<() => void>();
   #stored = 0;
+  #made = 0;
 
   constructor(random: Random) {
     this.random = random;
@@ -69,7 +88,7 @@ export class Storage {
     if (this.topics.has(name)) return;
     const topic: Topic = {
       name,
-      id: `id-${this.topics.size}-${name}`,
+      id: `id-${this.#made++}-${name}`,
       partitions,
       config: new Map(Object.entries(config)),
     };
@@ -77,6 +96,20 @@ export class Storage {
       topic,
       partitions: Array.from({ length: partitions }, (_, number) => new Partition(name, number)),
     });
+  }
+
+  /** How many batches were stored so far, in all partitions. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** Somebody deletes a topic, and it is made again as it was. */
+  recreate(name: string): void {
+    const made = this.topics.get(name);
+    if (made === undefined) return;
+    this.topics.delete(name);
+    const { partitions, config } = made.topic;
+    this.create({ name, partitions, config: Object.fromEntries(config) });
   }
 
   partition(topic: string, number: number): Partition {

@@ -44,6 +44,8 @@ export class Target {
   readonly sessions: Sessions = new Sessions();
   /** The last durable state first; a crash may go back to any of them. */
   #history: Committed[] = [{ epoch: 0, owner: undefined, progress: undefined, applied: NOTHING_APPLIED }];
+  /** All that it ever had. */
+  readonly #past: Committed[] = [...this.#history];
   #holder: Backend | undefined;
   #queue: Waiter[] = [];
 
@@ -71,6 +73,13 @@ export class Target {
     const kept = this.world.random.between(1, this.#history.length);
     if (kept < this.#history.length) this.world.count('target lost commits');
     this.#history = this.#history.slice(0, kept);
+  }
+
+  /** The server is put back from a backup: it has what it had behind one of its commits. */
+  putBack(): void {
+    this.crash();
+    const kept = this.world.random.pick(this.#past);
+    this.#history = [kept];
   }
 
   /** The client of this process is gone; its backend is found out later. */
@@ -263,6 +272,7 @@ export class Target {
   #commit(state: Committed, durable: boolean): void {
     if (durable) this.#history = [];
     this.#history.push(state);
+    this.#past.push(state);
   }
 
   #check(backend: Backend): void {

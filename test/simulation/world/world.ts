@@ -28,10 +28,16 @@ export class World {
   isReset = false;
   /** In this run the log forgets what is released at once. */
   isForgetful = false;
+  /** Part of the history was taken away: whoever needs it has to say so, or nobody does. */
+  isHarmed = false;
+  /** Somebody has said so, and ended. */
+  isTold = false;
+  /** A source copies everything again where it would have to say so. */
+  copiesAgain = false;
   /** What went wrong first. */
   failure: string | undefined;
-  /** Names of the tables that the sink wants. */
-  readonly accepted: readonly string[];
+  /** Names of the tables that the sink wants; one of these lists at each start. */
+  filters: readonly (readonly string[])[];
   readonly #isAtomic: boolean;
 
   constructor(scheduler: Scheduler) {
@@ -40,13 +46,13 @@ export class World {
     this.hazards = chooseHazards(this.random);
     this.#isAtomic = this.random.chance(0.12);
     const unwanted = this.random.chance(0.2) ? this.random.pick(NAMES) : undefined;
-    this.accepted = NAMES.filter((name) => name !== unwanted);
+    this.filters = [NAMES.filter((name) => name !== unwanted)];
     this.storage = new Storage(this.random);
     this.postgres = new Postgres(this);
     this.target = new Target(this);
-    this.checker = new Checker(this.postgres.database, this.accepted, (what) => this.violation(what));
+    this.checker = new Checker(this.postgres.database, (what) => this.violation(what));
     this.storage.onRecord = (partition, reader) => {
-      if (partition.topic === CHECKPOINTS) this.checker.stored(reader);
+      if (partition.topic === CHECKPOINTS) this.checker.ledger.stored(reader);
     };
     this.storage.onAppend = ({ topic }, { base, count }) => {
       this.count('append');
