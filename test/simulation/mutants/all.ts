@@ -3,6 +3,7 @@ import { LOSS_MUTANTS } from './loss.ts';
 import type { Mutant } from './mutant.ts';
 import { OPERATOR_MUTANTS } from './operator.ts';
 import { OWNERSHIP_MUTANTS } from './ownership.ts';
+import { POLL_MUTANTS } from './polls.ts';
 import { SINK_MUTANTS } from './sink.ts';
 import { SOURCE_MUTANTS } from './source.ts';
 
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SINK_MUTANTS,
   ...OPERATOR_MUTANTS,
   ...LOSS_MUTANTS,
+  ...POLL_MUTANTS,
 ];
