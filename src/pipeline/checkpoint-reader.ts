@@ -12,6 +12,8 @@ const WAIT_MS = 1_000;
 export interface CheckpointReaderOptions {
   readonly log: Log;
   readonly prefix: string;
+  /** Hears of records of another log: copies, or the topic is not the one that it was. Throws in that case. */
+  readonly onForeign: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -21,6 +23,7 @@ export interface CheckpointReaderOptions {
 export class CheckpointReader {
   readonly #log: Log;
   readonly #prefix: string;
+  readonly #onForeign: CheckpointReaderOptions['onForeign'];
   readonly #topic: string;
   readonly #counter: CheckpointCounter;
   readonly #memory: ReadMemory;
@@ -28,13 +31,14 @@ export class CheckpointReader {
 
   /** Reads from `offset` of the checkpoints topic on. */
   constructor(
-    { log, prefix }: CheckpointReaderOptions,
+    { log, prefix, onForeign }: CheckpointReaderOptions,
     counter: CheckpointCounter,
     memory: ReadMemory,
     offset: number,
   ) {
     this.#log = log;
     this.#prefix = prefix;
+    this.#onForeign = onForeign;
     this.#topic = checkpointsTopic(prefix);
     this.#counter = counter;
     this.#memory = memory;
@@ -47,6 +51,7 @@ export class CheckpointReader {
     const checkpoints: CountingCheckpoint[] = [];
     if (fetched === undefined) return checkpoints;
     const reader = new RecordReader(fetched.bytes);
+    let isForeign = false;
     while (reader.next()) {
       if (reader.offset < this.#offset) continue;
       if (reader.offset > this.#offset) throw historyLost(this.#prefix, `offset ${this.#offset} is missing`);
@@ -56,7 +61,9 @@ export class CheckpointReader {
       const checkpoint = record === undefined ? undefined : this.#counter.feed(reader.offset, record);
       if (checkpoint !== undefined) checkpoints.push(checkpoint);
       else if (record !== undefined) this.#assertClaimMet(record);
+      isForeign ||= record !== undefined && record.logId !== this.#counter.logId;
     }
+    if (isForeign) await this.#onForeign(signal);
     return checkpoints;
   }
 

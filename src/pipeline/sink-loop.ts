@@ -147,7 +147,8 @@ class Replay {
     this.#kept = new ReadMemory(options);
     this.#topicIds = topicIds;
     this.#counter = new CheckpointCounter(owned.progress);
-    this.#checkpoints = new CheckpointReader(options, this.#counter, this.#kept, offset);
+    const onForeign = (signal: AbortSignal): Promise<void> => this.#assertSameLog(signal);
+    this.#checkpoints = new CheckpointReader({ ...options, onForeign }, this.#counter, this.#kept, offset);
     this.#releasedAt = options.clock.now();
     this.#groupRecords = Math.min(FIRST_GROUP_RECORDS, options.groupRecords);
   }
@@ -265,6 +266,14 @@ class Replay {
       for (const [topic, { id }] of topics) this.#topicIds.set(topic, id);
     }
     assertSameTopics(expected, this.#topicIds);
+  }
+
+  /** A topic that was made again while it was read goes on as another log, of which nothing would count. */
+  async #assertSameLog(signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    const topics = await log.topics([...this.#topicIds.keys()], signal);
+    const ids = new Map([...topics].map(([name, { id }]) => [name, id]));
+    assertSameTopics(Object.fromEntries(this.#topicIds), ids);
   }
 
   #noteApplied(group: readonly CountingCheckpoint[]): void {

@@ -16,6 +16,9 @@ let asked: string[][];
 let answer: (cursors: readonly Cursor[]) => readonly Fetched[];
 let memory: ReadMemory;
 let reader: CheckpointReader;
+const onForeign = async (): Promise<void> => {
+  throw new OperatorError('The topic is another one');
+};
 
 beforeEach(() => {
   asked = [];
@@ -25,7 +28,7 @@ beforeEach(() => {
     return answer(cursors);
   };
   reader = new CheckpointReader(
-    { log: { read } as unknown as Log, prefix: 'srv' },
+    { log: { read } as unknown as Log, prefix: 'srv', onForeign },
     new CheckpointCounter({ logId: 'log', claim: 3, number: 4 }),
     memory,
     7,
@@ -46,10 +49,10 @@ function group(...read: [partition: number, end: number][]): void {
 }
 
 /** Checkpoint 5, which stands at offset 7. */
-function checkpoint(claim: number = 3): Fetched {
+function checkpoint(claim: number = 3, logId: string = 'log'): Fetched {
   const record = {
     kind: 'checkpoint',
-    logId: 'log',
+    logId,
     nonce: 'n',
     claim,
     number: 5,
@@ -135,10 +138,15 @@ test('a checkpoint of a claim that nobody has met below it stops the sink', asyn
   answer = () => [checkpoint(5)];
   await expect(reader.read(signal)).rejects.toThrow('lost history: the claim at offset 5 was not there before');
   reader = new CheckpointReader(
-    { log: { read: async () => [checkpoint(1)] } as unknown as Log, prefix: 'srv' },
+    { log: { read: async () => [checkpoint(1)] } as unknown as Log, prefix: 'srv', onForeign },
     new CheckpointCounter({ logId: 'log', claim: 3, number: 4 }),
     memory,
     7,
   );
   expect(await reader.read(signal)).toEqual([]); // a dead owner's
+});
+
+test('a record of another log is told of, so that somebody looks whether the topic is the same', async () => {
+  answer = () => [checkpoint(3, 'other')];
+  await expect(reader.read(signal)).rejects.toThrow('The topic is another one');
 });
