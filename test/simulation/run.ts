@@ -1,5 +1,6 @@
 import { Cast } from './cast.ts';
 import { simulateCopy } from './copies/run.ts';
+import { simulateStreamingCopies } from './copies/streaming.ts';
 import { simulatePolls } from './polls/run.ts';
 import { Scheduler } from './scheduler.ts';
 import { harm, mayHarm } from './world/harm.ts';
@@ -54,7 +55,11 @@ export async function runSeed(seed: number, print?: (line: string) => void): Pro
   world.counts.set('checkpoint that does not count', ignored);
   world.counts.set('sink waits for its successor', refusals);
   const count = (what: string): void => world.count(what);
-  const failure = world.failure ?? (await simulateCopy(seed, count)) ?? (await simulatePolls(seed, count));
+  const failure =
+    world.failure ??
+    (await simulateCopy(seed, count)) ??
+    (await simulateStreamingCopies(seed, count)) ??
+    (await simulatePolls(seed, count));
   return { seed, trace: scheduler.hash >>> 0, steps: scheduler.steps, failure, counts: world.counts };
 }
 

@@ -38,6 +38,8 @@ export class History {
   readonly #transactions: Committed[] = [];
   #now: State = { keyed: new Map(), keyless: [] };
   #serial = 0;
+  /** So many transactions were shown by some snapshot. */
+  #seen = 1;
   lsn = 100;
 
   constructor(random: Random) {
@@ -55,6 +57,14 @@ export class History {
     const commitLsn = this.lsn + (this.#random.chance(0.4) ? 0 : this.#random.between(1, 5));
     this.lsn = commitLsn + this.#random.between(1, 4);
     this.#transactions.push({ commitLsn, endLsn: this.lsn, changes, after: this.#now });
+  }
+
+  /** What a snapshot shows that lacks the last so many transactions, but for what one has shown before, and the ids of those. */
+  shown(unseen: number): { readonly state: State; readonly unseen: readonly number[] } {
+    const all = this.#transactions;
+    const at = Math.max(this.#seen, all.length - unseen);
+    this.#seen = at;
+    return { state: (all[at - 1] as Committed).after, unseen: all.slice(at).map(({ commitLsn }) => commitLsn) };
   }
 
   /** What a replica has to show that stands at this LSN. */

@@ -9,6 +9,23 @@ export class Replica {
   /** What a change met that cannot have been so at the source. */
   readonly contradictions: string[] = [];
 
+  /** One that has all of this. */
+  static of({ keyed, keyless }: State): Replica {
+    const replica = new Replica();
+    for (const [key, row] of keyed) replica.#keyed.set(key, row);
+    replica.#keyless.push(...keyless);
+    return replica;
+  }
+
+  /** In words, a row of the keyed table that the source had otherwise, or not at all. */
+  stranger({ keyed }: State): string | undefined {
+    for (const [key, row] of this.#keyed) {
+      const there = keyed.get(key)?.join('/');
+      if (there !== row.join('/')) return `a part of the keyed table has ${row.join('/')} instead of ${there}`;
+    }
+    return undefined;
+  }
+
   apply(batch: Batch): void {
     for (let i = 0; i < batch.length; i++) {
       if (batch.op[i] === Op.control) this.#control(batch, i);

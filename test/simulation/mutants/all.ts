@@ -6,6 +6,7 @@ import { OWNERSHIP_MUTANTS } from './ownership.ts';
 import { POLL_MUTANTS } from './polls.ts';
 import { SINK_MUTANTS } from './sink.ts';
 import { SOURCE_MUTANTS } from './source.ts';
+import { STREAMING_MUTANTS } from './streaming.ts';
 
 /** Every planted bug. */
 export const MUTANTS: readonly Mutant[] = [
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...OPERATOR_MUTANTS,
   ...LOSS_MUTANTS,
   ...POLL_MUTANTS,
+  ...STREAMING_MUTANTS,
 ];

@@ -50,7 +50,7 @@ export class Database {
   fork(lsn: number): Database {
     const other = new Database(this.random);
     other.transactions.push(...this.transactions.filter(({ endLsn }) => endLsn <= lsn));
-    other.snapshots.push(...this.snapshots);
+    other.snapshots.push(...this.snapshots.filter(({ point }) => point <= lsn));
     other.#states.push(...this.#states.slice(0, other.transactions.length));
     other.#rows = other.#states.at(-1) ?? other.#rows;
     other.#serial = this.#serial + 1000; // no value comes twice

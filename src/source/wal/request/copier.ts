@@ -17,7 +17,7 @@ interface Waiter {
 }
 
 export interface CopierParts extends Omit<TableCopyParts, 'partial'> {
-  readonly rereader: Rereader;
+  readonly rereader: Pick<Rereader, 'complete'>;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { VersionCounter } from '../../capture/version-counter.ts';
 import type { FirstCopyParts } from '../first-copy.ts';
 import { Rereader } from '../reread.ts';
 import type { Warn } from '../../capture/warn.ts';
+import { ChunkReader } from './chunk-reader.ts';
 import { findTarget } from './condition.ts';
 import { Copier } from './copier.ts';
 import { RequestList } from './request-list.ts';
@@ -37,7 +38,8 @@ export class Requests {
   constructor(parts: RequestsParts, versions: VersionCounter, want: (lsn: number) => void) {
     this.#parts = parts;
     this.#rereader = new Rereader(parts);
-    this.#copier = new Copier({ ...parts, list: this.#list, versions, want, rereader: this.#rereader });
+    const reader = new ChunkReader(parts);
+    this.#copier = new Copier({ ...parts, reader, list: this.#list, versions, want, rereader: this.#rereader });
   }
 
   get progress(): CopyProgress | undefined {

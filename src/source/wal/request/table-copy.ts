@@ -9,7 +9,7 @@ import { lsnToPosition, positionToLsn } from '../../../postgres/lsn.ts';
 import type { VersionCounter } from '../../capture/version-counter.ts';
 import { AwaitedPlace, type AwaitedPlaceParts } from './awaited-place.ts';
 import { type ActiveCopy, activeCopy, isChunked, isSameCopy } from './active-copy.ts';
-import { type Chunk, ChunkReader, type ChunkReaderParts, type Shown, type View } from './chunk-reader.ts';
+import type { Chunk, ChunkReader, ChunkReaderParts, Shown, View } from './chunk-reader.ts';
 import type { ChunkWindow } from './chunk-window.ts';
 import { CopyMeter } from './copy-meter.ts';
 import { batchOf, control } from './interval.ts';
@@ -18,7 +18,12 @@ import { type RequestList, unread } from './request-list.ts';
 import { Unseen } from './unseen.ts';
 import { openWhole, type WholeTable, wholeRows } from './whole-interval.ts';
 
+/** What reads the chunks. */
+export type TableReader = Pick<ChunkReader, 'view' | 'flush' | 'isGone' | 'show' | 'read' | 'begin'> & AsyncDisposable;
+
 export interface TableCopyParts extends ChunkReaderParts, AwaitedPlaceParts {
+  /** Closed with the copy. */
+  readonly reader: TableReader;
   readonly list: RequestList;
   readonly versions: VersionCounter;
   readonly partial: PartialRows;
@@ -35,7 +40,7 @@ const REFUSED_MS = 10_000;
 /** Copies the tables of the list, one after another, a step at a time; each step is made where the stream stands between two transactions. */
 export class TableCopy {
   readonly #parts: TableCopyParts;
-  readonly #reader: ChunkReader;
+  readonly #reader: TableReader;
   readonly #place: AwaitedPlace;
   #active: ActiveCopy | undefined;
   /** Milliseconds until the next step has something to do; undefined: the stream, or a signal, comes first. */
@@ -47,7 +52,7 @@ export class TableCopy {
 
   constructor(parts: TableCopyParts) {
     this.#parts = parts;
-    this.#reader = new ChunkReader(parts);
+    this.#reader = parts.reader;
     this.#place = new AwaitedPlace(parts, (signal) => this.#reader.flush(signal));
   }
 
