@@ -153,8 +153,9 @@ export class Checker {
     if (consistent ? transactions === undefined : transactions !== undefined && !this.ledger.hasLevel)
       return consistent ? 'a half copied target is called consistent' : 'a whole copy is not called consistent';
     if (transactions === undefined) {
-      const isCopied = snapshots.findIndex(({ point }) => point === lsn) < snapshot;
-      return isCopied ? `a copy has position ${position}` : undefined;
+      const begun = snapshots[snapshot]?.point ?? 0;
+      const isPoint = snapshot < 0 || snapshots.some(({ point }) => point === lsn && point >= begun);
+      return isPoint ? undefined : `a copy has position ${position}`;
     }
     const last = Math.max(all[transactions - 1]?.endLsn ?? 0, snapshots[snapshot]?.point ?? 0);
     if (lsn < last) return `progress ${lsn} lies below what was applied, ${last}`;

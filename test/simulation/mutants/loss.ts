@@ -41,7 +41,7 @@ const CHECKS: readonly Mutant[] = [
   },
   {
     name: 'F10-other-history-not-seen',
-    seed: 2184,
+    seed: 1089,
     why: 'a server that never had a part of the log goes on as if it had',
     patches: [{ file: GAP, find: 'if (owner !== undefined && !(await', replace: 'if (false && owner && !(await' }],
   },
@@ -74,12 +74,6 @@ const CHECKS: readonly Mutant[] = [
     seed: 199,
     why: 'a checkpoint that stands where the log has lost its end follows nothing',
     patches: [{ file: LEDGER, find: 'if (span.base < expected) {', replace: 'if (false) {' }],
-  },
-  {
-    name: 'A2-stored-position-forgotten',
-    seed: 1,
-    why: 'a source goes on where the log has lost what this process has stored',
-    patches: [{ file: OWNERSHIP, find: 'if (memory.stored !== undefined && (', replace: 'if (false && (' }],
   },
   {
     name: 'A6-missing-checkpoints-passed-over, by a source',
@@ -130,7 +124,7 @@ const CHECKS: readonly Mutant[] = [
   },
   {
     name: 'A6-topic-ids-ignored',
-    seed: 1,
+    seed: 1384,
     why: 'a topic that was made again is read on as if it were the old one',
     patches: [NO_TOPIC_IDS],
   },
@@ -156,7 +150,7 @@ const CHECKS: readonly Mutant[] = [
   },
   {
     name: 'A6-record-of-another-checkpoint',
-    seed: 1944,
+    seed: 2994,
     why: 'what was written where a partition had lost its end is taken for what was lost',
     patches: [NO_HEADER, NO_RECORD_COUNT],
   },
@@ -192,7 +186,7 @@ const CHECKS: readonly Mutant[] = [
   },
   {
     name: 'V3-incarnation-from-a-shorter-log',
-    seed: 8809,
+    seed: 3994,
     why: 'a process that has died had booted when the log was longer: nobody is ever newer',
     patches: [
       { file: OWNERSHIP, find: 'Math.max(end, ...claims.map(({ claim }) => claim.booted + 1))', replace: 'end' },

@@ -9,7 +9,7 @@ const LEDGER = 'src/pipeline/ledger.ts';
 export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'A1-epoch-computed',
-    seed: 724,
+    seed: 1720,
     why: 'two claimants compute the same epoch',
     patches: [
       {

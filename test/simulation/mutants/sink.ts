@@ -64,7 +64,7 @@ export const SINK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V5-progress-from-memory',
-    seed: 4,
+    seed: 5,
     why: 'after an unknown COMMIT what the process believes is not what the target has',
     patches: [
       {
@@ -184,7 +184,7 @@ export const SINK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'V8-successor-remembered',
-    seed: 129,
+    seed: 83,
     why: 'a sink that was replaced never goes on, though its successor has ended',
     patches: [
       {

@@ -40,7 +40,10 @@ const HARMS: Readonly<Record<string, Harm>> = {
     return cut.includes(true);
   },
   'tail lost': ({ storage, random, checker }) => {
-    const isCut = random.pick(partitionsOf(storage))?.cut(storage.stored - random.between(1, 12)) ?? false;
+    const partition = random.pick(partitionsOf(storage));
+    const isCut = partition?.cut(storage.stored - random.between(1, 12)) ?? false;
+    // A sink waits for what was lost, and says so only when something else stands there.
+    if (isCut && partition.topic !== CHECKPOINTS) storage.writeGarbage(partition);
     rereadLedger({ storage, checker });
     return isCut;
   },

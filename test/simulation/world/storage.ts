@@ -176,8 +176,13 @@ export class Storage {
       this.append(partition, random.pick(partition.batches));
       return 'stale copy';
     }
+    this.writeGarbage(partition);
+    return 'garbage';
+  }
+
+  writeGarbage(partition: Partition): void {
     const writer = new RecordSetWriter(() => 0, 1000, { size: 128 });
-    for (let n = random.between(1, 3); n > 0; n--) {
+    for (let n = this.random.between(1, 3); n > 0; n--) {
       writer.beginRecord();
       writer.nullKey();
       writer.beginValue().copy(Buffer.from('garbage'), 0, 7);
@@ -186,6 +191,5 @@ export class Storage {
       writer.endRecord();
     }
     for (const batch of writer.finish().batches) this.append(partition, batch);
-    return 'garbage';
   }
 }
