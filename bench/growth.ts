@@ -37,7 +37,7 @@ export function growthWorkload(growth: Point): GrowthWorkload {
 }
 
 /** Enough that what a table costs when it is first seen is shared by many rows. */
-const TABLE_ROWS = 1_000_000;
+const TABLE_ROWS = 3_000_000;
 const PARTITION_ROWS = 300_000;
 /** Tables that a transaction writes to, and rows that each of them gets. */
 const TABLES_EACH = 10;

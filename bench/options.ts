@@ -42,7 +42,7 @@ npm run bench -- [options]
   --log A,B         kafka, embedded: what Rowcast writes to (kafka)
   --against A,B     native, pg_recvlogical, debezium: who runs in turn with it (nobody)
   --repeat N        runs of each; medians count (3)
-  --rows N          rows of every workload; by default 3000000, 500000, 400000, 1000000, 100000; as the cost grows 1000000
+  --rows N          rows of every workload; by default 3000000, 500000, 400000, 1000000, 100000; as the cost grows 3000000
                     for any number of tables, 300000 for partitions, 250000 rows of 500 bytes or as many bytes of
                     other widths, and what stands for a million of backlog
   --seconds N       how long latency is measured, warm-up not included (20)
@@ -52,8 +52,8 @@ npm run bench -- [options]
   --postgres DIR    folder with the programs of the Postgres to use, or embedded; the newest one that is installed
   --cpu-prof DIR    the daemon writes profiles of its first start and of measured runs there; see node bench/profile.mjs
   --out FILE        where the results go (bench/results/<time>.json)
-  --document        make docs/performance.md of the results
-  --results FILE    make docs/performance.md of what an earlier call has left, and measure nothing; may be given again
+  --document        make docs/performance.md of the results, docs/performance-growth.md of those of --growth
+  --results FILE    make these pages of what an earlier call has left, and measure nothing; may be given again
   --keep            keep the folder with what the daemon and the others said
   --main FILE       the service to run (dist/main.js); --from-source runs src/ as it stands, without a build
   --help            this text

@@ -1,31 +1,47 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Conditions, Phase, Results, Run } from '../measurement.ts';
+import type { Phase, Results, Run } from '../measurement.ts';
 import { ratioLines, ratios, type Summary, summarize } from '../summary.ts';
 import { WORKLOADS } from '../workloads.ts';
 import { barChart, type Group } from './chart.ts';
 import { growthCharts, growthPage } from './growth.ts';
+import { howMeasured } from './how-measured.ts';
 import { table } from './table.ts';
 
-/** Writes docs/performance.md and its charts from measured numbers; returns the files that it made. */
+/** Writes docs/performance.md, docs/performance-growth.md (each when there are runs for it) and their charts; returns the files that it made. */
 export async function writeDocument(root: string, results: Results): Promise<string[]> {
-  const folder = join(root, 'docs', 'performance');
-  await mkdir(folder, { recursive: true });
-  const made: string[] = [];
-  for (const [name, svg] of [...charts(results), ...growthCharts(summarize(results.runs))]) {
-    made.push(join(folder, name));
-    await writeFile(join(folder, name), svg);
-  }
-  const page = join(root, 'docs', 'performance.md');
-  await writeFile(page, document(results));
-  return [...made, page];
+  const docs = join(root, 'docs');
+  const compared = part(results, false);
+  const grown = part(results, true);
+  const files = [
+    ...[...charts(compared), ...growthCharts(summarize(grown.runs))].map(([name, svg]) => [`performance/${name}`, svg]),
+    ...(compared.runs.length > 0 ? [['performance.md', document(compared)]] : []),
+    ...(grown.runs.length > 0 ? [['performance-growth.md', growthPage(grown)]] : []),
+  ] as const;
+  await mkdir(join(docs, 'performance'), { recursive: true });
+  return await Promise.all(
+    files.map(async ([name, text]) => {
+      const file = join(docs, name as string);
+      await writeFile(file, text as string);
+      return file;
+    }),
+  );
 }
 
-/** The page: nothing in it is written by hand but the words. */
+/** What belongs on one of the two pages, so that each can be measured anew without the other. */
+function part({ conditions, repeat, runs }: Results, isGrowth: boolean): Results {
+  const commands = conditions.command.split('\n').filter((line) => line.includes(' --growth ') === isGrowth);
+  return {
+    conditions: { ...conditions, command: commands.join('\n') },
+    repeat,
+    runs: runs.filter(({ growth }) => (growth !== undefined) === isGrowth),
+  };
+}
+
+/** The page that compares: nothing in it is written by hand but the words. */
 export function document(results: Results): string {
-  const { conditions, runs, repeat } = results;
-  const all = summarize(runs);
-  const summaries = all.filter(({ growth }) => growth === undefined);
+  const { runs, repeat } = results;
+  const summaries = summarize(runs);
   const pictures = [...charts(results).keys()].map((name) => `![${name.replace(/\.svg$/, '')}](performance/${name})`);
   return `# Performance
 
@@ -33,12 +49,9 @@ export function document(results: Results): string {
 
 All numbers were measured on one machine, which sources, replicas, brokers and whoever moves the rows share. Contestants of one command
 ran in turn, ${repeat === 1 ? 'once' : `${repeat} times`} each or more; medians over its runs in one command stand here, and only runs of one command are compared. After each run both sides are compared by content.
+How the cost grows with tables, partitions, widths and backlogs: [performance-growth.md](performance-growth.md).
 
-\`\`\`sh
-${conditions.command.replaceAll(/ --out \S+/g, '')}
-\`\`\`
-
-${conditionLines(conditions).join('\n')}
+${howMeasured(results)}
 
 Workloads: ${workloads(runs)}. Rows of a workload are loaded before anything runs, and everybody finds the whole of them. Rates of Debezium are between its first and
 its last row, so that Java's start does not count; those of Rowcast and Postgres begin with the stream. MB are the text of rows. CPU of latencies is how
@@ -53,17 +66,7 @@ How Rowcast stands to the others; above 1 it is better. Of latencies it is the p
 \`\`\`
 ${ratioLines(ratios(summaries)).join('\n')}
 \`\`\`
-${growthPage(all)}`;
-}
-
-function conditionLines({ date, commit, processor, cores, memoryBytes, system, versions }: Conditions): string[] {
-  return [
-    `- ${date.slice(0, 10)}, commit ${commit}`,
-    `- ${processor}, ${cores} cores, ${Math.round(memoryBytes / 1024 ** 3)} GiB, ${system}`,
-    `- ${Object.entries(versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', ')}`,
-  ];
+`;
 }
 
 function workloads(runs: readonly Run[]): string {
@@ -77,7 +80,7 @@ function workloads(runs: readonly Run[]): string {
 /** One chart for each phase that was measured, by file name. */
 function charts({ runs }: Results): Map<string, string> {
   const made = new Map<string, string>();
-  const summaries = summarize(runs).filter(({ growth }) => growth === undefined);
+  const summaries = summarize(runs);
   for (const phase of new Set(summaries.map((each) => each.phase))) {
     const own = summaries.filter((each) => each.phase === phase);
     const [unit, value] = unitOf(phase);

@@ -1,6 +1,8 @@
 import { AXES, type Axis, type Point } from '../growth.ts';
-import type { Summary } from '../summary.ts';
+import type { Results } from '../measurement.ts';
+import { type Summary, summarize } from '../summary.ts';
 import { barChart } from './chart.ts';
+import { howMeasured } from './how-measured.ts';
 import { byProcess, markdown, type Row, whole } from './table.ts';
 
 type Grown = Summary & { readonly growth: Point };
@@ -26,22 +28,27 @@ const TITLES: Readonly<Record<Axis, string>> = {
   backlog: 'By the size of the backlog',
 };
 
-/** How the cost grows, as a section of the page; nothing when nobody has measured it. */
-export function growthPage(summaries: readonly Summary[]): string {
-  const grown = summaries.filter(isGrown);
-  if (grown.length === 0) return '';
+/** The page of how the cost grows: nothing in it is written by hand but the words. */
+export function growthPage(results: Results): string {
+  const summaries = summarize(results.runs);
   const pictures = [...growthCharts(summaries).keys()].map(
     (name) => `![${name.replace(/\.svg$/, '')}](performance/${name})`,
   );
-  return `
-## How the cost grows
+  return `# How the cost grows
+
+*Made by \`npm run bench -- --growth … --document\`: not to be edited. Beside whom Rowcast is fast: [performance.md](performance.md).*
 
 The same narrow rows in more tables, over more partitions, and more of them; and the same bytes in rows of other widths. What does not grow
-is flat: each row costs the same, however many there are of everything else.
+is flat: each row costs the same, however many there are of everything else. Sources, replicas, the broker and whoever moves the rows share one machine. After each run both sides are compared by content.
+
+${howMeasured(results)}
 
 ${pictures.join('\n')}
 
-${growthTable(grown)}
+${growthTable(summaries)}
+
+With many tables a daemon that was started meets each of them first: it looks it up on both sides, makes its topic, stores its schemas. What it costs from then on is in "rows/s then". There every table is one more batch, in the log and in a statement, for each few rows
+of it: the broker's work grows with the partitions that it is written to and read from, the replica's with the tables that it writes to, and all of them with memory that is spread wider.
 `;
 }
 

@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Results, Run } from '../../bench/measurement.ts';
-import { document } from '../../bench/report/document.ts';
+import { document, writeDocument } from '../../bench/report/document.ts';
 import { growthCharts, growthPage, growthTable } from '../../bench/report/growth.ts';
 import { ratioLines, ratios, summarize } from '../../bench/summary.ts';
 
@@ -53,17 +56,18 @@ test('each ratio has a line of its own, and is above 1 where Rowcast is better',
   ]);
 });
 
+const conditions = {
+  date: '2026-11-21T10:00:00Z',
+  command: 'npm run bench -- --repeat 3',
+  commit: 'abc1234',
+  processor: 'A processor',
+  cores: 2,
+  memoryBytes: 24 * 1024 ** 3,
+  system: 'Linux 6',
+  versions: { node: '20', postgres: '15' },
+};
+
 test('the page names the command and the conditions, and shows every contestant', () => {
-  const conditions = {
-    date: '2026-11-21T10:00:00Z',
-    command: 'npm run bench -- --repeat 3',
-    commit: 'abc1234',
-    processor: 'A processor',
-    cores: 2,
-    memoryBytes: 24 * 1024 ** 3,
-    system: 'Linux 6',
-    versions: { node: '20', postgres: '15' },
-  };
   const results: Results = { conditions, repeat: 3, runs };
   const page = document(results);
   expect(page).toContain('npm run bench -- --repeat 3');
@@ -94,6 +98,28 @@ test('how the cost grows has a table and charts of its own, in the order of the 
     expect.stringMatching(/^\| 1 000 tables/),
   ]);
   expect([...growthCharts(summaries).keys()]).toEqual(['growth-tables.svg']);
-  expect(growthPage(summaries)).toContain('![growth-tables](performance/growth-tables.svg)');
-  expect(growthPage(summarize(runs))).toBe('');
+  const results: Results = { conditions, repeat: 3, runs: grown };
+  expect(growthPage(results)).toContain('![growth-tables](performance/growth-tables.svg)');
+});
+
+test('each of the two pages is made of its own runs and commands, and stays as it is when there are none', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'rowcast-pages-'));
+  onTestFinished(async () => await rm(root, { recursive: true }));
+  const growth = { axis: 'tables', value: 10 } as const;
+  const grown = run('rowcast', { phase: 'end-to-end', workload: 'tables 10', growth, isEqual: true });
+  const command = 'npm run bench -- --growth tables';
+  await writeDocument(root, { conditions: { ...conditions, command }, repeat: 1, runs: [grown] });
+  const docs = join(root, 'docs');
+  expect(await readdir(docs)).toEqual(['performance', 'performance-growth.md']);
+  const both = { ...conditions, command: `npm run bench -- --repeat 3\n${command}` };
+  await writeDocument(root, { conditions: both, repeat: 1, runs: [...runs, grown] });
+  const [page, growthOne] = await Promise.all(
+    ['performance.md', 'performance-growth.md'].map((name) => readFile(join(docs, name), 'utf8')),
+  );
+  expect(page).toContain('npm run bench -- --repeat 3');
+  expect(page).not.toContain('--growth');
+  expect(page).not.toContain('10 tables');
+  expect(growthOne).toContain(command);
+  expect(growthOne).not.toContain('--repeat 3');
+  expect(growthOne).not.toContain('pg_recvlogical');
 });
