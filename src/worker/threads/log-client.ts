@@ -74,7 +74,9 @@ export class LogLink {
 
 /** Callers give objects of their own classes, whose getters would be lost on the way. */
 function plain(cursors: readonly Cursor[]): readonly Cursor[] {
-  return cursors.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+  return cursors.map(({ topic, partition, offset, maxBytes }) => {
+    return maxBytes === undefined ? { topic, partition, offset } : { topic, partition, offset, maxBytes };
+  });
 }
 
 function closed(): TransientError {
