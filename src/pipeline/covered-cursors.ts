@@ -1,3 +1,4 @@
+import { partitionKey } from '../log/partition-key.ts';
 import type { CountingCheckpoint } from '../log/protocol/counter.ts';
 import { schemaChangesTopic } from '../log/protocol/topics.ts';
 import { type CoveredSpan, PartitionCursor } from './partition-cursor.ts';
@@ -18,16 +19,11 @@ export function cursorsOf(
   for (const { spans, claim, number } of checkpoints) {
     for (const span of spans) {
       if (span.topic !== controls && acceptsTopic?.(span.topic) === false) continue;
-      const name = partitionName(span);
+      const name = partitionKey(span);
       const covered = partitions.get(name);
       if (covered === undefined) partitions.set(name, [{ span, claim, number }]);
       else covered.push({ span, claim, number });
     }
   }
   return [...partitions.values()].map((spans) => new PartitionCursor(spans));
-}
-
-/** How a partition is named among all of a log. */
-export function partitionName({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}/${partition}`;
 }

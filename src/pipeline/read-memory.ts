@@ -1,5 +1,6 @@
 import { Batch } from '../change/batch.ts';
 import type { Cursor, Fetched } from '../log/log.ts';
+import { partitionKey } from '../log/partition-key.ts';
 import { RecordReader } from '../log/record-reader.ts';
 import { ChangePlaces } from './change-places.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
@@ -51,8 +52,9 @@ export class ReadMemory {
   keep(cursors: readonly PartitionCursor[]): void {
     const held = new Set<ArrayBufferLike>();
     let size = 0;
-    for (const { topic, partition, offset, reader } of cursors) {
-      const name = nameOf(topic, partition);
+    for (const cursor of cursors) {
+      const { topic, partition, offset, reader } = cursor;
+      const name = partitionKey(cursor);
       this.#note(name, { topic, partition, offset });
       if (reader === undefined || reader.isAtEnd) continue;
       size += heldBy(reader.input, held) + reader.decompressedBytes;
@@ -63,7 +65,7 @@ export class ReadMemory {
   /** Gives each cursor what is there of its partition, and forgets all of it. */
   handOver(cursors: readonly PartitionCursor[]): void {
     for (const cursor of cursors) {
-      const kept = this.#kept.get(nameOf(cursor.topic, cursor.partition));
+      const kept = this.#kept.get(partitionKey(cursor));
       if (kept !== undefined && kept.offset <= cursor.offset) cursor.resume(kept.reader);
     }
     this.#kept.clear();
@@ -75,8 +77,9 @@ export class ReadMemory {
   }
 
   /** Keeps what was read ahead, from the offset that `ahead` said on. */
-  take({ topic, partition, bytes }: Fetched): void {
-    const name = nameOf(topic, partition);
+  take(fetched: Fetched): void {
+    const { bytes } = fetched;
+    const name = partitionKey(fetched);
     const offset = this.#next.get(name)?.offset;
     if (bytes.length > 0 && offset !== undefined) this.#kept.set(name, { reader: new RecordReader(bytes), offset });
   }
@@ -100,8 +103,4 @@ function heldBy({ buffer, length }: Buffer, held: Set<ArrayBufferLike>): number 
   if (held.has(buffer)) return 0;
   held.add(buffer);
   return buffer.byteLength;
-}
-
-function nameOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
 }

@@ -1,8 +1,9 @@
 import type { Fetched } from '../log/log.ts';
+import { partitionKey } from '../log/partition-key.ts';
 import { countRecords } from '../log/record-reader.ts';
-import { partitionName } from './covered-cursors.ts';
 
 type Partition = Pick<Fetched, 'topic' | 'partition'>;
+type Answered = Pick<Fetched, 'topic' | 'partition' | 'bytes'>;
 
 /** Rows of a table differ: half as much again is asked for, and what a batch costs by itself. */
 const SPARE = 1.5;
@@ -21,21 +22,29 @@ export class RecordWidths {
 
   /** What `records` of a partition take, with some to spare; one that was never read is taken for one like the others. */
   bytesOf(partition: Partition, records: number): number {
-    return Math.ceil(this.#widthOf(partitionName(partition)) * records * SPARE) + SPARE_BYTES;
+    return Math.ceil(this.#widthOf(partitionKey(partition)) * records * SPARE) + SPARE_BYTES;
   }
 
-  /** Whole batches of a partition were read. */
-  note(fetched: Pick<Fetched, 'topic' | 'partition' | 'bytes'>): void {
+  /** Takes in what a log answered that was asked for `maxBytes` of partitions which all have records. */
+  learn(fetched: readonly Answered[], maxBytes: number): void {
+    const hadRoom = fetched.reduce((sum, { bytes }) => sum + bytes.length, 0) < maxBytes / 2;
+    for (const each of fetched) {
+      if (each.bytes.length > 0) this.#note(each);
+      else if (hadRoom) this.#outgrown(each);
+    }
+  }
+
+  #note(fetched: Answered): void {
     const { length } = fetched.bytes;
     const records = countRecords(fetched.bytes);
     this.#bytes += length;
     this.#records += records;
-    this.#widths.set(partitionName(fetched), length / records);
+    this.#widths.set(partitionKey(fetched), length / records);
   }
 
-  /** The next batch of a partition was larger than what was asked for. */
-  outgrown(partition: Partition): void {
-    const name = partitionName(partition);
+  /** Its next batch was larger than what was asked for. */
+  #outgrown(partition: Partition): void {
+    const name = partitionKey(partition);
     this.#widths.set(name, this.#widthOf(name) * GROWTH);
   }
 

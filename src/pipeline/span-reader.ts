@@ -4,11 +4,12 @@ import { type Converter, type RowDecoder, schemaId } from '../converter/converte
 import { PositionLostError, RecordError } from '../errors.ts';
 import { halfMissing, placed, unknownHeader, withoutRow } from './placed-error.ts';
 import type { Log } from '../log/log.ts';
+import { partitionKey } from '../log/partition-key.ts';
 import { decodeControl } from '../log/protocol/control-codec.ts';
 import type { CountingCheckpoint } from '../log/protocol/counter.ts';
 import { EXACT_HEADER, headerOp, headerPart, headerTableVersion, Part } from '../log/protocol/header.ts';
 import type { RecordReader } from '../log/record-reader.ts';
-import { cursorsOf, partitionName } from './covered-cursors.ts';
+import { cursorsOf } from './covered-cursors.ts';
 import type { RecordPlace } from './change-places.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
 import { CursorMerge } from './cursor-merge.ts';
@@ -276,14 +277,9 @@ export class SpanReader {
     const { widths } = this.#memory;
     const { cursors, maxBytes } = planFetch(open, this.#options.fetchBytes, widths);
     const fetched = await this.#options.log.read(cursors, maxBytes, WAIT_MS, signal);
-    const hadRoom = fetched.reduce((sum, { bytes }) => sum + bytes.length, 0) < maxBytes / 2;
-    const byName = new Map(waiting.map((cursor) => [partitionName(cursor), cursor]));
-    for (const each of fetched) {
-      if (each.bytes.length > 0) {
-        widths.note(each);
-        byName.get(partitionName(each))?.feed(each.bytes);
-      } else if (hadRoom) widths.outgrown(each);
-    }
+    widths.learn(fetched, maxBytes);
+    const byKey = new Map(waiting.map((cursor) => [partitionKey(cursor), cursor]));
+    for (const each of fetched) if (each.bytes.length > 0) byKey.get(partitionKey(each))?.feed(each.bytes);
     this.#merge.fed();
   }
 

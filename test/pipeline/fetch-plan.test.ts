@@ -37,6 +37,8 @@ function fetched(sizes: readonly number[]): Pick<Fetched, 'topic' | 'partition' 
   return { topic: 't', partition: 0, bytes: Buffer.concat(batches) };
 }
 
+const nothing = fetched([]);
+
 test('a partition alone, or among others that hold little, may be fetched for as much as a fetch may have', () => {
   expect(plan([waiting])).toEqual({
     cursors: [{ topic: 't', partition: 0, offset: 7, maxBytes: FETCH_BYTES }],
@@ -72,7 +74,7 @@ test('a setting below what one partition is given holds', () => {
 
 test('one of a thousand is asked for what is needed of it, and for its share of what may be held when that is more', () => {
   const widths = new RecordWidths();
-  widths.note(fetched([130, 130]));
+  widths.learn([fetched([130, 130])], MB);
   const share = Math.floor((2 * FETCH_BYTES) / 1000);
   const asked = (remaining: number): FetchPlan =>
     planFetch(Array<Cursor>(1000).fill({ ...waiting, remaining }), FETCH_BYTES, widths);
@@ -86,22 +88,30 @@ test('one of a thousand is asked for what is needed of it, and for its share of 
   for (const { maxBytes } of asked(1_000_000).cursors) expect(maxBytes).toBe(64 * 1024);
 });
 
+test('nothing is learned of a partition that got nothing of an answer which others have filled', () => {
+  const widths = new RecordWidths();
+  widths.learn([fetched([10])], MB);
+  const before = widths.bytesOf(waiting, 100);
+  widths.learn([nothing, { ...fetched([10]), partition: 1 }], 100);
+  expect(widths.bytesOf(waiting, 100)).toBe(before);
+});
+
 test('a partition that was never read is taken for one like the others', () => {
   const widths = new RecordWidths();
   const first = widths.bytesOf(waiting, 100);
-  widths.note({ ...fetched([10_000]), partition: 1 });
+  widths.learn([{ ...fetched([10_000]), partition: 1 }], MB);
   expect(widths.bytesOf(waiting, 100)).toBeGreaterThan(10 * first);
   expect(widths.bytesOf(waiting, 100)).toBe(widths.bytesOf({ ...waiting, partition: 1 }, 100));
 });
 
 test('a batch that was larger than what was asked for is asked for with more, up to what any partition gets', () => {
   const widths = new RecordWidths();
-  widths.note(fetched([10]));
+  widths.learn([fetched([10])], MB);
   const many = Array<Cursor>(2000).fill(holding(FETCH_BYTES / 1000));
   const asked = (): number => planFetch([waiting, ...many], FETCH_BYTES, widths).maxBytes;
   const first = asked();
-  widths.outgrown(waiting);
+  widths.learn([nothing], 100);
   expect(asked()).toBeGreaterThan(2 * first);
-  for (let i = 0; i < 20; i++) widths.outgrown(waiting);
+  for (let i = 0; i < 20; i++) widths.learn([nothing], 100);
   expect(asked()).toBe(64 * 1024);
 });

@@ -1,5 +1,6 @@
 import { OperatorError, TransientError } from '../../errors.ts';
 import type { Cursor, Fetched } from '../log.ts';
+import { partitionKey } from '../partition-key.ts';
 import type { Brokers } from './brokers.ts';
 import { brokerError, ErrorCode, isLeaderError, partitionName } from './errors.ts';
 import { READ_ATTEMPTS, READ_PAUSE_MS } from './leader-request.ts';
@@ -86,9 +87,9 @@ export class Fetcher {
   ): Promise<Error | undefined> {
     if (answer.errorCode !== ErrorCode.none) throw brokerError(answer.errorCode, 'A fetch');
     let failure: Error | undefined;
-    const partitions = new Map(answer.partitions.map((each) => [nameOf(each), each]));
+    const partitions = new Map(answer.partitions.map((each) => [partitionKey(each), each]));
     for (const cursor of asked) {
-      const found = partitions.get(nameOf(cursor));
+      const found = partitions.get(partitionKey(cursor));
       if (found?.errorCode === ErrorCode.none) {
         const { topic, partition, bytes, logStart, highWatermark } = found;
         fetched.push({ topic, partition, bytes, start: logStart, end: highWatermark });
@@ -115,11 +116,7 @@ export class Fetcher {
   }
 }
 
-function nameOf({ topic, partition }: Pick<Cursor, 'topic' | 'partition'>): string {
-  return `${topic}/${partition}`;
-}
-
 function inOrderOf(cursors: readonly Cursor[], fetched: readonly Fetched[]): Fetched[] {
-  const byName = new Map(fetched.map((each) => [nameOf(each), each]));
-  return cursors.flatMap((cursor) => byName.get(nameOf(cursor)) ?? []);
+  const byName = new Map(fetched.map((each) => [partitionKey(each), each]));
+  return cursors.flatMap((cursor) => byName.get(partitionKey(cursor)) ?? []);
 }

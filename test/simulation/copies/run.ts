@@ -7,6 +7,7 @@ import { Random } from '../../../src/torture/random.ts';
 import { lsnOf, positionOf } from '../world/database.ts';
 import { addRow, type ModelRow } from '../world/rows.ts';
 import { COPIED, History, rowsOf } from './history.ts';
+import { readAgain } from './read-again.ts';
 import { Replica } from './replica.ts';
 
 const { signal } = new AbortController();
@@ -122,23 +123,11 @@ class Copy {
     }
   }
 
-  /** As the source does it: rows as they are now, and what is gone leaves its old key. */
   async #complete(changes: readonly Incomplete[]): Promise<number> {
     this.#write(2);
-    for (const { batch, change, columns } of changes) {
+    for (const each of changes) {
       this.#count('row read again');
-      const after = batch.after[change] as number;
-      const [from, to] = [batch.cells[2 * after] as number, batch.cells[2 * after + 1] as number];
-      const row = this.#history.now.keyed.get(batch.bytes.toString('latin1', from, to));
-      if (row === undefined) {
-        batch.op[change] = Op.delete;
-        batch.after[change] = -1;
-        continue;
-      }
-      for (const column of columns) {
-        const cell = addRow(batch, [row[column]]);
-        for (const bound of [0, 1]) batch.cells[2 * (after + column) + bound] = batch.cells[2 * cell + bound] as number;
-      }
+      readAgain(each, this.#history.now);
     }
     return this.#history.lsn;
   }

@@ -5,15 +5,14 @@ import type { KeyText } from '../../../src/change/copy-state.ts';
 import { TransientError } from '../../../src/errors.ts';
 import type { Incomplete } from '../../../src/source/wal/catch-up.ts';
 import { visibleIn } from '../../../src/source/wal/visibility.ts';
-import type { Chunk, Shown, View } from '../../../src/source/wal/request/chunk-reader.ts';
+import type { Chunk, Shown, TableReader, View } from '../../../src/source/wal/request/chunk-reader.ts';
 import { ChunkWindow } from '../../../src/source/wal/request/chunk-window.ts';
 import { Copier, type CopierParts } from '../../../src/source/wal/request/copier.ts';
 import { RequestList } from '../../../src/source/wal/request/request-list.ts';
-import type { TableReader } from '../../../src/source/wal/request/table-copy.ts';
 import { Random } from '../../../src/torture/random.ts';
 import { lsnOf, positionOf } from '../world/database.ts';
-import { addRow } from '../world/rows.ts';
 import { COPIED, History, rowsOf, type State } from './history.ts';
+import { readAgain } from './read-again.ts';
 import { Replica } from './replica.ts';
 
 const [KEYED] = COPIED;
@@ -179,23 +178,11 @@ class Streaming {
     return { window, end: rows.length > size ? [read.at(-1)?.[0] as string] : null };
   }
 
-  /** As the source does it: rows as they are now, and what is gone leaves its old key. */
   #complete(changes: readonly Incomplete[]): number {
     this.#write(2);
-    for (const { batch, change, columns } of changes) {
+    for (const each of changes) {
       this.#count('row of a copy while streaming read again');
-      const after = batch.after[change] as number;
-      const [from, to] = [batch.cells[2 * after] as number, batch.cells[2 * after + 1] as number];
-      const row = this.#history.now.keyed.get(batch.bytes.toString('latin1', from, to));
-      if (row === undefined) {
-        batch.op[change] = Op.delete;
-        batch.after[change] = -1;
-        continue;
-      }
-      for (const column of columns) {
-        const cell = addRow(batch, [row[column]]);
-        for (const bound of [0, 1]) batch.cells[2 * (after + column) + bound] = batch.cells[2 * cell + bound] as number;
-      }
+      readAgain(each, this.#history.now);
     }
     return this.#history.lsn;
   }

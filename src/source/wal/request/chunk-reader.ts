@@ -49,6 +49,9 @@ export interface Chunk {
 
 export type ChunkReaderParts = FirstCopyParts;
 
+/** What a copy of a table needs of it. */
+export type TableReader = Pick<ChunkReader, 'view' | 'flush' | 'isGone' | 'show' | 'read' | 'begin'> & AsyncDisposable;
+
 /** Reads chunks of a table, each as of a snapshot of its own, on a connection that is opened when the first one is asked for. */
 export class ChunkReader implements AsyncDisposable {
   readonly #parts: ChunkReaderParts;

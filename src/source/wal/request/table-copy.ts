@@ -9,7 +9,7 @@ import { lsnToPosition, positionToLsn } from '../../../postgres/lsn.ts';
 import type { VersionCounter } from '../../capture/version-counter.ts';
 import { AwaitedPlace, type AwaitedPlaceParts } from './awaited-place.ts';
 import { type ActiveCopy, activeCopy, isChunked, isSameCopy } from './active-copy.ts';
-import type { Chunk, ChunkReader, ChunkReaderParts, Shown, View } from './chunk-reader.ts';
+import type { Chunk, ChunkReaderParts, Shown, TableReader, View } from './chunk-reader.ts';
 import type { ChunkWindow } from './chunk-window.ts';
 import { CopyMeter } from './copy-meter.ts';
 import { batchOf, control } from './interval.ts';
@@ -17,9 +17,6 @@ import type { PartialRows } from './partial-rows.ts';
 import { type RequestList, unread } from './request-list.ts';
 import { Unseen } from './unseen.ts';
 import { openWhole, type WholeTable, wholeRows } from './whole-interval.ts';
-
-/** What reads the chunks. */
-export type TableReader = Pick<ChunkReader, 'view' | 'flush' | 'isGone' | 'show' | 'read' | 'begin'> & AsyncDisposable;
 
 export interface TableCopyParts extends ChunkReaderParts, AwaitedPlaceParts {
   /** Closed with the copy. */
