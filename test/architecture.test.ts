@@ -54,7 +54,7 @@ const interfaces = [
   /^sink\/sink\.ts$/,
   /^converter\/converter\.ts$/,
   /^transform\/transform\.ts$/,
-  /^log\/(log|record-set|batch-compression|batch-memory|record-reader)\.ts$/,
+  /^log\/(log|partition-key|record-set|batch-compression|batch-memory|record-reader)\.ts$/,
   /^log\/protocol\//,
 ];
 
