@@ -89,7 +89,11 @@ export async function readHistory(log: Log, prefix: string, end: number, signal:
   for (let window = FIRST_WINDOW; ; window *= 4) {
     const from = Math.max(start, end - window);
     const history = await readWindow(log, prefix, from, end, from === start, signal);
-    if (from === start || history.checkpoint !== undefined) return history;
+    if (from > start && history.checkpoint === undefined) continue;
+    // Where nobody has written yet is not where everything was taken away.
+    if (start > 0 && history.logId === undefined)
+      throw historyLost(prefix, `nothing is left of what stood below offset ${start}`);
+    return history;
   }
 }
 

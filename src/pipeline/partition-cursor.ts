@@ -96,6 +96,11 @@ export class PartitionCursor {
     this.advance();
   }
 
+  /** Throws PositionLostError when the partition ends, at `end`, before the record that is to come next. */
+  assertStored(end: number): void {
+    if (end <= this.#offset) this.#lost(`it ends at offset ${end}, and a checkpoint names more`);
+  }
+
   #check(reader: RecordReader): void {
     const { claim, number } = this.#spans[this.#spanAt] as CoveredSpan;
     this.claim = claim;
@@ -119,7 +124,7 @@ export class PartitionCursor {
   #lost(what: string): never {
     throw new PositionLostError(`Topic ${this.topic}, partition ${this.partition} lost history: ${what}`, {
       advice:
-        'It was compacted, expired, or deleted and created again. Make a new replica by a snapshot under a new topic.prefix.',
+        'It was compacted, expired, put back, or deleted and created again. Make a new replica by a snapshot under a new topic.prefix.',
     });
   }
 }

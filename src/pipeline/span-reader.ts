@@ -279,8 +279,18 @@ export class SpanReader {
     const fetched = await this.#options.log.read(cursors, maxBytes, WAIT_MS, signal);
     widths.learn(fetched, maxBytes);
     const byKey = new Map(waiting.map((cursor) => [partitionKey(cursor), cursor]));
-    for (const each of fetched) if (each.bytes.length > 0) byKey.get(partitionKey(each))?.feed(each.bytes);
+    for (const each of fetched) {
+      const cursor = byKey.get(partitionKey(each));
+      if (each.bytes.length > 0) cursor?.feed(each.bytes);
+      else if (cursor !== undefined && each.end <= cursor.offset) await this.#assertStored(cursor, signal);
+    }
     this.#merge.fed();
+  }
+
+  /** What a checkpoint names was stored before it: to wait for it is right only while the log is slow to give it. An answer alone may come from a leader that is new. */
+  async #assertStored(cursor: PartitionCursor, signal: AbortSignal): Promise<void> {
+    const { end } = await this.#options.log.bounds(cursor.topic, cursor.partition, signal);
+    cursor.assertStored(end);
   }
 
   #slotOf(table: TableSchema): number {

@@ -64,6 +64,18 @@ test('a record that is missing before the end stops whoever reads the topic', as
   });
 });
 
+test('a topic that was emptied is not taken for a new one', async () => {
+  await withLog(async (log) => {
+    const claim = await append(log, CLAIM);
+    await checkpoints(log, claim, 0, 2, null);
+    const { end } = await log.bounds(checkpointsTopic(PREFIX), 0, signal);
+    const bounds: Log['bounds'] = async () => ({ start: end, end });
+    await expect(readHistory(replaced(log, { bounds }), PREFIX, end, signal)).rejects.toThrow(
+      `Topic shop.checkpoints lost history: nothing is left of what stood below offset ${end}`,
+    );
+  });
+});
+
 test('a sink finds the checkpoint that it has applied, and no other one at its offset', async () => {
   await withLog(async (log) => {
     const claim = await append(log, CLAIM);

@@ -78,12 +78,16 @@ function logUpTo(end: () => number): Log {
   return { read } as unknown as Log;
 }
 
-async function idsOf(log: Log, from: number, to: number, memory: ReadMemory): Promise<number[]> {
+function readerOf(log: Log, from: number, to: number, memory = new ReadMemory(LIMITS)): SpanReader {
   const versions = new TableVersions('srv');
   versions.add(CLAIM, TABLE);
   const options = { log, converter, versions, accepts: undefined, prefix: 'srv', acceptsTopic: undefined, ...LIMITS };
+  return new SpanReader(options, checkpoints.slice(from, to), memory);
+}
+
+async function idsOf(log: Log, from: number, to: number, memory: ReadMemory): Promise<number[]> {
   const ids: number[] = [];
-  for await (const batch of new SpanReader(options, checkpoints.slice(from, to), memory).batches(signal)) {
+  for await (const batch of readerOf(log, from, to, memory).batches(signal)) {
     for (let i = 0; i < batch.length; i++) {
       const [id, text] = cellsOf(batch, batch.after[i] as number, 2);
       const n = Number(id) % RECORDS;
@@ -182,6 +186,20 @@ test('keeps nothing of a group that was not read to its end', async () => {
   await expect(reader.batches(signal).next()).rejects.toThrow('lost history');
   expect(await idsOf(log, 1, 2, memory)).toEqual(range(10, 20));
   expect(reads.map(({ offset }) => offset)).toEqual([0, 10]);
+});
+
+test('stops when what a checkpoint names was lost, and waits when only the answer says so', async () => {
+  let end = 60;
+  // A leader that is new does not know yet what it has when it is asked first.
+  const log = { ...logUpTo(() => (reads.length > 2 ? end : 40)), bounds: async () => ({ start: 0, end }) };
+  const { value } = await readerOf(log, 4, 6).batches(signal).next();
+  expect(value?.length).toBe(20);
+  expect(reads.map(({ offset }) => offset)).toEqual([40, 40, 40]);
+
+  end = 50;
+  await expect(readerOf(log, 5, 6).batches(signal).next()).rejects.toThrow(
+    `Topic ${TOPIC}, partition 0 lost history: it ends at offset 50, and a checkpoint names more`,
+  );
 });
 
 test('gives up the memory that one wide row took', () => {

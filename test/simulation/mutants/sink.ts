@@ -240,6 +240,14 @@ export const SINK_MUTANTS: readonly Mutant[] = [
     patches: [{ file: CURSOR, find: 'if (next !== undefined) this.#offset = next.span.base;', replace: '' }],
   },
   {
+    name: 'A6-new-leader-believed',
+    seed: 1,
+    why: 'a sink stops although nothing was lost: the one that answers has not heard yet how far all are',
+    patches: [
+      { file: SPANS, find: 'await this.#assertStored(cursor, signal)', replace: 'cursor.assertStored(each.end)' },
+    ],
+  },
+  {
     name: 'A6-no-header-assertion, spans from lowest to highest',
     seed: 17,
     why: "records of others in between are taken for the checkpoint's own",

@@ -154,8 +154,11 @@ export class Storage {
       const { topic, number, start, end } = partition;
       const isSent = i === certain || (ready.includes(i) && random.chance(0.7));
       const limit = random.chance(0.5) ? 100 : random.between(1, 3);
-      const bytes = isSent ? partition.from((cursors[i] as Cursor).offset, limit) : Buffer.alloc(0);
-      return { topic, partition: number, bytes, start, end };
+      const { offset } = cursors[i] as Cursor;
+      const bytes = isSent ? partition.from(offset, limit) : Buffer.alloc(0);
+      // A new leader has to hear from the others before it knows how far all of them are.
+      const known = !isSent && offset % 4 === 3 ? Math.min(end, offset) : end;
+      return { topic, partition: number, bytes, start, end: known };
     });
     return { found: certain >= 0, fetched };
   }
