@@ -13,6 +13,7 @@ interface TortureFlags {
   readonly log: LogName | 'both';
   readonly kafka?: true;
   readonly seed?: number;
+  readonly every?: number;
   readonly keep?: true;
   readonly main?: string;
 }
@@ -44,6 +45,7 @@ export function tortureCommand({ env, exit }: CommandContext): Command {
       refusing(parseFaults),
     )
     .option('--each <n>', 'how often a kind of fault without a number strikes', atLeast(1), 5)
+    .option('--every <seconds>', 'so long from one kill or fault to the next behind the copy, at least', atLeast(1), 0)
     .option('--lost <n>', 'the same as lost-response=n in the list', atLeast(1))
     .addOption(
       new Option('--log <log>', 'what lies between (kafka needs Java and Maven)')
@@ -56,7 +58,7 @@ export function tortureCommand({ env, exit }: CommandContext): Command {
     .option('--main <file>', 'main.js of the Rowcast to kill (default: this one)')
     .addHelpText('after', EXIT_CODES)
     .action(async (flags: TortureFlags, self: Command) => {
-      const { source, kills, faults: wishes = [], each, lost, keep = false, main } = flags;
+      const { source, kills, faults: wishes = [], each, every = 0, lost, keep = false, main } = flags;
       const faults = countFaults([...wishes, ...(lost ? [['lost-response', lost] as const] : [])], each);
       if (kills < 2 && !(kills === 0 && faults.size > 0))
         self.error('error: --kills is at least 2; 0 goes with --faults');
@@ -64,7 +66,7 @@ export function tortureCommand({ env, exit }: CommandContext): Command {
       const logs = log === 'both' ? LOGS : [log];
       const seed = flags.seed ?? Math.floor(Math.random() * SEEDS);
       const { runTorture } = await import('./torture.ts');
-      exit(await runTorture({ source, logs, kills, faults, seed, keep, main }, env));
+      exit(await runTorture({ source, logs, kills, faults, seed, paceMs: every * 1000, keep, main }, env));
     });
 }
 

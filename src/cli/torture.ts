@@ -21,6 +21,8 @@ export interface TortureRun {
   /** How often each kind of fault is to strike. */
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly seed: number;
+  /** So long from the beginning of one kill or fault to that of the next, at least. */
+  readonly paceMs: number;
   readonly keep: boolean;
   /** The main.js of the Rowcast that is killed; undefined: this one's. */
   readonly main: string | undefined;
@@ -51,14 +53,14 @@ export async function runTorture(run: TortureRun, env: Environment): Promise<num
 /** One campaign; true when it is clean. What it leaves behind is removed, but for that of a failure, or where it is to be kept. */
 async function onLog(
   log: LogName,
-  { source, kills, faults, seed, keep, main }: TortureRun & { readonly main: string },
+  { source, kills, faults, seed, paceMs, keep, main }: TortureRun & { readonly main: string },
   env: Environment,
   signal: AbortSignal,
 ): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), `rowcast-torture-${log}-`));
   await chmod(directory, 0o711); // root's servers run as another user, below it
   const profile = PROFILES[source];
-  const options = { profile, log, kills, faults, seed, keep, directory, main, env, print };
+  const options = { profile, log, kills, faults, seed, paceMs, keep, directory, main, env, print };
   let isClean = false;
   try {
     isClean = await torture(options, signal);

@@ -40,13 +40,16 @@ const IDLE_TRIES = 10;
 export class Campaign {
   readonly #stage: Stage;
   readonly #random: Random;
+  readonly #paceMs: number;
   /** The last kill, until it is known how it went on. */
   #last: { readonly number: number; readonly how: string; readonly moment: Moment } | undefined;
   #number = 0;
 
-  constructor(stage: Stage, random: Random) {
+  /** With a pace, each step behind the copy begins so long after the one before, or when that has ended. */
+  constructor(stage: Stage, random: Random, paceMs: number = 0) {
     this.#stage = stage;
     this.#random = random;
+    this.#paceMs = paceMs;
   }
 
   async run(plan: Plan): Promise<void> {
@@ -54,10 +57,17 @@ export class Campaign {
     for (const kill of plan.snapshot) report.kills += await this.#inFlight(kill);
     await this.finishCopy();
     for (const step of plan.stream) {
+      const due = performance.now() + this.#paceMs;
       if (step.kind === 'restart') await this.#restart(step.what);
       else if (step.kind === 'fault') await this.#fault(step);
       else report.kills += await this.#inFlight(step);
+      if (this.#paceMs > 0) await this.#wait(due);
     }
+  }
+
+  async #wait(due: number): Promise<void> {
+    const run = await this.#unarmed();
+    await this.#follow(run, this.#stage.watcher.standing, () => performance.now() >= due, 'nothing new was applied');
   }
 
   /** Kills until something was in flight; 1 when there was. */

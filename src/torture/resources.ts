@@ -11,6 +11,10 @@ const SETTLED_MS = 15_000;
 /** More than any process of these runs needs: four tables of files, sockets to two servers and a broker. */
 const MOST_DESCRIPTORS = 250;
 const MEGABYTE = 1024 * 1024;
+/** Below so many seconds a slope says little: memory is collected in waves. */
+const LONG_LIFE_S = 1200;
+/** What a process that runs for months may not need more of with each minute. */
+const MOST_GROWTH = { rss: 1, descriptors: 0.2 } as const;
 /** What slots may keep: the backlog that the workload allows itself is a small part of it. */
 const MOST_RETAINED_BYTES = 2048 * MEGABYTE;
 
@@ -93,6 +97,11 @@ export function judgeResources(
     ...(descriptors > MOST_DESCRIPTORS ? [`The service had ${descriptors} file descriptors`] : []),
     ...(mostRetainedBytes > MOST_RETAINED_BYTES ? [`A slot has kept ${megabytes(mostRetainedBytes)}`] : []),
   ];
+  if (slope !== undefined && slope.seconds > LONG_LIFE_S) {
+    const { rss: memory, descriptors: files } = slope;
+    if (memory > MOST_GROWTH.rss) problems.push(`The service has grown by ${memory.toFixed(1)} MB a minute`);
+    if (files > MOST_GROWTH.descriptors) problems.push(`The service kept ${files.toFixed(1)} files more open a minute`);
+  }
   const trend =
     slope === undefined
       ? ''

@@ -36,6 +36,8 @@ export interface TortureOptions {
   /** How often each kind of fault is to strike. */
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly seed: number;
+  /** So long from the beginning of one fault to that of the next, at least. */
+  readonly paceMs: number;
   /** The service's compiled main.js. */
   readonly main: string;
   /** What the service inherits, but for its settings: those of somebody's daemon are not for it. */
@@ -93,7 +95,7 @@ interface Bystanders {
 }
 
 async function campaign(
-  { kills, seed, faults, log }: TortureOptions,
+  { kills, seed, faults, log, paceMs }: TortureOptions,
   stage: Stage,
   { resources, truth }: Bystanders,
 ): Promise<boolean> {
@@ -103,7 +105,7 @@ async function campaign(
   const restarts = RESTARTS.filter((what) => servers.kafka !== undefined || !what.startsWith('broker'));
   // A handful of kills cannot be asked to hit what is rare.
   const everyMoment = kills >= 10;
-  const run = new Campaign(stage, random);
+  const run = new Campaign(stage, random, paceMs);
   const planned = planKills(profile, log, kills, restarts, random);
   const armed = [...planned.snapshot, ...planned.stream].flatMap((each) =>
     each.kind === 'failpoint' ? each.point : [],

@@ -32,6 +32,7 @@ test.each<[string, { ledger: number; changes: number }[], number[], string[]]>([
   );
 });
 
+/** A process that was looked at every two seconds, and closes `leak` files fewer than it opens from one look to the next. */
 function life(pid: number, length: number, leak: number): Sample[] {
   const samples = Array.from({ length }, (_, i) => i);
   return samples.map((i) => ({ pid, age: 2 * i, descriptors: 40 + leak * i, rssBytes: 200 * 1024 * 1024 }));
@@ -48,5 +49,8 @@ test('tells what the service needs, and how that grows', () => {
 
 test('finds files that are never closed, and a slot that keeps everything', () => {
   expect(judgeResources(life(1, 400, 1), 0).problems).toEqual(['The service had 439 file descriptors']);
+  const hours = life(1, 1000, 0).map((each, i) => ({ ...each, rssBytes: each.rssBytes + i * 100_000 }));
+  expect(judgeResources(hours, 0).problems).toEqual(['The service has grown by 2.9 MB a minute']);
+  expect(judgeResources(hours.slice(0, 500), 0).problems).toEqual([]);
   expect(judgeResources([], 4096 * 1024 * 1024).problems).toEqual(['A slot has kept 4096 MB']);
 });

@@ -62,6 +62,11 @@ const PROOFS = [
       `half-open=${times(20, 1)}`,
     ),
   ),
+  torture(
+    'soak',
+    ...only('kafka', ...['walsender', 'cut', 'stall', 'lost-response'].map((kind) => `${kind}=${times(45, 1)}`)),
+    ...['--every', '20'],
+  ),
   torture('full disk', ...only('embedded', `disk-full=${times(50, 1)}`)),
 ];
 
