@@ -65,7 +65,8 @@ const PROOFS = [
   torture(
     'soak',
     ...only('kafka', ...['walsender', 'cut', 'stall', 'lost-response'].map((kind) => `${kind}=${times(45, 1)}`)),
-    ...['--every', '20'],
+    '--every',
+    '20',
   ),
   torture('full disk', ...only('embedded', `disk-full=${times(50, 1)}`)),
 ];
