@@ -67,6 +67,7 @@ export function decodeMessage(bytes: Buffer, start: number, end: number, listene
     case 0x59: // Y: a type's name; types are looked up in the catalog by their id
     case 0x4f: // O: the origin of a transaction
     case 0x4d: // M: a logical message, never trusted (Invariant 11)
+    case 0x41: // A, "stream abort": PostgreSQL 18 says it of rolled back transactions of which it has sent nothing, though no streaming was asked for
       return;
     default:
       throw new Error(`Pgoutput sent a message of unknown kind ${nameOf(bytes, start)}`);

@@ -63,6 +63,24 @@ describe.each(servers)('on $name', (kind) => {
     ]);
   });
 
+  test('passes over a large transaction whose subtransactions were rolled back with it', async () => {
+    await using db = await freshDatabase('rolled_back', server.settings());
+    await db.query(
+      `create table t (id int primary key);
+       do $$ begin execute format('alter database %I set logical_decoding_work_mem = 64', current_database()); end $$`,
+    );
+    const before = await open(db.settings);
+    const { position } = await createAndCopy(before);
+    await before[Symbol.asyncDispose]();
+    // Nobody reads meanwhile: when it is decoded the server knows that it was rolled back.
+    await db.query('begin; savepoint s; insert into t values (0); release s');
+    await db.query('insert into t select generate_series(1, 5000); rollback; insert into t values (1)');
+    await using source = await open(db.settings);
+    await using reading = new Reading(source, position);
+    await reading.until(({ rows }) => rows.length > 0);
+    expect(reading.rows).toEqual([{ op: 'insert', table: 't', after: { id: '1' } }]);
+  });
+
   test('tells unchanged TOAST values from NULL, and fills them under identity full', async () => {
     const big = `repeat('x', 9000)`;
     await using source = await held(
