@@ -100,6 +100,14 @@ const REMEDIES_BY_MESSAGE: readonly (readonly [message: RegExp, remedy: Remedy])
     },
   ],
   [
+    /cannot use replication slot .* for logical decoding/,
+    {
+      kind: TransientError,
+      advice:
+        'The server is a standby that only keeps the slot in step: connect to the primary, or promote this server; it is looked at again.',
+    },
+  ],
+  [
     /WAL sender connections|max_wal_senders/,
     {
       kind: TransientError,

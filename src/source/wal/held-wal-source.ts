@@ -25,7 +25,7 @@ import { RelationLookUp } from './relation-look-up.ts';
 import { SequenceSync, type SequenceWish } from './sequences/sequence-sync.ts';
 import type { WalSourceSettings } from './settings.ts';
 import { HeardSignals } from './signals/heard-signals.ts';
-import { dropSlot, slotExists } from './slot.ts';
+import { dropSlot, refuseStandby, slotExists } from './slot.ts';
 import type { Warn } from '../capture/warn.ts';
 import type { ReplicationStream } from './stream.ts';
 import { failPoint } from '../../failpoint.ts';
@@ -112,7 +112,10 @@ export class HeldWalSource implements HeldSource {
   }
 
   async exists(_signal: AbortSignal): Promise<boolean> {
-    return await slotExists(this.#parts.client, this.slot);
+    const { client } = this.#parts;
+    if (await slotExists(client, this.slot)) return true;
+    await refuseStandby(client, this.slot);
+    return false;
   }
 
   async descendsFrom(identity: SourceIdentity, position: Position, signal: AbortSignal): Promise<boolean> {

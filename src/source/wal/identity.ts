@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { OperatorError } from '../../errors.ts';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
-import { postgresError } from '../../postgres/errors.ts';
+import { postgresError, sqlState } from '../../postgres/errors.ts';
 import type { Position } from '../../change/position.ts';
 import { isLsnPosition, parseLsn, positionToLsn } from '../../postgres/lsn.ts';
 import { branchPoint, onWalsender } from '../../postgres/timeline.ts';
@@ -65,7 +65,11 @@ export async function walEnd(client: pg.ClientBase): Promise<number> {
     const sql = /* sql */ `select pg_catalog.pg_current_wal_insert_lsn()::text as lsn`;
     return parseLsn((await client.query<{ lsn: string }>(sql)).rows[0]?.lsn ?? '');
   } catch (error) {
-    throw postgresError(error, "Cannot look up the end of the server's WAL");
+    if (sqlState(error) !== '55000') throw postgresError(error, "Cannot look up the end of the server's WAL");
+    throw new OperatorError('The server is a standby: it writes no WAL of its own', {
+      cause: error,
+      advice: 'Promote it, or connect to the primary.',
+    });
   }
 }
 

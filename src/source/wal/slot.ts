@@ -47,6 +47,21 @@ export async function slotExists(client: pg.ClientBase, name: string): Promise<b
   }
 }
 
+/** Throws TransientError on a standby: only when it is promoted it shows whether a slot that it lacks was lost. */
+export async function refuseStandby(client: pg.ClientBase, name: string): Promise<void> {
+  let isStandby: boolean | undefined;
+  try {
+    const sql = /* sql */ `select pg_catalog.pg_is_in_recovery() as "isStandby"`;
+    isStandby = (await client.query<{ isStandby: boolean }>(sql)).rows[0]?.isStandby;
+  } catch (error) {
+    throw postgresError(error, 'Cannot look up whether the server is a standby');
+  }
+  if (isStandby !== true) return;
+  throw new TransientError(`The server is a standby, and does not have slot "${name}"`, {
+    advice: 'Set database.hostname and database.port to the primary, or promote this server: it is looked at again.',
+  });
+}
+
 /** What a server says of a slot, whatever its state, and how it stands to the end of WAL. */
 export interface SlotReport {
   /** Undefined while it is being created, or when it is not a logical slot. */

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -9,24 +8,10 @@ import { type PostgresServer, startPostgres } from '../../../src/servers/postgre
 import { OperatorError } from '../../../src/errors.ts';
 import type { Log, Published } from '../../../src/log/log.ts';
 import { resetSource } from '../../../src/pipeline/reset.ts';
-import type { ConnectionSettings } from '../../../src/postgres/connection-settings.ts';
-import { connect } from '../../../src/postgres/connect.ts';
-import { operate } from '../../../src/worker/operate/operate.ts';
-import type { OperatorAnswer, OperatorRequest } from '../../../src/worker/rest/daemon-view.ts';
 import { systemClock } from '../../../src/worker/system-clock.ts';
-import { eventually, Replication, type Running } from '../../pipeline/replication.ts';
-import { freshDatabase } from '../../support/postgres.ts';
-import { connectorFiles, operated, operator } from './operated.ts';
-
-async function execute(settings: ConnectionSettings, sql: string): Promise<readonly Record<string, unknown>[]> {
-  const client = await connect(settings, 'rowcast test');
-  try {
-    await client.query('set search_path = public');
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+import { eventually } from '../../pipeline/replication.ts';
+import { execute, followed } from './followed.ts';
+import { operated } from './operated.ts';
 
 /** Starts a copy of a stopped server as a standby does when it is promoted: the same system on a new timeline. */
 async function promoted(original: PostgresServer, directory: string): Promise<PostgresServer> {
@@ -38,50 +23,6 @@ async function promoted(original: PostgresServer, directory: string): Promise<Po
     (await execute(server.settings(), 'select not pg_is_in_recovery() as "isPrimary"'))[0]?.['isPrimary'] === true;
   await eventually(isPrimary, 'the server to be promoted');
   return server;
-}
-
-/** Both loops and an operator, for whichever server is the source now. */
-function onServer(replication: Replication, source: ConnectionSettings, target: ConnectionSettings) {
-  const files = connectorFiles(source, target);
-  const ask = (request: OperatorRequest): Promise<OperatorAnswer> =>
-    operate(operator(replication.log, files), request, AbortSignal.timeout(60_000));
-  const start = (): Running => {
-    const memory = { incarnation: undefined, stored: undefined, takeOver: false };
-    return replication.startSource('one', memory, source);
-  };
-  return { ask, start };
-}
-
-/** A source server of its own, followed by a replica, and room for copies of its files. */
-async function followed() {
-  const copies = await mkdtemp(join(tmpdir(), 'rowcast-promoted-'));
-  await chmod(copies, 0o755); // the server may run as another user
-  const target = await freshDatabase('target');
-  const first = await startPostgres();
-  const source = await first.createDatabase('shop');
-  await execute(source, /* sql */ `create table t (id int primary key, v text); insert into t values (1, 'copied')`);
-  const replication = await Replication.open({ source, target: target.settings });
-  const ids = async (): Promise<readonly number[]> => {
-    const [table] = await target.query(`select to_regclass('public.t') as t`);
-    if (table?.t === null) return [];
-    return (await target.query<{ id: number }>('select id from public.t order by id')).map(({ id }) => id);
-  };
-  replication.startSink();
-  return {
-    copies,
-    first,
-    source,
-    ids,
-    /** The source connector on a server. */
-    on: (settings: ConnectionSettings) => onServer(replication, settings, target.settings),
-    shows: (id: number): Promise<void> => eventually(async () => (await ids()).includes(id), `row ${id}`),
-    async [Symbol.asyncDispose]() {
-      await replication[Symbol.asyncDispose]();
-      await first[Symbol.asyncDispose]();
-      await target[Symbol.asyncDispose]();
-      await rm(copies, { recursive: true, force: true });
-    },
-  };
 }
 
 test('a promoted server that has everything goes on by itself', async () => {
