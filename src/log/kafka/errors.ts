@@ -63,6 +63,11 @@ const KNOWN: Readonly<Record<number, KnownError>> = {
   29: operator('TOPIC_AUTHORIZATION_FAILED', 'may not be used by this principal', GRANT),
   30: operator('GROUP_AUTHORIZATION_FAILED', 'belongs to a group that this principal may not use', GRANT),
   31: operator('CLUSTER_AUTHORIZATION_FAILED', 'needs rights on the cluster that this principal lacks', GRANT),
+  32: transient(
+    'INVALID_TIMESTAMP',
+    'refuses the time that is written into its records',
+    "Compare the clocks of this machine and the brokers; or set the topic's message.timestamp.type to LogAppendTime.",
+  ),
   33: operator('UNSUPPORTED_SASL_MECHANISM', 'is on a broker that does not know the sasl.mechanism', SASL),
   34: operator('ILLEGAL_SASL_STATE', 'was asked for before the login had ended', SASL),
   35: operator(

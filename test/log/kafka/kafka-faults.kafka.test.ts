@@ -1,13 +1,14 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { startKafka } from '../../../src/servers/kafka-server.ts';
 import { OperatorError, TransientError } from '../../../src/errors.ts';
 import { parseAddress } from '../../../src/log/kafka/brokers.ts';
 import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
+import { RecordSetWriter } from '../../../src/log/record-set.ts';
 import { kafkajsConnect } from '../../../src/log/kafka/kafkajs-internals.ts';
 import type { KafkaSettings } from '../../../src/log/kafka/settings.ts';
 import { kafkaForTests, uniqueName } from '../../support/kafka.ts';
 import { KafkaProxy } from '../../support/kafka-proxy.ts';
-import { readOn, textOf, texts } from '../records.ts';
+import { readOn, record, textOf, texts, writeRecord } from '../records.ts';
 
 const signal: AbortSignal = new AbortController().signal;
 const bootstrap = kafkaForTests()?.bootstrap ?? '127.0.0.1:1';
@@ -50,6 +51,39 @@ describe.skipIf(kafkaForTests() === undefined)('a publish on a real broker', () 
     expect(await valuesOf(log, topic)).toEqual(['first', 'second']);
     const { spans } = await log.publish([texts(topic, 0, ['third'])], undefined, signal);
     expect(spans).toEqual([{ topic, partition: 0, base: 2, count: 1 }]);
+  });
+
+  test('is given up although the clock was set back meanwhile', async () => {
+    const { host, port } = parseAddress(bootstrap);
+    await using proxy = await KafkaProxy.start(host, port);
+    await using log = await openThrough(proxy, { requestTimeoutMs: 500 });
+    const topic = await newTopic(log);
+    proxy.fate = () => {
+      vi.setSystemTime(Date.now() - 3_600_000);
+      return 'drop';
+    };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      await expect(log.publish([texts(topic, 0, ['first'])], undefined, signal)).rejects.toThrow(TransientError);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await valuesOf(log, topic)).toEqual(['first']);
+  });
+
+  test('is taken by a topic of ours though the clock is hours ahead, and elsewhere the clock is blamed', async () => {
+    await using log = await openKafkaLog(settings());
+    const write = async (config: Readonly<Record<string, string>>): Promise<string[]> => {
+      const name = uniqueName('clock');
+      await log.createTopics([{ name, partitions: 1, config }], signal);
+      const writer = new RecordSetWriter(() => Date.now() + 2 * 3_600_000);
+      writeRecord(writer, record('early'));
+      await log.publish([{ topic: name, partition: 0, records: writer.finish() }], undefined, signal);
+      return await valuesOf(log, name);
+    };
+    expect(await write({})).toEqual(['early']);
+    const strict = { 'message.timestamp.type': 'CreateTime', 'message.timestamp.after.max.ms': '3600000' };
+    await expect(write(strict)).rejects.toThrow('refuses the time that is written into its records');
   });
 
   test('never creates a topic by itself', async () => {
