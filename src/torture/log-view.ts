@@ -73,6 +73,18 @@ export class LogView {
     return last && { offset: last.offset, daemon: last.claim.daemon, id: last.claim.id };
   }
 
+  /** When the last claim or checkpoint was stored, by the clock of whoever has stored it (milliseconds since 1970). */
+  async storedAt(signal: AbortSignal): Promise<number | undefined> {
+    await using log = await this.#open();
+    const topic = checkpointsTopic(this.#prefix);
+    const { end } = await log.bounds(topic, 0, signal);
+    let timestamp: number | undefined;
+    await walk(log, { topic, partition: 0, offset: end - 1 }, signal, (reader) => {
+      timestamp = reader.timestamp;
+    });
+    return timestamp;
+  }
+
   /** Where every partition ends now. */
   async ends(signal: AbortSignal): Promise<readonly Cursor[]> {
     await using log = await this.#open();

@@ -1,3 +1,4 @@
+import type { DaemonClock } from './daemon-clock.ts';
 import type { LogView } from './log-view.ts';
 import type { Network } from './network.ts';
 import type { CaptureProfile } from './profile.ts';
@@ -17,6 +18,8 @@ export interface Stage {
   readonly log: LogView;
   /** The proxies before the servers, where the network is at fault too. */
   readonly network: Network | undefined;
+  /** The service's own, where that is at fault too. */
+  readonly daemonClock: DaemonClock | undefined;
   readonly report: Report;
   /** Aborts when the run is to end early. */
   readonly signal: AbortSignal;

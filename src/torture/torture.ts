@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '../connector/reference.ts';
 import { Campaign } from './campaign.ts';
+import { DaemonClock } from './daemon-clock.ts';
 import { mountSmallDisk } from './faults/disk-full.ts';
 import type { FaultKind, RunShape } from './faults/fault.ts';
 import { FAULTS } from './faults/faults.ts';
@@ -70,7 +71,8 @@ export async function torture(options: TortureOptions, signal: AbortSignal): Pro
   );
   await prepareSource(servers.source, profile);
   await prepareReplica(servers.replica);
-  await using service = await makeService(options, servers, state, network);
+  const daemonClock = faults.has('clock') ? new DaemonClock(options.directory) : undefined;
+  await using service = await makeService(options, servers, state, network, daemonClock);
   await using watcher = new Watcher(servers.replica);
   await using resources = new Resources(service, servers.source);
   await using truth = new SecondSlot(servers.source);
@@ -79,7 +81,7 @@ export async function torture(options: TortureOptions, signal: AbortSignal): Pro
   const log = servers.kafka
     ? LogView.ofKafka(servers.kafka.bootstrap, PREFIX)
     : LogView.ofDirectory(join(state, 'log'), PREFIX);
-  const stage: Stage = { profile, servers, service, workload, watcher, log, network, report, signal };
+  const stage: Stage = { profile, servers, service, workload, watcher, log, network, daemonClock, report, signal };
   try {
     return await campaign(options, stage, { resources, truth });
   } catch (error) {
@@ -162,16 +164,24 @@ async function makeService(
   servers: Servers,
   state: string,
   network: Network | undefined,
+  daemonClock: DaemonClock | undefined,
 ): Promise<Service> {
   const connectors = join(directory, 'connectors');
   const settings = await writeConnectors(connectors, reachedBy(servers, network), profile.settings);
   const port = network?.proxies.broker.port ?? servers.kafka?.port;
   const kafka = log === 'kafka' ? ['--bootstrap-servers', `127.0.0.1:${port}`] : [];
   const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('ROWCAST_')));
+  // What somebody's Node.js is told to load stays, and comes first.
+  const node = [inherited['NODE_OPTIONS'], daemonClock?.option].filter((option) => option !== undefined).join(' ');
   return new Service({
     main,
     args: ['start', '--connectors', connectors, ...ANY_PORT, ...kafka],
-    env: { ...inherited, ...settings, ...(network && { ROWCAST_REQUEST_TIMEOUT_MS: String(ANSWER_MS) }) },
+    env: {
+      ...inherited,
+      ...settings,
+      ...(daemonClock && { NODE_OPTIONS: node }),
+      ...(network && { ROWCAST_REQUEST_TIMEOUT_MS: String(ANSWER_MS) }),
+    },
     logFile: join(directory, SERVICE_OUTPUT),
     state: { directory: state, ownsLog: log === 'embedded' },
   });

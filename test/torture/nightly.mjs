@@ -69,6 +69,7 @@ const PROOFS = [
     '20',
   ),
   torture('full disk', ...only('embedded', `disk-full=${times(50, 1)}`)),
+  torture('clock', ...only('both', `clock=${times(100, 4)}`)),
 ];
 
 const scripts = JSON.parse(execFileSync('npm', ['pkg', 'get', 'scripts'], { encoding: 'utf8' }));

@@ -15,6 +15,7 @@ export const FAULT_KINDS = [
   'half-open',
   'stall',
   'disk-full',
+  'clock',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
