@@ -45,11 +45,11 @@ async function settled(
   goal: string,
   signal: AbortSignal,
 ): Promise<ConnectorStateInfo> {
-  const end = Date.now() + PATIENCE_MS;
+  const end = performance.now() + PATIENCE_MS;
   for (;;) {
     const status = (await daemon.read(path)) as ConnectorStateInfo;
     const { state } = status.connector;
-    if (state === goal || state === 'FAILED' || Date.now() > end) return status;
+    if (state === goal || state === 'FAILED' || performance.now() > end) return status;
     await sleep(LOOK_MS, undefined, { signal });
   }
 }

@@ -9,9 +9,9 @@ export async function eventually(
   patienceMs: number,
   what: () => string,
 ): Promise<void> {
-  const end = Date.now() + patienceMs;
+  const end = performance.now() + patienceMs;
   while (!(await condition())) {
-    if (Date.now() > end) throw new ConformanceError(`Waited in vain for ${what()}`);
+    if (performance.now() > end) throw new ConformanceError(`Waited in vain for ${what()}`);
     await sleep(LOOK_MS);
   }
 }

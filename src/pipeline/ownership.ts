@@ -109,8 +109,8 @@ function renewIfQuiet({ claims }: History, end: number, { memory, clock, prefix,
     memory.quiet = undefined;
     return;
   }
-  if (memory.quiet?.end !== end) memory.quiet = { end, since: clock.now() };
-  if (clock.now() - memory.quiet.since < QUIET_MS) return;
+  if (memory.quiet?.end !== end) memory.quiet = { end, since: clock.monotonic() };
+  if (clock.monotonic() - memory.quiet.since < QUIET_MS) return;
   memory.quiet = undefined;
   // A log that lost its end may be shorter than it was when that process booted.
   const offset = Math.max(end, ...claims.map(({ claim }) => claim.booted + 1));

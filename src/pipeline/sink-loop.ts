@@ -149,7 +149,7 @@ class Replay {
     this.#counter = new CheckpointCounter(owned.progress);
     const onForeign = (signal: AbortSignal): Promise<void> => this.#assertSameLog(signal);
     this.#checkpoints = new CheckpointReader({ ...options, onForeign }, this.#counter, this.#kept, offset);
-    this.#releasedAt = options.clock.now();
+    this.#releasedAt = options.clock.monotonic();
     this.#groupRecords = Math.min(FIRST_GROUP_RECORDS, options.groupRecords);
   }
 
@@ -221,7 +221,7 @@ class Replay {
     at('reading');
     for (const { topicIds } of group) await this.#checkTopics(topicIds, signal);
     const last = group.at(-1) as CountingCheckpoint;
-    const durable = clock.now() - this.#releasedAt >= RELEASE_MS;
+    const durable = clock.monotonic() - this.#releasedAt >= RELEASE_MS;
     const progress = this.#progressAt(last);
     const read = { ...this.#options, ...this.#selection, versions: this.#versions };
     const reader = new SpanReader(read, group, this.#kept);
@@ -290,7 +290,7 @@ class Replay {
   async #release(signal: AbortSignal): Promise<void> {
     const { log, name, prefix, clock } = this.#options;
     await log.release(name, `${prefix}.`, [...this.#applied.values()], signal);
-    this.#releasedAt = clock.now();
+    this.#releasedAt = clock.monotonic();
     failPoint('sink.released');
   }
 }

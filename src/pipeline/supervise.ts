@@ -38,7 +38,7 @@ export async function supervise(
   signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     try {
       onState({ kind: 'running' });
       await task(signal);
@@ -48,7 +48,7 @@ export async function supervise(
       if (isInterruption(error, signal)) break;
       let delayMs: number;
       if (error instanceof TransientError) {
-        if (clock.now() - startedAt > STEADY_MS) attempt = 1;
+        if (clock.monotonic() - startedAt > STEADY_MS) attempt = 1;
         delayMs = backoffMs(error, attempt) * (0.5 + jitter() / 2);
         onState({ kind: 'retrying', error, attempt, delayMs });
       } else if (resumeMs > 0 && isCurable(error)) {

@@ -101,7 +101,7 @@ export class SupervisedTask {
     const goesOn = state.kind === 'running' || (state.kind === 'retrying' && state.attempt > 1) || isSame;
     if (!goesOn) this.#since = this.#options.clock.now();
     if (state.kind === 'failed' && !isSame) this.#told = undefined;
-    if (state.kind === 'running') this.#run = { at: this.#options.clock.now(), done: this.#done() };
+    if (state.kind === 'running') this.#run = { at: this.#options.clock.monotonic(), done: this.#done() };
     this.#state = state;
     if (state.kind === 'retrying' || state.kind === 'failed') this.#count(kindOf(state.error));
     if (state.kind === 'failed') this.#failure = { error: state.error };
@@ -111,7 +111,7 @@ export class SupervisedTask {
   /** The present run has brought something about, or has gone on for a while: what it failed of before is behind it. */
   #hasRecovered(): boolean {
     if (this.task.status(undefined, undefined).state === 'starting') return false;
-    return this.#done() > this.#run.done || this.#options.clock.now() - this.#run.at >= RECOVERED_MS;
+    return this.#done() > this.#run.done || this.#options.clock.monotonic() - this.#run.at >= RECOVERED_MS;
   }
 
   #done(): number {
@@ -147,7 +147,7 @@ export class SupervisedTask {
   }
 
   #isNews(message: string, againMs: number): boolean {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     if (this.#told?.message === message && now - this.#told.at < againMs) return false;
     this.#told = { message, at: now };
     return true;

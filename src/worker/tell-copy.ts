@@ -8,14 +8,14 @@ const TELL_MS = 30_000;
 
 /** Logs how far a copy is, now and then and when it is whole. */
 export function copyTeller(logger: Logger, connector: string, clock: Clock): (progress: CopyProgress) => void {
-  let toldAt = clock.now();
+  let toldAt = clock.monotonic();
   let isWhole = false;
   let began: { readonly at: number; readonly rows: number } | undefined;
   let last: CopyProgress | undefined;
   return (progress) => {
     const { table, tables, tablesDone, rows, estimatedRows, percent } = progress;
     if (began === undefined || last === undefined || last.table !== table || last.rows > rows)
-      began = { at: clock.now(), rows };
+      began = { at: clock.monotonic(), rows };
     last = { ...progress };
     if (table !== undefined && percent === 100) {
       isWhole = true;
@@ -25,9 +25,9 @@ export function copyTeller(logger: Logger, connector: string, clock: Clock): (pr
     isWhole = isDone(progress);
     if (isWhole && wasWhole) return;
     if (isWhole) return logger.info('tables copied', { connector, tables, rows });
-    if (clock.now() - toldAt < TELL_MS) return;
-    toldAt = clock.now();
-    const left = secondsLeft({ snapshot: progress, copyBegan: began }, clock.now());
+    if (clock.monotonic() - toldAt < TELL_MS) return;
+    toldAt = clock.monotonic();
+    const left = secondsLeft({ snapshot: progress, copyBegan: began }, clock.monotonic());
     logger.info('tables are being copied', {
       connector,
       table,

@@ -57,7 +57,7 @@ function make() {
     position: undefined,
     committedAt: 0,
   };
-  const clock = { now: () => 0, sleep: async () => {} };
+  const clock = { now: () => 0, monotonic: () => 0, sleep: async () => {} };
   const publisher = new Publisher({ clock, prefix: 'p', progress }, { acknowledge }, encoder, writer);
   const settle = async (how: 'resolve' | 'reject', error?: unknown): Promise<void> => {
     waiting.shift()?.[how](error);

@@ -11,7 +11,7 @@ import type { Ownership, Progress, Sink } from '../../src/sink/sink.ts';
 import { append, CLAIM, PREFIX, signal, withLog } from './ledger-world.ts';
 
 const RECORDS = 100;
-const clock: Clock = { now: () => 0, sleep: async () => {} };
+const clock: Clock = { now: () => 0, monotonic: () => 0, sleep: async () => {} };
 
 /** Checkpoints of a hundred records each, of a topic that the sink leaves out: so there is nothing to read but themselves. */
 async function store(log: Log, claim: number, count: number): Promise<void> {

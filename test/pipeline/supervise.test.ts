@@ -19,7 +19,7 @@ interface Run {
 async function run(errors: readonly Error[], resumeMs?: number, jitter: () => number = () => 0): Promise<Run> {
   const states: TaskState[] = [];
   const slept: number[] = [];
-  const clock = { now: () => 0, sleep: async (ms: number): Promise<void> => void slept.push(ms) };
+  const clock = { now: () => 0, monotonic: () => 0, sleep: async (ms: number): Promise<void> => void slept.push(ms) };
   const left = [...errors];
   const task = async (): Promise<void> => {
     const error = left.shift();
@@ -88,11 +88,34 @@ test.each([new PositionLostError('x'), new OversizeError('x'), new RecordError('
   },
 );
 
+test('a run that lasted has recovered, whatever was done to the time of day meanwhile', async () => {
+  let now = 0;
+  let monotonic = 0;
+  const attempts: number[] = [];
+  let runs = 0;
+  const flaky = async (): Promise<void> => {
+    now -= 3_600_000;
+    monotonic += runs === 2 ? 60_000 : 10;
+    if (++runs < 5) throw new TransientError('The connection was lost');
+  };
+  await supervise(
+    flaky,
+    {
+      clock: { now: () => now, monotonic: () => monotonic, sleep: async () => {} },
+      jitter: () => 0,
+      onState: (state) => state.kind === 'retrying' && attempts.push(state.attempt),
+    },
+    new AbortController().signal,
+  );
+  expect(attempts).toEqual([1, 2, 1, 2]);
+});
+
 test('ends when it is told to while it waits for a person', async () => {
   const stop = new AbortController();
   const states: string[] = [];
   const clock = {
     now: () => 0,
+    monotonic: () => 0,
     sleep: async (): Promise<void> => {
       stop.abort();
       stop.signal.throwIfAborted();

@@ -119,6 +119,7 @@ export class Process {
   /** This process's clock. */
   readonly clock: Clock = {
     now: () => this.scheduler.now,
+    monotonic: () => this.scheduler.now,
     sleep: (ms, signal) => this.#sleep(ms, signal),
   };
 

@@ -35,6 +35,6 @@ test('copying and streaming are told once, each time they begin', async () => {
       },
     ];
   };
-  await logStates(statuses, { now: () => 0, sleep: async () => {} }, logger, stop.signal);
+  await logStates(statuses, { now: () => 0, monotonic: () => 0, sleep: async () => {} }, logger, stop.signal);
   expect(told).toEqual(['first copy began', 'streaming', 'streaming']);
 });

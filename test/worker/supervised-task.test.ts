@@ -17,7 +17,11 @@ import { type ConnectorStatus, NO_FAILURES } from '../../src/worker/status.ts';
 import type { Task } from '../../src/worker/task.ts';
 
 /** A clock whose sleeps end at once, so that retries follow each other without waiting. */
-const clock = { now: () => 0, sleep: async (_: number, signal: AbortSignal) => signal.throwIfAborted() };
+const clock = {
+  now: () => 0,
+  monotonic: () => 0,
+  sleep: async (_: number, signal: AbortSignal) => signal.throwIfAborted(),
+};
 
 function recorder(): { logger: Logger; lines: { fact: string; fields: LogFields }[] } {
   const lines: { fact: string; fields: LogFields }[] = [];
@@ -98,6 +102,7 @@ describe('a supervised task', () => {
     let slept = 0;
     const waiting = {
       now: () => now,
+      monotonic: () => now,
       sleep: (_: number, signal: AbortSignal) => (++slept < 3 ? Promise.resolve() : untilAborted(signal)),
     };
     const flaky = task('flaky', async () => {
@@ -151,7 +156,7 @@ describe('a supervised task', () => {
       status: (of, why) => ({ ...waiting.status(of, why), state: of ?? state, counts }) as ConnectorStatus,
     };
     const supervised = new SupervisedTask(honest, {
-      clock: { now: () => 0, sleep: async () => void (isGranted = runs === 3) },
+      clock: { now: () => 0, monotonic: () => 0, sleep: async () => void (isGranted = runs === 3) },
       logger,
       resumeMs: 1,
     });

@@ -142,7 +142,7 @@ export class HeldQuerySource implements HeldSource {
   async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
     const { clock, settings } = this.#parts;
     let place = fromPosition(from);
-    let told = { place, at: clock.now() };
+    let told = { place, at: clock.monotonic() };
     this.#isReading = true;
     try {
       while (!signal.aborted) {
@@ -150,12 +150,12 @@ export class HeldQuerySource implements HeldSource {
           const next = yield* this.#poll(place, signal);
           if (next === undefined) return;
           place = next;
-          if (place.number > told.place.number) told = { place, at: clock.now() };
+          if (place.number > told.place.number) told = { place, at: clock.monotonic() };
         }
         const isMoved = JSON.stringify(place.state) !== JSON.stringify(told.place.state);
-        if (isMoved && clock.now() - told.at >= IDLE_MS) {
+        if (isMoved && clock.monotonic() - told.at >= IDLE_MS) {
           place = { ...place, number: place.number + 1 };
-          told = { place, at: clock.now() };
+          told = { place, at: clock.monotonic() };
           yield idle(place);
         }
         await this.#pause(settings.pollIntervalMs, signal);

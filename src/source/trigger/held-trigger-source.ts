@@ -146,24 +146,24 @@ export class HeldTriggerSource implements HeldSource {
   async *read(from: Position, signal: AbortSignal): AsyncGenerator<Batch> {
     const { clock, settings } = this.#parts;
     const lookMs = settings.lookIntervalMs ?? LOOK_MS;
-    const pace = new IdlePace(clock.now());
+    const pace = new IdlePace(clock.monotonic());
     await this.#consumed.goOn(from);
     // Nobody knows what of these tables was written since.
     if (parsePosition(from) === undefined) this.#tables.needAll();
     await this.#wake.listen();
     let last = from;
-    let lookAt = clock.now() + lookMs;
+    let lookAt = clock.monotonic() + lookMs;
     while (!signal.aborted) {
       this.#assertHeld();
-      if (clock.now() >= lookAt) {
+      if (clock.monotonic() >= lookAt) {
         await this.#tables.look();
-        lookAt = clock.now() + lookMs;
+        lookAt = clock.monotonic() + lookMs;
       }
       const reading = await this.#readings.begin(last, signal);
       if (reading.isEmpty && !this.#needed.isWaiting) {
         await reading.end();
-        if (pace.isDue(clock.now())) {
-          pace.said(clock.now());
+        if (pace.isDue(clock.monotonic())) {
+          pace.said(clock.monotonic());
           // Nothing was written anywhere: there is nothing to say.
           if (reading.isBeyond) {
             await reading.settle();
@@ -171,12 +171,12 @@ export class HeldTriggerSource implements HeldSource {
             yield idle(last);
           }
         }
-        const limitMs = Math.min(settings.pollIntervalMs, pace.waitMs(clock.now()), lookAt - clock.now());
+        const limitMs = Math.min(settings.pollIntervalMs, pace.waitMs(clock.monotonic()), lookAt - clock.monotonic());
         await this.#wait(Math.max(0, limitMs), signal);
       } else {
         yield* this.#interval(reading, signal);
         last = reading.position;
-        pace.stored(clock.now());
+        pace.stored(clock.monotonic());
         await this.#wake.awake();
       }
     }

@@ -61,7 +61,7 @@ export class WalReader implements StreamListener {
   constructor(parts: ReaderParts) {
     this.#parts = parts;
     const { from, maxBatchBytes, versions, clock } = parts;
-    this.#pacing = new KeepalivePacing(from, clock.now());
+    this.#pacing = new KeepalivePacing(from, clock.monotonic());
     const ports = {
       relation: (message: RelationMessage) => this.#lookUp(message),
       full: (batch: Batch) => {
@@ -130,7 +130,7 @@ export class WalReader implements StreamListener {
     // Inside a transaction the WAL's end is beyond what is not yet published.
     if (!this.#assembler.inTransaction) this.#pacing.seen(walEnd);
     if (replyRequested) {
-      const isVain = this.#pacing.requested(this.#parts.clock.now());
+      const isVain = this.#pacing.requested(this.#parts.clock.monotonic());
       if (isVain) this.failed(new TransientError('The server waits for a position that the log does not store'));
       else this.#parts.stream.answer();
     }
@@ -148,7 +148,7 @@ export class WalReader implements StreamListener {
       const batch = this.#takeFull() ?? this.#assembler.take() ?? this.#takeIdle();
       if (batch) {
         if (batch.length > 0 && batch.position !== undefined) {
-          this.#pacing.moved(Number.parseInt(batch.position, 16), this.#parts.clock.now());
+          this.#pacing.moved(Number.parseInt(batch.position, 16), this.#parts.clock.monotonic());
         }
         return batch;
       }
@@ -169,7 +169,7 @@ export class WalReader implements StreamListener {
 
   #takeIdle(): Batch | undefined {
     if (this.#late || this.#assembler.inTransaction || !this.#assembler.isEmpty) return undefined;
-    const idle = this.#pacing.take(this.#parts.clock.now());
+    const idle = this.#pacing.take(this.#parts.clock.monotonic());
     if (!idle) return undefined;
     const batch = this.#pool.get();
     batch.position = lsnToPosition(idle.lsn);
@@ -182,7 +182,7 @@ export class WalReader implements StreamListener {
     const { clock } = this.#parts;
     // As in #takeIdle: an idle position that cannot be taken now is no reason to wake up.
     const isBusy = this.#late !== undefined || this.#assembler.inTransaction;
-    const dueMs = isBusy ? Number.POSITIVE_INFINITY : this.#pacing.dueAt() - clock.now();
+    const dueMs = isBusy ? Number.POSITIVE_INFINITY : this.#pacing.dueAt() - clock.monotonic();
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });

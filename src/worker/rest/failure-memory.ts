@@ -10,16 +10,16 @@ const STEADY_MS = 30_000;
 export class FailureMemory {
   readonly #failing = new Map<string, { readonly first: number; readonly last: number }>();
 
-  /** Takes note of what the connectors are doing `now` (milliseconds since 1970). */
+  /** Takes note of what the connectors are doing `now`: milliseconds by a clock that nobody sets, or a machine whose clock is put right would look unwell. */
   observe(connectors: readonly ConnectorView[], now: number): void {
     const names = new Set(connectors.map(({ name }) => name));
     for (const name of this.#failing.keys()) if (!names.has(name)) this.#failing.delete(name);
     for (const view of connectors) this.#observe(view, now);
   }
 
-  /** When the failures of those connectors began that have not recovered, in milliseconds since 1970. */
-  get since(): ReadonlyMap<string, number> {
-    return new Map([...this.#failing].map(([name, { first }]) => [name, first]));
+  /** How long ago the failures of those connectors began that have not recovered, in milliseconds. */
+  ages(now: number): ReadonlyMap<string, number> {
+    return new Map([...this.#failing].map(([name, { first }]) => [name, now - first]));
   }
 
   /**

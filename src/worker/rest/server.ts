@@ -51,10 +51,9 @@ export async function startRest(
   const closing = new AbortController();
   const failures = new FailureMemory();
   const judgeNow = (): Health => {
-    const now = systemClock.now();
     const connectors = view.connectors();
-    failures.observe(connectors, now);
-    return judge(connectors, now, stallTimeoutMs, failures.durations);
+    failures.observe(connectors, systemClock.monotonic());
+    return judge(connectors, systemClock.now(), stallTimeoutMs, failures.durations);
   };
   const listening = createListener(config);
   const { server } = listening;
@@ -66,7 +65,10 @@ export async function startRest(
     levels: levels ?? new LogLevels('info'),
     workerId: () => address(config.host, server),
     judgeNow,
-    failingSince: () => failures.since,
+    failingSince: () => {
+      const now = systemClock.now();
+      return new Map([...failures.ages(systemClock.monotonic())].map(([name, ms]) => [name, now - ms]));
+    },
     now: () => systemClock.now(),
     closing: closing.signal,
   });
@@ -74,7 +76,7 @@ export async function startRest(
   await listen(server, config);
   // Such as too many open files: who asks can wait, the connectors go on.
   server.on('error', (error) => logger.warn('connection not accepted', { message: describeError(error) }));
-  const look = (): void => failures.observe(view.connectors(), systemClock.now());
+  const look = (): void => failures.observe(view.connectors(), systemClock.monotonic());
   const looking = repeat(look, closing.signal).catch((error: unknown) => {
     logger.error('failures are not watched any more', { message: describeError(error) });
   });

@@ -75,8 +75,8 @@ export class SignalFeed implements SignalListener {
     let told = { message: '', at: 0 };
     const unreadable = (error: unknown): void => {
       const message = describeError(error);
-      if (told.message === message && clock.now() - told.at < TELL_AGAIN_MS) return;
-      told = { message, at: clock.now() };
+      if (told.message === message && clock.monotonic() - told.at < TELL_AGAIN_MS) return;
+      told = { message, at: clock.monotonic() };
       const event = NAMED_EVENTS.unreadable;
       logger.warn(`${what} cannot be read`, { connector, event, name, reason: message });
     };

@@ -26,7 +26,7 @@ const IDLE_BYTES = 1024 ** 2;
 /** What is known of one slot from look to look: the trend, what was told of it, and what is shown. */
 export class WatchedSlot {
   readonly #connector: string;
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly #logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly #marks = new WalMarks();
   #earlier: Retained[] = [];
@@ -35,7 +35,11 @@ export class WatchedSlot {
   #moved: { readonly confirmed: number; readonly at: number } | undefined;
   #view: SlotView | undefined;
 
-  constructor(connector: string, clock: Pick<Clock, 'now'>, logger: Pick<Logger, 'info' | 'warn' | 'error'>) {
+  constructor(
+    connector: string,
+    clock: Pick<Clock, 'now' | 'monotonic'>,
+    logger: Pick<Logger, 'info' | 'warn' | 'error'>,
+  ) {
     this.#connector = connector;
     this.#clock = clock;
     this.#logger = logger;
@@ -61,7 +65,7 @@ export class WatchedSlot {
    * a source that starts has none.
    */
   see(look: SlotLook, settings: WatchSettings, stored: number | undefined): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const { slot } = settings;
     if (look.slot === undefined && this.#view === undefined) return;
     const budgetBytes = settings.slotBudgetBytes;
@@ -71,7 +75,7 @@ export class WatchedSlot {
     const confirmed = Math.max(look.slot?.confirmedLsn ?? 0, stored ?? 0);
     this.#view = {
       slot,
-      at: now,
+      at: this.#clock.now(),
       finding,
       concern: concernText(slot, finding),
       advice: concernAdvice(this.#connector, finding),
@@ -98,7 +102,9 @@ export class WatchedSlot {
 
   #standsSince(confirmed: number, walEnd: number, now: number): number | undefined {
     if (this.#moved === undefined || confirmed !== this.#moved.confirmed) this.#moved = { confirmed, at: now };
-    return confirmed > 0 && walEnd - confirmed > IDLE_BYTES ? this.#moved.at : undefined;
+    const isBehind = confirmed > 0 && walEnd - confirmed > IDLE_BYTES;
+    // As of the time of day that is right now: one that was set meanwhile must not look like a stall.
+    return isBehind ? this.#clock.now() - (now - this.#moved.at) : undefined;
   }
 
   /** Once per crossing: a level that stays is shown, and not told again. */

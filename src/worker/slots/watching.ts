@@ -87,8 +87,8 @@ export class Watching {
     this.seen.forget();
     if (this.#signal.aborted) return;
     const { clock, logger } = this.#options;
-    this.#failedSince ??= clock.now();
-    const isOld = clock.now() - this.#failedSince >= TELL_FAILURE_MS;
+    this.#failedSince ??= clock.monotonic();
+    const isOld = clock.monotonic() - this.#failedSince >= TELL_FAILURE_MS;
     const { name, config } = this.connector;
     const fields = { connector: name, slot: config.slot, message: describeError(error) };
     if (isOld && !this.#isToldFailed) logger.warn('slot cannot be watched', fields);

@@ -8,6 +8,7 @@ import { OperatorError } from '../../../src/errors.ts';
 import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
 import { oauthTokens } from '../../../src/log/kafka/oauth-token.ts';
 import type { KafkaSettings, SaslSettings } from '../../../src/log/kafka/settings.ts';
+import { systemClock } from '../../../src/worker/system-clock.ts';
 import { kafkaForTests, uniqueName } from '../../support/kafka.ts';
 import { texts } from '../records.ts';
 import { tokenEndpoint } from './token-server.ts';
@@ -77,7 +78,10 @@ describe.skipIf(certificate === undefined)('a broker with TLS and SASL', () => {
 
 function withToken(endpoint: string): SaslSettings {
   const client = { endpoint, clientId: 'me', clientSecret: 'hunter2', scope: undefined, urlEncodes: false };
-  return { mechanism: 'oauthbearer', oauthBearerProvider: oauthTokens({ ...client, extensions: {}, tls: {} }, Date) };
+  return {
+    mechanism: 'oauthbearer',
+    oauthBearerProvider: oauthTokens({ ...client, extensions: {}, tls: {} }, systemClock),
+  };
 }
 
 /** A token that says of itself who has it, and until when. */

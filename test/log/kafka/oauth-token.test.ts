@@ -3,6 +3,7 @@ import { describeError, OperatorError, TransientError } from '../../../src/error
 import { oauthTokens } from '../../../src/log/kafka/oauth-token.ts';
 import type { OAuthClient } from '../../../src/log/kafka/token-endpoint.ts';
 import { createCertificates } from '../../converter/registry/certificates.ts';
+import { systemClock } from '../../../src/worker/system-clock.ts';
 import { tokenEndpoint, type TokenServer } from './token-server.ts';
 
 const MINUTE = 60_000;
@@ -13,13 +14,13 @@ function client({ url }: Pick<TokenServer, 'url'>, more: Partial<OAuthClient> = 
   return { endpoint: url, ...login, extensions: {}, tls: {}, ...more };
 }
 
-/** Tokens at a time that the test decides. */
-function tokensOf(of: OAuthClient): { at: (now: number) => Promise<string> } {
-  const clock = { time: 0, now: () => clock.time };
+/** Tokens at a time that the test decides; of day, when the clock was set. */
+function tokensOf(of: OAuthClient): { at: (now: number, ofDay?: number) => Promise<string> } {
+  const clock = { time: 0, ofDay: 0, now: () => clock.ofDay, monotonic: () => clock.time };
   const provider = oauthTokens(of, clock);
   return {
-    at: async (now) => {
-      clock.time = now;
+    at: async (now, ofDay = now) => {
+      Object.assign(clock, { time: now, ofDay });
       return (await provider()).value;
     },
   };
@@ -28,7 +29,7 @@ function tokensOf(of: OAuthClient): { at: (now: number) => Promise<string> } {
 test('a client asks with its id and secret, for its scope', async () => {
   await using endpoint = await tokenEndpoint(() => ({ access_token: 't', expires_in: 60 }));
   const scoped = client(endpoint, { scope: 'kafka all', extensions: { logicalCluster: 'lkc-1' } });
-  expect(await oauthTokens(scoped, Date)()).toEqual({ value: 't', extensions: { logicalCluster: 'lkc-1' } });
+  expect(await oauthTokens(scoped, systemClock)()).toEqual({ value: 't', extensions: { logicalCluster: 'lkc-1' } });
   expect(endpoint.asked).toMatchObject([
     {
       headers: { authorization: `Basic ${btoa('me:hunter2')}`, 'content-type': 'application/x-www-form-urlencoded' },
@@ -36,7 +37,7 @@ test('a client asks with its id and secret, for its scope', async () => {
     },
   ]);
   const strange = { clientId: 'm:e', clientSecret: 'ü %', urlEncodes: true };
-  await oauthTokens(client(endpoint, strange), Date)();
+  await oauthTokens(client(endpoint, strange), systemClock)();
   expect(endpoint.asked[1]?.headers.authorization).toBe(`Basic ${btoa('m%3Ae:%C3%BC+%25')}`);
 });
 
@@ -48,6 +49,16 @@ test('a token is used until shortly before it expires, whoever needs it', async 
   expect(await tokens.at(7 * MINUTE)).toBe('t1');
   expect(await tokens.at(9 * MINUTE)).toBe('t2');
   expect(endpoint.asked).toHaveLength(2);
+});
+
+test('a token that expires is renewed although the clock was set back, or the machine has slept', async () => {
+  let count = 0;
+  await using endpoint = await tokenEndpoint(() => ({ access_token: `t${++count}`, expires_in: 600 }));
+  const tokens = tokensOf(client(endpoint));
+  expect(await tokens.at(0, 60 * MINUTE)).toBe('t1');
+  expect(await tokens.at(7 * MINUTE, 7 * MINUTE)).toBe('t1');
+  expect(await tokens.at(9 * MINUTE, 9 * MINUTE)).toBe('t2');
+  expect(await tokens.at(10 * MINUTE, 20 * MINUTE)).toBe('t3');
 });
 
 test('a JWT says itself when it ends, where the endpoint does not', async () => {

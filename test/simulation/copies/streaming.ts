@@ -126,7 +126,8 @@ class Streaming {
   }
 
   #parts(list: RequestList): CopierParts {
-    const clock = { now: () => (this.#now += 300), sleep: () => Promise.resolve() };
+    const now = (): number => (this.#now += 300);
+    const clock = { now, monotonic: now, sleep: () => Promise.resolve() };
     return {
       list,
       clock,

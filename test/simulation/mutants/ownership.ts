@@ -100,7 +100,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     seed: 88,
     why: 'a newer process dies for good and nobody is left',
     patches: [
-      { file: OWNERSHIP, find: 'if (clock.now() - memory.quiet.since < QUIET_MS) return;', replace: 'return;' },
+      { file: OWNERSHIP, find: 'if (clock.monotonic() - memory.quiet.since < QUIET_MS) return;', replace: 'return;' },
     ],
   },
   {

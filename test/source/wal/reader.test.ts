@@ -46,7 +46,7 @@ function reading(early: readonly Buffer[], more: Partial<ReaderParts> = {}) {
       asked.push([relation, ...behind]);
       return new Promise((resolve) => lookUps.push(resolve));
     },
-    clock: { now: () => performance.now(), sleep: () => new Promise(() => undefined) },
+    clock: { now: Date.now, monotonic: () => performance.now(), sleep: () => new Promise(() => undefined) },
     versions: { last: 0 },
     from: 0,
     maxBatchBytes: 1_000_000,
@@ -115,7 +115,8 @@ test('sleeps through a look-up although an idle position is due', async () => {
   const slept: number[] = [];
   let now = 0;
   const clock: Clock = {
-    now: () => now,
+    now: () => 0,
+    monotonic: () => now,
     sleep: async (ms) => {
       slept.push(ms);
       await (slept.length > 100 ? new Promise(() => undefined) : turn());

@@ -8,7 +8,11 @@ import type { WalSourceSettings } from '../../../src/source/wal/settings.ts';
 import { createWalSource } from '../../../src/source/wal/wal-source.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export const clock: Clock = { now: Date.now, sleep: (ms, signal) => sleep(ms, undefined, { signal }) };
+export const clock: Clock = {
+  now: Date.now,
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+};
 export const SELF: Incarnation = { daemon: 'daemon', offset: 1, id: 'a' };
 
 export function settings(connection: ConnectionSettings, more: Partial<WalSourceSettings> = {}): WalSourceSettings {

@@ -11,16 +11,22 @@ interface World {
   readonly watched: WatchedSlot;
   /** A look, some seconds later, at a slot that keeps so many megabytes. */
   readonly look: (keepsMb: number | undefined, confirmedMb?: number) => void;
+  /** Sets the time of day so many milliseconds ahead, or back. */
+  readonly setClock: (ms: number) => void;
 }
 
 function world(stepMs: number = 5000): World {
   const logger = new ToldLogger();
   let now = 0;
+  let ahead = 0;
   let end = 0;
-  const watched = new WatchedSlot('shop', { now: () => now }, logger);
+  const watched = new WatchedSlot('shop', { now: () => now + ahead, monotonic: () => now }, logger);
   return {
     logger,
     watched,
+    setClock(ms) {
+      ahead += ms;
+    },
     look(keepsMb, confirmedMb = 0) {
       now += stepMs;
       end = Math.max(end, ((keepsMb ?? 0) + 1) * MB);
@@ -83,6 +89,19 @@ test('a slot that is not there is told only when it was', () => {
   look(undefined);
   expect(watched.view?.concern).toContain('does not exist');
   expect(facts(logger)).toEqual(['warn slot is gone']);
+});
+
+test('a clock that is set is neither growth nor a stall', () => {
+  const { watched, look, setClock } = world();
+  for (const keeps of [20, 30, 40]) look(keeps, 12);
+  const pace = watched.view?.finding.bytesPerSecond;
+  for (const hours of [3, -7]) {
+    setClock(hours * 3_600_000);
+    look(50, 12);
+    const { at = 0, standsSince = 0, finding } = watched.view ?? {};
+    expect(at - standsSince).toBeLessThan(30_000);
+    expect(Math.sign(finding?.bytesPerSecond ?? 0)).toBe(Math.sign(pace ?? 0));
+  }
 });
 
 test('shows since when nothing was acknowledged, while more is written', () => {

@@ -35,15 +35,15 @@ export class AwaitedPlace {
       return true;
     }
     this.#parts.want(lsn);
-    this.#since ??= this.#parts.clock.now();
+    this.#since ??= this.#parts.clock.monotonic();
     return false;
   }
 
   /** An idle server keeps what it wrote of its own accord (hint bits, pruned pages) unflushed, and the stream before it: a commit takes it along. */
   async hasten(signal: AbortSignal): Promise<void> {
     const { clock, warn } = this.#parts;
-    if (this.#since === undefined || clock.now() - this.#since < STALLED_MS) return;
-    this.#since = clock.now();
+    if (this.#since === undefined || clock.monotonic() - this.#since < STALLED_MS) return;
+    this.#since = clock.monotonic();
     try {
       await this.#flush(signal);
     } catch (error) {

@@ -189,7 +189,7 @@ export class TableCopy {
   }
 
   #isDue(): boolean {
-    const waitMs = this.#notBefore - this.#parts.clock.now();
+    const waitMs = this.#notBefore - this.#parts.clock.monotonic();
     if (waitMs > 0) this.delayMs = waitMs;
     return waitMs <= 0;
   }
@@ -268,7 +268,7 @@ export class TableCopy {
 
   #retry(active: ActiveCopy, afterMs?: number): undefined {
     this.delayMs = afterMs ?? Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(active.retries++, 6));
-    this.#notBefore = this.#parts.clock.now() + this.delayMs;
+    this.#notBefore = this.#parts.clock.monotonic() + this.delayMs;
   }
 
   /** Copies must not stop the stream: what passes is tried again, what does not is told of. */

@@ -31,7 +31,7 @@ export interface SlotFinding {
   readonly holder: SlotHolder | undefined;
 }
 
-/** What was kept at an earlier look: milliseconds since 1970, and bytes. */
+/** What was kept at an earlier look: milliseconds by the clock of `now`, and bytes. */
 export interface Retained {
   readonly at: number;
   readonly bytes: number;
@@ -42,7 +42,7 @@ export interface JudgeSlotOptions {
   readonly budgetBytes: number;
   /** Earlier looks, the oldest first; growth is measured from the first one. */
   readonly earlier: readonly Retained[];
-  /** When this look was made, milliseconds since 1970. */
+  /** When this look was made, milliseconds by a clock that nobody sets. */
   readonly now: number;
   /** What was found before: a level falls only well below where it rises, so that it does not flicker. */
   readonly before: SlotLevel;
