@@ -35,6 +35,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   torture: [
     ['rowcast torture --kills 10 --log embedded', 'without Java, in some minutes'],
     ['rowcast torture --kills 0 --faults zombie,cut=20', 'a daemon that wakes up too late, and broken connections'],
+    [
+      'rowcast torture --log kafka --brokers 3 --kills 0 --faults restart-broker,stop-broker',
+      'three brokers, of which one is away at a time',
+    ],
     ['rowcast torture --source query --seed 7', 'by polling; the seed that was printed gives the same plan again'],
   ],
   offsets: [

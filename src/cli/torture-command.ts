@@ -12,6 +12,7 @@ interface TortureFlags {
   readonly lost?: number;
   readonly log: LogName | 'both';
   readonly kafka?: true;
+  readonly brokers: '1' | '3';
   readonly seed?: number;
   readonly every?: number;
   readonly keep?: true;
@@ -53,6 +54,11 @@ export function tortureCommand({ env, exit }: CommandContext): Command {
         .default('both'),
     )
     .addOption(new Option('--kafka', 'the same as --log kafka').conflicts('log'))
+    .addOption(
+      new Option('--brokers <n>', 'how many brokers Kafka has; of three one may be away')
+        .choices(['1', '3'])
+        .default('1'),
+    )
     .option('--seed <n>', 'which plan of kills and transactions (default: a random one, which is printed)', atLeast(0))
     .option('--keep', 'keep data, log files and connector files, and say where')
     .option('--main <file>', 'main.js of the Rowcast to kill (default: this one)')
@@ -64,9 +70,11 @@ export function tortureCommand({ env, exit }: CommandContext): Command {
         self.error('error: --kills is at least 2; 0 goes with --faults');
       const log = flags.kafka ? 'kafka' : flags.log;
       const logs = log === 'both' ? LOGS : [log];
+      const brokers = Number(flags.brokers);
+      if (brokers > 1 && log === 'embedded') self.error('error: --brokers is for --log kafka');
       const seed = flags.seed ?? Math.floor(Math.random() * SEEDS);
       const { runTorture } = await import('./torture.ts');
-      exit(await runTorture({ source, logs, kills, faults, seed, paceMs: every * 1000, keep, main }, env));
+      exit(await runTorture({ source, logs, brokers, kills, faults, seed, paceMs: every * 1000, keep, main }, env));
     });
 }
 

@@ -17,6 +17,8 @@ export interface TortureRun {
   readonly source: CaptureName;
   /** One campaign on each, one after the other. */
   readonly logs: readonly LogName[];
+  /** Of Kafka. */
+  readonly brokers: number;
   readonly kills: number;
   /** How often each kind of fault is to strike. */
   readonly faults: ReadonlyMap<FaultKind, number>;
@@ -53,14 +55,14 @@ export async function runTorture(run: TortureRun, env: Environment): Promise<num
 /** One campaign; true when it is clean. What it leaves behind is removed, but for that of a failure, or where it is to be kept. */
 async function onLog(
   log: LogName,
-  { source, kills, faults, seed, paceMs, keep, main }: TortureRun & { readonly main: string },
+  { source, brokers, kills, faults, seed, paceMs, keep, main }: TortureRun & { readonly main: string },
   env: Environment,
   signal: AbortSignal,
 ): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), `rowcast-torture-${log}-`));
   await chmod(directory, 0o711); // root's servers run as another user, below it
   const profile = PROFILES[source];
-  const options = { profile, log, kills, faults, seed, paceMs, keep, directory, main, env, print };
+  const options = { profile, log, brokers, kills, faults, seed, paceMs, keep, directory, main, env, print };
   let isClean = false;
   try {
     isClean = await torture(options, signal);

@@ -18,10 +18,29 @@ export interface KafkaServerOptions {
   readonly directory?: string;
   /** Where clients connect, on 127.0.0.1; without it: a free one. */
   readonly port?: number;
+  /** What clients are told instead, where a proxy stands before it. */
+  readonly toldPort?: number;
   /** Further broker settings (`server.properties`). */
   readonly config?: Readonly<Record<string, string>>;
+  /** Its place among several; without it: it is the only one. */
+  readonly member?: ClusterMember;
   /** Is given every line that Kafka logs at WARN or above. */
   readonly log?: (line: string) => void;
+}
+
+/** A node that is broker and controller. */
+interface Place {
+  /** From 1 on. */
+  readonly node: number;
+  /** Of all nodes, in their order. */
+  readonly controllerPorts: readonly number[];
+  /** Where the other nodes find it; without it: there is no other one. */
+  readonly replicationPort?: number;
+}
+
+/** One of several. */
+export interface ClusterMember extends Required<Place> {
+  readonly clusterId: string;
 }
 
 /** A running broker of its own process; disposing of it stops it. It dies with this process, however that ends. */
@@ -34,6 +53,8 @@ export interface KafkaServer extends AsyncDisposable {
   stop(): Promise<void>;
   /** Ends it with SIGKILL, as a crash would. `restart` brings it back. */
   kill(): void;
+  /** Ends it in order, and keeps its data. `restart` brings it back. */
+  shutDown(): Promise<void>;
   /** Starts it again on the same port with the same data, after a stop in order when it still runs. */
   restart(): Promise<void>;
 }
@@ -41,6 +62,9 @@ export interface KafkaServer extends AsyncDisposable {
 const STARTED = 'Kafka Server started';
 const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 20_000;
+/** What a broker may have, and what each of several. */
+const HEAP = '768m';
+const MEMBER_HEAP = '320m';
 /** How much of Kafka's log a failed start quotes. */
 const LINES_KEPT = 20;
 
@@ -56,12 +80,16 @@ export async function startKafka(options: KafkaServerOptions = {}, signal?: Abor
     });
   }
   const jars = await kafkaJars(signal);
-  const [clientPort, controllerPort] = await freePorts(2);
-  const port = options.port ?? (clientPort as number);
+  const [clientPort, controllerPort] = (await freePorts(2)) as [number, number];
+  const port = options.port ?? clientPort;
   const directory = options.directory ?? (await mkdtemp(path.join(tmpdir(), 'rowcast-kafka-')));
-  const node = new KafkaNode(java, jars, directory, options.directory === undefined, port, options.log);
+  const heap = options.member === undefined ? HEAP : MEMBER_HEAP;
+  const args = javaArguments(jars, directory, heap);
+  const node = new KafkaNode(java, args, directory, options.directory === undefined, port, options.log);
   try {
-    await format(java, jars, directory, port, controllerPort as number, options.config ?? {});
+    const place = options.member ?? { node: 1, controllerPorts: [controllerPort] };
+    const settings = { ...serverProperties(directory, port, options.toldPort ?? port, place), ...options.config };
+    await format(java, jars, directory, settings, options.member?.clusterId ?? newClusterId());
     await node.start(signal);
     return node;
   } catch (error) {
@@ -75,7 +103,7 @@ class KafkaNode implements KafkaServer {
   readonly port: number;
   readonly directory: string;
   readonly #java: string;
-  readonly #jars: string;
+  readonly #args: readonly string[];
   readonly #isTemporary: boolean;
   readonly #log: (line: string) => void;
   readonly #killAtExit = (): void => this.kill();
@@ -83,14 +111,14 @@ class KafkaNode implements KafkaServer {
 
   constructor(
     java: string,
-    jars: string,
+    args: readonly string[],
     directory: string,
     isTemporary: boolean,
     port: number,
     log: ((line: string) => void) | undefined,
   ) {
     this.#java = java;
-    this.#jars = jars;
+    this.#args = args;
     this.directory = directory;
     this.#isTemporary = isTemporary;
     this.port = port;
@@ -99,7 +127,7 @@ class KafkaNode implements KafkaServer {
   }
 
   async start(signal?: AbortSignal): Promise<void> {
-    const child = spawn(this.#java, javaArguments(this.#jars, this.directory), {
+    const child = spawn(this.#java, this.#args, {
       // Of a process group of its own: Ctrl-C reaches us first, and we stop it when its clients are done.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -118,6 +146,10 @@ class KafkaNode implements KafkaServer {
 
   kill(): void {
     this.#child?.kill('SIGKILL');
+  }
+
+  async shutDown(): Promise<void> {
+    await this.#end('SIGTERM');
   }
 
   async restart(): Promise<void> {
@@ -197,9 +229,9 @@ function killWhenWeDie(pid: number, child: ChildProcess): void {
   child.once('exit', () => watchdog.kill('SIGKILL'));
 }
 
-function javaArguments(jars: string, directory: string): string[] {
+function javaArguments(jars: string, directory: string, heap: string): string[] {
   return [
-    '-Xmx768m',
+    `-Xmx${heap}`,
     '-XX:+UseSerialGC',
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
     '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
@@ -215,42 +247,60 @@ async function format(
   java: string,
   jars: string,
   directory: string,
-  port: number,
-  controllerPort: number,
-  config: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>>,
+  clusterId: string,
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
   const file = path.join(directory, 'server.properties');
-  const settings = { ...serverProperties(directory, port, controllerPort), ...config };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(file, lines.join(''));
   if (existsSync(path.join(directory, 'data', 'meta.properties'))) return;
-  const clusterId = `r${randomBytes(16).toString('base64url').slice(1)}`;
   const args = ['-cp', path.join(jars, '*'), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file];
   await promisify(execFile)(java, args);
 }
 
-/** @see https://kafka.apache.org/documentation/#brokerconfigs */
-function serverProperties(directory: string, port: number, controllerPort: number): Record<string, string> {
+/** An id for a cluster that is new. */
+export function newClusterId(): string {
+  return `r${randomBytes(16).toString('base64url').slice(1)}`;
+}
+
+/**
+ * The nodes of a cluster talk to each other past what clients are told.
+ * @see https://kafka.apache.org/documentation/#brokerconfigs
+ */
+function serverProperties(
+  directory: string,
+  port: number,
+  toldPort: number,
+  { node, controllerPorts, replicationPort }: Place,
+): Record<string, string> {
+  const replicas = String(controllerPorts.length);
+  const insync = String(Math.max(1, controllerPorts.length - 1)); // one of three may be away
+  const among = replicationPort === undefined ? '' : `,REPLICATION://127.0.0.1:${replicationPort}`;
   return {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'node.id': String(node),
+    'controller.quorum.voters': controllerPorts.map((each, i) => `${i + 1}@127.0.0.1:${each}`).join(','),
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPorts[node - 1]}${among}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${toldPort}${among}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${among && ',REPLICATION:PLAINTEXT'}`,
+    ...(among && {
+      'inter.broker.listener.name': 'REPLICATION',
+      // Who has come back leads again soon.
+      'leader.imbalance.check.interval.seconds': '5',
+    }),
     'log.dirs': path.join(directory, 'data'),
     'num.partitions': '1',
-    'default.replication.factor': '1',
-    'min.insync.replicas': '1',
-    'offsets.topic.replication.factor': '1',
+    'default.replication.factor': replicas,
+    'min.insync.replicas': insync,
+    'offsets.topic.replication.factor': replicas,
     'offsets.topic.num.partitions': '1',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': insync,
     'transaction.state.log.num.partitions': '1',
-    'share.coordinator.state.topic.replication.factor': '1',
-    'share.coordinator.state.topic.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': insync,
     'group.initial.rebalance.delay.ms': '0',
     // A killed broker may come back as soon as the controller takes it for gone.
     'broker.session.timeout.ms': '2000',

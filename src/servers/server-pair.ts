@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type KafkaServer, type KafkaServerOptions, startKafka } from './kafka-server.ts';
+import { type KafkaCluster, type KafkaClusterOptions, startKafkaCluster } from './kafka-cluster.ts';
 import { type PostgresOptions, type PostgresServer, startPostgres } from './postgres-server.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 
@@ -10,7 +10,7 @@ type Settings = Readonly<Record<string, string>>;
 export interface ServerPair extends AsyncDisposable {
   readonly sourceServer: PostgresServer;
   readonly replicaServer: PostgresServer;
-  readonly kafka: KafkaServer | undefined;
+  readonly kafka: KafkaCluster | undefined;
   readonly source: ConnectionSettings;
   readonly replica: ConnectionSettings;
 }
@@ -20,8 +20,8 @@ export interface ServerPairOptions {
   readonly name: string;
   readonly source?: PostgresOptions;
   readonly replica?: PostgresOptions;
-  /** Without them there is no broker. */
-  readonly kafka?: KafkaServerOptions | undefined;
+  /** Without them there is no Kafka. */
+  readonly kafka?: KafkaClusterOptions | undefined;
 }
 
 /** Starts both Postgres servers, and Kafka if wanted, at once. Those that run are stopped when another one fails. */
@@ -32,7 +32,7 @@ export async function startServerPair(
   const started = await Promise.allSettled([
     startPostgres(source),
     startPostgres(replica),
-    kafka ? startKafka(kafka, signal) : Promise.resolve(undefined),
+    kafka ? startKafkaCluster(kafka, signal) : Promise.resolve(undefined),
   ]);
   const running = started.flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value] : []));
   const stop = async (): Promise<void> => {
@@ -40,11 +40,11 @@ export async function startServerPair(
   };
   try {
     signal?.throwIfAborted();
-    const [sourceServer, replicaServer, broker] = [valueOf(started[0]), valueOf(started[1]), valueOf(started[2])];
+    const [sourceServer, replicaServer, cluster] = [valueOf(started[0]), valueOf(started[1]), valueOf(started[2])];
     return {
       sourceServer,
       replicaServer,
-      kafka: broker,
+      kafka: cluster,
       source: await sourceServer.createDatabase(name),
       replica: await replicaServer.createDatabase(name),
       [Symbol.asyncDispose]: stop,

@@ -41,7 +41,8 @@ export class LogView {
   }
 
   static ofKafka(bootstrap: string, prefix: string): LogView {
-    return new LogView(() => openKafkaLog({ bootstrapServers: [bootstrap], clientId: 'torture' }), prefix);
+    const settings = { bootstrapServers: bootstrap.split(','), clientId: 'torture' };
+    return new LogView(() => openKafkaLog(settings), prefix);
   }
 
   /** A copy is opened: the recovery of the log itself is left to the service. */

@@ -2,41 +2,44 @@ import { kafkaDialogue, postgresDialogue } from './dialogues.ts';
 import { type Destination, FaultProxy } from './fault-proxy.ts';
 import type { ServerPair } from '../servers/server-pair.ts';
 
-/** A server that the service talks to. */
-export type Peer = 'source' | 'replica' | 'broker';
-
 /** The proxies between the service and its servers. The harness itself talks to Postgres past them. */
 export interface Network extends AsyncDisposable {
-  readonly proxies: Readonly<Record<Peer, FaultProxy>>;
+  readonly source: FaultProxy;
+  readonly replica: FaultProxy;
+  /** One before each broker. */
+  readonly brokers: readonly FaultProxy[];
   /** From now on they lead to these servers. */
   attach(servers: ServerPair): void;
 }
 
-/** Starts a proxy for each server; they lead nowhere until servers are attached. */
-export async function startNetwork(): Promise<Network> {
+/** Starts a proxy for each server, with so many brokers; they lead nowhere until servers are attached. */
+export async function startNetwork(brokerCount: number): Promise<Network> {
   let servers: ServerPair | undefined;
   const to =
     (portOf: (pair: ServerPair) => number | undefined): Destination =>
     () => ({ host: '127.0.0.1', port: (servers && portOf(servers)) ?? 1 });
-  const [source, replica, broker] = await Promise.all([
+  const [source, replica, ...brokers] = await Promise.all([
     FaultProxy.start(to(({ source }) => source.port)),
     FaultProxy.start(
       to(({ replica }) => replica.port),
       postgresDialogue,
     ),
-    FaultProxy.start(
-      to(({ kafka }) => kafka?.port),
-      kafkaDialogue,
+    ...Array.from({ length: brokerCount }, (_, i) =>
+      FaultProxy.start(
+        to(({ kafka }) => kafka?.brokers[i]?.port),
+        kafkaDialogue,
+      ),
     ),
   ]);
-  const proxies = { source, replica, broker };
   return {
-    proxies,
+    source,
+    replica,
+    brokers,
     attach(pair) {
       servers = pair;
     },
     async [Symbol.asyncDispose]() {
-      for (const proxy of Object.values(proxies)) await proxy[Symbol.asyncDispose]();
+      for (const proxy of [source, replica, ...brokers]) await proxy[Symbol.asyncDispose]();
     },
   };
 }

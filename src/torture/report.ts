@@ -46,6 +46,11 @@ export class Report {
     );
   }
 
+  /** How long it took until something new was applied, though a fault was not over yet. */
+  wentOn(after: string, ms: number): void {
+    this.#recoveries.add(after, ms);
+  }
+
   /** A fault, when it is known how it went on. */
   fault(kind: string, target: string, isHit: boolean, downMs: number, resumedMs: number): void {
     const targets = this.faults.get(kind) ?? new Map<string, number>();

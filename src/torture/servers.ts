@@ -5,6 +5,7 @@ import {
   startServerPair,
   writeConnectorPair,
 } from '../servers/server-pair.ts';
+import type { KafkaClusterOptions } from '../servers/kafka-cluster.ts';
 import type { Network } from './network.ts';
 
 /** `topic.prefix`, and the name of the database on both sides. */
@@ -19,26 +20,28 @@ const SEGMENT_BYTES = String(16 * 1024 * 1024);
 export type Reached = Pick<Servers, 'source' | 'replica' | 'kafka'>;
 
 /**
- * Starts both Postgres servers, and Kafka if wanted. With `keepIn` their data stays in that folder. With a network the broker names its proxy to
+ * Starts both Postgres servers, and Kafka if it is to have brokers. With `keepIn` their data stays in that folder. With a network the broker names its proxy to
  * its clients, and notices are shorter, so that what a silent connection holds is free again soon.
  */
 export async function startServers(
-  withKafka: boolean,
+  brokers: number,
   keepIn: string | undefined,
   network?: Network,
   signal?: AbortSignal,
 ): Promise<Servers> {
   const place = (name: string): { directory?: string } =>
     keepIn === undefined ? {} : { directory: join(keepIn, name) };
-  const config = {
-    'log.segment.bytes': SEGMENT_BYTES,
-    ...(network && { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${network.proxies.broker.port}` }),
+  const kafka: KafkaClusterOptions = {
+    ...place('kafka'),
+    brokers,
+    config: { 'log.segment.bytes': SEGMENT_BYTES },
+    ...(network && { toldPorts: network.brokers.map(({ port }) => port) }),
   };
   const options: ServerPairOptions = {
     name: PREFIX,
     source: { ...place('source'), ...(network && { settings: { wal_sender_timeout: '10s' } }) },
     replica: place('replica'),
-    kafka: withKafka ? { ...place('kafka'), config } : undefined,
+    kafka: brokers > 0 ? kafka : undefined,
   };
   const servers = await startServerPair(options, signal);
   network?.attach(servers);
@@ -48,7 +51,7 @@ export async function startServers(
 /** Where the service finds its servers: themselves, or the proxies before them. */
 export function reachedBy(servers: Servers, network: Network | undefined): Reached {
   if (network === undefined) return servers;
-  const { source, replica } = network.proxies;
+  const { source, replica } = network;
   return {
     kafka: servers.kafka,
     source: { ...servers.source, port: source.port },
@@ -65,11 +68,16 @@ export async function writeConnectors(
   servers: Reached,
   settings: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
+  const brokers = servers.kafka?.brokers.length ?? 0;
   return await writeConnectorPair(directory, PREFIX, servers, {
     source: {
       'table.include.list': 'public\\..*',
       'max.batch.bytes': '65536',
-      'topic.creation.default.partitions': servers.kafka ? '3' : '1',
+      'topic.creation.default.partitions': brokers > 0 ? '3' : '1',
+      ...(brokers > 1 && {
+        'topic.creation.default.replication.factor': String(brokers),
+        'topic.creation.default.min.insync.replicas': String(brokers - 1),
+      }),
       ...settings,
     },
     replica: { 'auto.create': 'true', 'target.not.empty': 'refuse' },

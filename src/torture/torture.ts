@@ -18,7 +18,7 @@ import { Random } from './random.ts';
 import { prepareReplica } from './replica-schema.ts';
 import { judgeProgress } from './progress-audit.ts';
 import { Report } from './report.ts';
-import { RESTARTS } from './restart.ts';
+import { restartsOf } from './restart.ts';
 import { judgeResources, Resources } from './resources.ts';
 import { compareTruth, SecondSlot } from './second-slot.ts';
 import { PREFIX, reachedBy, startServers, type Servers, writeConnectors } from './servers.ts';
@@ -33,6 +33,8 @@ export const SERVICE_OUTPUT = 'service.txt';
 export interface TortureOptions {
   readonly profile: CaptureProfile;
   readonly log: LogName;
+  /** Of Kafka. */
+  readonly brokers: number;
   readonly kills: number;
   /** How often each kind of fault is to strike. */
   readonly faults: ReadonlyMap<FaultKind, number>;
@@ -52,19 +54,20 @@ export interface TortureOptions {
 /** Runs one campaign on one log and tells how it went; true when nothing was lost, duplicated or torn, and no moment left out. */
 export async function torture(options: TortureOptions, signal: AbortSignal): Promise<boolean> {
   const { profile, log: kind, faults } = options;
-  const shape: RunShape = { log: kind, source: profile.name };
+  const shape = shapeOf(options);
   const report = new Report(options.print);
   const also = faults.size === 0 ? '' : `, faults ${[...faults].map(([name, times]) => `${name} ${times}`).join(', ')}`;
-  report.line(`\nsource ${profile.name}, ${kind} log, ${options.kills} kills, seed ${options.seed}${also}`);
+  const among = shape.brokers > 1 ? ` of ${shape.brokers} brokers` : '';
+  report.line(`\nsource ${profile.name}, ${kind} log${among}, ${options.kills} kills, seed ${options.seed}${also}`);
   const impossible = [...faults.keys()].filter((name) => FAULTS.get(name)?.targets(shape).length === 0);
   if (impossible.length > 0) report.line(`cannot be caused here: ${impossible.join(', ')}`);
   const state = join(options.directory, 'state');
   await mkdir(state);
   await using _disk = faults.has('disk-full') && kind === 'embedded' ? await mountSmallDisk(state) : undefined;
   if (faults.has('zombie') && kind === 'embedded') await assertNamespaces();
-  await using network = faults.size > 0 ? await startNetwork() : undefined;
+  await using network = faults.size > 0 ? await startNetwork(shape.brokers) : undefined;
   await using servers = await startServers(
-    kind === 'kafka',
+    shape.brokers,
     options.keep ? options.directory : undefined,
     network,
     signal,
@@ -96,19 +99,19 @@ interface Bystanders {
   readonly truth: SecondSlot;
 }
 
-async function campaign(
-  { kills, seed, faults, log, paceMs }: TortureOptions,
-  stage: Stage,
-  { resources, truth }: Bystanders,
-): Promise<boolean> {
+function shapeOf({ log, profile, brokers }: TortureOptions): RunShape {
+  return { log, source: profile.name, brokers: log === 'kafka' ? brokers : 0 };
+}
+
+async function campaign(options: TortureOptions, stage: Stage, { resources, truth }: Bystanders): Promise<boolean> {
+  const { kills, seed, faults, log, paceMs } = options;
   const { profile, report, servers, workload, watcher } = stage;
-  const shape: RunShape = { log, source: profile.name };
+  const shape = shapeOf(options);
   const random = new Random(seed);
-  const restarts = RESTARTS.filter((what) => servers.kafka !== undefined || !what.startsWith('broker'));
   // A handful of kills cannot be asked to hit what is rare.
   const everyMoment = kills >= 10;
   const run = new Campaign(stage, random, paceMs);
-  const planned = planKills(profile, log, kills, restarts, random);
+  const planned = planKills(profile, log, kills, restartsOf(shape.brokers), random);
   const armed = [...planned.snapshot, ...planned.stream].flatMap((each) =>
     each.kind === 'failpoint' ? each.point : [],
   );
@@ -168,8 +171,9 @@ async function makeService(
 ): Promise<Service> {
   const connectors = join(directory, 'connectors');
   const settings = await writeConnectors(connectors, reachedBy(servers, network), profile.settings);
-  const port = network?.proxies.broker.port ?? servers.kafka?.port;
-  const kafka = log === 'kafka' ? ['--bootstrap-servers', `127.0.0.1:${port}`] : [];
+  const brokers = network?.brokers ?? servers.kafka?.brokers ?? [];
+  const bootstrap = brokers.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  const kafka = log === 'kafka' ? ['--bootstrap-servers', bootstrap] : [];
   const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('ROWCAST_')));
   // What somebody's Node.js is told to load stays, and comes first.
   const node = [inherited['NODE_OPTIONS'], daemonClock?.option].filter((option) => option !== undefined).join(' ');

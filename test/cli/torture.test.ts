@@ -20,7 +20,14 @@ async function asked(...args: string[]): Promise<TortureRun | undefined> {
 
 test('without options both logs are tortured, by kills only', async () => {
   const run = await asked();
-  expect(run).toMatchObject({ source: 'wal', logs: ['embedded', 'kafka'], kills: 50, keep: false, main: undefined });
+  expect(run).toMatchObject({
+    source: 'wal',
+    logs: ['embedded', 'kafka'],
+    brokers: 1,
+    kills: 50,
+    keep: false,
+    main: undefined,
+  });
   expect(run?.faults.size).toBe(0);
   expect(run?.seed).toBeGreaterThanOrEqual(0);
 });
@@ -35,6 +42,10 @@ test('options say what is done', async () => {
     keep: true,
     main: 'other/main.js',
   });
+});
+
+test('Kafka may have three brokers', async () => {
+  expect(await asked('--log', 'kafka', '--brokers', '3')).toMatchObject({ logs: ['kafka'], brokers: 3 });
 });
 
 test('a run may consist of other faults alone', async () => {
@@ -57,6 +68,8 @@ test.each<[string, string[]]>([
   ['--kills is at least 2; 0 goes with --faults', ['--kills', '1', '--faults', 'cut']],
   ["argument 'many' is invalid. It must be a whole number, at least 0.", ['--kills', 'many']],
   ["argument 'flood' is invalid. There is no fault flood.", ['--faults', 'flood']],
+  ['--brokers is for --log kafka', ['--log', 'embedded', '--brokers', '3']],
+  ['Allowed choices are 1, 3.', ['--brokers', '2']],
   ["option '--kafka' cannot be used with option '--log <log>'", ['--kafka', '--log', 'embedded']],
   ['Allowed choices are wal, query, trigger.', ['--source', 'magic']],
 ])('wrong usage: %s', async (what, args) => {

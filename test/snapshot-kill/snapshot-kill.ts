@@ -41,7 +41,7 @@ const WRITES = [
 /** Copies a large table, kills the service in the middle, again and again, and compares at the end; true when all is as it must be. */
 export async function snapshotKill(options: SnapshotKillOptions): Promise<boolean> {
   const { rows, threads, directory, print } = options;
-  await using servers = await startServers(false, undefined);
+  await using servers = await startServers(0, undefined);
   const filledAt = performance.now();
   await fill(servers, rows);
   print(`${rows} rows written in ${seconds(filledAt)} s`);

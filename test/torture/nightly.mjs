@@ -53,6 +53,17 @@ const PROOFS = [
     torture(`restarts of the ${server}`, ...only('kafka', `restart-${server}=${times(200, 1)}`)),
   ),
   torture(
+    'three brokers',
+    '--log',
+    'kafka',
+    '--brokers',
+    '3',
+    '--kills',
+    times(200, 4),
+    '--faults',
+    `restart-broker=${times(100, 3)},stop-broker=${times(60, 3)}`,
+  ),
+  torture(
     'network',
     ...only(
       'both',

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Peer } from '../network.ts';
+import { brokerIndex, brokerNames } from '../restart.ts';
+import type { Network } from '../network.ts';
 import { asked } from '../scene.ts';
 import type { Stage } from '../stage.ts';
 import type { FaultProxy } from '../fault-proxy.ts';
@@ -13,13 +14,19 @@ const SILENCE_MS = 200_000;
 /** An answer that nobody asks for any more cannot be lost. */
 const LOSS_MS = 30_000;
 
-function peersOf({ log }: RunShape): readonly Peer[] {
-  return log === 'kafka' ? ['source', 'replica', 'broker'] : ['source', 'replica'];
+function peersOf({ brokers }: RunShape): readonly string[] {
+  return ['source', 'replica', ...brokerNames(brokers)];
+}
+
+function networkOf({ network }: Stage): Network {
+  if (network === undefined) throw new Error('The service talks to its servers without proxies');
+  return network;
 }
 
 function proxyOf(stage: Stage, peer: string): FaultProxy {
-  if (stage.network === undefined) throw new Error('The service talks to its servers without proxies');
-  return stage.network.proxies[peer as Peer];
+  const network = networkOf(stage);
+  if (peer === 'source' || peer === 'replica') return network[peer];
+  return network.brokers[brokerIndex(peer)] as FaultProxy;
 }
 
 /** All connections to one server break at once. */
@@ -54,8 +61,6 @@ export const halfOpen: Fault = {
   strike: async ({ stage }, peer) => proxyOf(stage, peer).silence() > 0,
 };
 
-const ANSWERS: Readonly<Record<string, Peer>> = { Produce: 'broker', Fetch: 'broker', COMMIT: 'replica' };
-
 /** A request is carried out and its answer never arrives: the connection breaks, or says nothing more. */
 export const lostResponse: Fault = {
   kind: 'lost-response',
@@ -66,14 +71,17 @@ export const lostResponse: Fault = {
       : ['COMMIT', 'COMMIT, silent'],
   async strike({ stage, until }, target) {
     const [request, silent] = target.split(', ') as [string, string | undefined];
-    const proxy = proxyOf(stage, ANSWERS[request] as Peer);
+    const { replica, brokers } = networkOf(stage);
+    const proxies = request === 'COMMIT' ? [replica] : brokers;
     let isHit = false;
-    proxy.lose(request, silent === undefined ? 'broken' : 'silent', () => {
+    const hit = (): void => {
       isHit = true;
-    });
+      for (const proxy of proxies) proxy.loseNothing();
+    };
+    for (const proxy of proxies) proxy.lose(request, silent === undefined ? 'broken' : 'silent', hit);
     const since = performance.now();
     await until(() => isHit || performance.now() - since > LOSS_MS, `the service asks for ${request} no more`);
-    proxy.loseNothing();
+    for (const proxy of proxies) proxy.loseNothing();
     return isHit;
   },
 };

@@ -10,6 +10,7 @@ export const FAULT_KINDS = [
   'restart-source',
   'restart-replica',
   'restart-broker',
+  'stop-broker',
   'walsender',
   'cut',
   'half-open',
@@ -23,6 +24,8 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 export interface RunShape {
   readonly log: LogName;
   readonly source: CaptureName;
+  /** How many brokers Kafka has; 0: the log is another one. */
+  readonly brokers: number;
 }
 
 /** What a fault has to work with. */
