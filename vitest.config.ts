@@ -16,6 +16,8 @@ function project(
       testTimeout,
       globalSetup,
       hookTimeout: 120_000,
+      // A busy machine is no failure.
+      expect: { poll: { timeout: 20_000 } },
       pool: 'forks',
     },
   };
