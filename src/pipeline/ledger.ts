@@ -111,7 +111,9 @@ async function readWindow(
   const acceptances: Acceptance[] = [];
   const visit = (offset: number, record: LedgerRecord): void => {
     counter ??= counterAt(record, from);
-    checkpoint = counter?.feed(offset, record) ?? checkpoint;
+    const fed = counter?.feed(offset, record);
+    if (fed !== undefined) assertFollows(prefix, fed, checkpoint);
+    checkpoint = fed ?? checkpoint;
     if (record.logId !== counter?.logId) return;
     if (record.kind === 'claim') claims.push({ offset, claim: record });
     if (record.kind === 'acceptance') acceptances.push(record);
@@ -121,6 +123,20 @@ async function readWindow(
   if (owner < from) claims.unshift(...(await readClaims(log, prefix, owner, owner + 1, signal)));
   const ofLast = acceptances.filter((each) => each.checkpoint === checkpoint?.offset);
   return { logId: counter?.logId, claims, checkpoint, acceptances: ofLast };
+}
+
+/**
+ * A log that lost its end may have been written to before anybody looked: what stands there follows a checkpoint that is gone. `before` is
+ * undefined where reading began.
+ */
+function assertFollows(
+  prefix: string,
+  { number, offset, previous }: CountingCheckpoint,
+  before: CountingCheckpoint | undefined,
+): void {
+  if (previous === null || (previous.offset < offset && (before === undefined || previous.offset === before.offset)))
+    return;
+  throw tailLost(prefix, `its checkpoint ${number} follows one at offset ${previous.offset}, which is not there`);
 }
 
 /**

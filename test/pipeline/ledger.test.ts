@@ -64,6 +64,18 @@ test('a record that is missing before the end stops whoever reads the topic', as
   });
 });
 
+test('a checkpoint that was written where the log had lost its end tells whoever owns it', async () => {
+  await withLog(async (log) => {
+    const claim = await append(log, CLAIM);
+    await checkpoints(log, claim, 0, 2, null);
+    const { end } = await log.bounds(checkpointsTopic(PREFIX), 0, signal);
+    await checkpoints(log, claim, 5, 5, end + 2);
+    await expect(readHistory(log, PREFIX, end + 1, signal)).rejects.toThrow(
+      `The log of shop lost its tail: its checkpoint 5 follows one at offset ${end + 2}, which is not there`,
+    );
+  });
+});
+
 test('a topic that was emptied is not taken for a new one', async () => {
   await withLog(async (log) => {
     const claim = await append(log, CLAIM);

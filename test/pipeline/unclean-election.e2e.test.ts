@@ -105,7 +105,8 @@ test.skipIf(kafkaForTests() === undefined)(
     leader?.kill();
     await follower?.restart();
 
-    // Whoever has applied what is gone, or has been told that it is stored.
+    // Whoever has applied what is gone, or has been told that it is stored and goes on behind it.
+    await all.source.query(/* sql */ `insert into t values (3)`);
     await Promise.all([sources[0]?.ended, sinks[0]?.ended]);
     expect(sources[0]?.failure).toBeInstanceOf(PositionLostError);
     expect(String(sources[0]?.failure)).toMatch(/The log of all lost its tail/);
@@ -116,8 +117,8 @@ test.skipIf(kafkaForTests() === undefined)(
     await all.restart();
     const again = [all.replication.startSource(), all.replication.startSink()];
     await Promise.all(again.map(({ ended }) => ended));
-    expect(String(again[0]?.failure)).toMatch(/beyond the last checkpoint/);
-    expect(String(again[1]?.failure)).toMatch(/Topic all.checkpoints lost history: it ends at \d+, below/);
+    expect(String(again[0]?.failure)).toMatch(/beyond the last checkpoint|lost its tail/);
+    expect(String(again[1]?.failure)).toMatch(/Topic all.checkpoints lost history/);
 
     // Whoever has still to apply it, whether other records have taken its place or not.
     await busy.stored(3);
@@ -130,4 +131,5 @@ test.skipIf(kafkaForTests() === undefined)(
     }
     expect([sources[1]?.failure, sources[2]?.failure]).toEqual([undefined, undefined]);
   },
+  480_000,
 );

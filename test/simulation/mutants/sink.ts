@@ -17,10 +17,9 @@ const NO_PREDECESSOR: Patch = {
 };
 const READ_BACK_ALL: Patch = {
   file: LEDGER,
-  find: 'checkpoint = counter?.feed(offset, record) ?? checkpoint;',
+  find: 'const fed = counter?.feed(offset, record);\n    if (fed !== undefined) assertFollows(prefix, fed, checkpoint);',
   replace:
-    'const fed = counter?.feed(offset, record);' +
-    "checkpoint = fed ?? (record.kind === 'checkpoint' && record.last ? new CheckpointCounter().feed(offset, { ...record, part: 0 }) : undefined) ?? checkpoint;",
+    "const fed = counter?.feed(offset, record) ?? (record.kind === 'checkpoint' && record.last ? new CheckpointCounter().feed(offset, { ...record, part: 0 }) : undefined);",
 };
 const COUNT_ALL: Patch = {
   file: COUNTER,
