@@ -42,6 +42,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'log',
     'pipeline',
     'postgres',
+    'program.ts',
     'servers',
     'source',
     'verify',
