@@ -20,7 +20,7 @@ export class RecordReader {
   /** The bytes that the bounds below point into: the input, or a decompressed batch. */
   bytes: Buffer;
   offset = -1;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by the clock of its writer, whatever time the topic gives to others (`LogAppendTime`). */
   timestamp = 0;
   /** -1 for a null key. */
   keyStart = -1;

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { PLANTS, type Plant } from './plant.ts';
+import { wholeNumber } from '../support/command-line.ts';
 
 /** What a run is asked for. */
 export interface Options {
@@ -59,10 +60,4 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     writers: wholeNumber('writers', values.writers, 1),
     kills: wholeNumber('kills', values.kills, 0),
   };
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new Error(`--${name} is a whole number, at least ${least}`);
 }

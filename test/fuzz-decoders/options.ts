@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { PLANTED } from './planted.ts';
 import { TARGETS } from './targets.ts';
+import { wholeNumber } from '../support/command-line.ts';
 
 /** What a run is asked for. */
 export interface Options {
@@ -56,10 +57,4 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     patienceMs: wholeNumber('patience', values.patience, 1) * 1000,
     input: values.input === undefined ? undefined : Buffer.from(values.input, 'hex'),
   };
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new Error(`--${name} is a whole number, at least ${least}`);
 }

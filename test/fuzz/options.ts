@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Plant, PLANTS } from './plant.ts';
+import { wholeNumber } from '../support/command-line.ts';
 
 /** What a run is asked for. */
 export interface Options {
@@ -52,10 +53,4 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     goOn: values['go-on'],
     ddl: values.ddl,
   };
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new Error(`--${name} is a whole number, at least ${least}`);
 }

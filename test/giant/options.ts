@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../support/command-line.ts';
 
 /** What a run is asked for. */
 export interface Options {
@@ -49,18 +50,12 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (shape !== 'narrow' && shape !== 'wide') throw new Error('--shape is narrow or wide');
   return {
     shape,
-    rows: wholeNumber('rows', values.rows ?? (shape === 'narrow' ? '10000000' : '1000')),
-    memory: wholeNumber('memory', values.memory),
+    rows: wholeNumber('rows', values.rows ?? (shape === 'narrow' ? '10000000' : '1000'), 1),
+    memory: wholeNumber('memory', values.memory, 1),
     log: kafka ? 'kafka' : 'embedded',
     kill,
     partitions: kafka ? 3 : 1,
     keep,
     main,
   };
-}
-
-function wholeNumber(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
-  throw new Error(`--${name} is a whole number, at least 1`);
 }

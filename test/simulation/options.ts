@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { MUTANTS } from './mutants/all.ts';
 import type { Mutant } from './mutants/mutant.ts';
+import { wholeNumber } from '../support/command-line.ts';
 
 /** What a run is asked for. */
 export interface SimulationOptions {
@@ -52,18 +53,12 @@ export function parseOptions(args: readonly string[]): SimulationOptions | undef
   const mutants = values.mutants ? MUTANTS : MUTANTS.filter(({ name }) => name === values.mutant);
   if (values.mutant !== undefined && mutants.length === 0) throw new Error(`No planted bug is called ${values.mutant}`);
   return {
-    seeds: values.seeds === undefined ? undefined : wholeNumber('seeds', values.seeds),
-    from: wholeNumber('from', values.from),
-    seed: values.seed === undefined ? undefined : wholeNumber('seed', values.seed),
+    seeds: values.seeds === undefined ? undefined : wholeNumber('seeds', values.seeds, 1),
+    from: wholeNumber('from', values.from, 1),
+    seed: values.seed === undefined ? undefined : wholeNumber('seed', values.seed, 1),
     trace: values.trace,
     twice: values.twice,
     mutants,
-    threads: wholeNumber('threads', values.threads),
+    threads: wholeNumber('threads', values.threads, 1),
   };
-}
-
-function wholeNumber(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 1) return number;
-  throw new Error(`--${name} is a whole number, at least 1`);
 }

@@ -37,3 +37,10 @@ export async function runHarness<Options>(
     process.off('SIGTERM', stop);
   }
 }
+
+/** The number that an option `--name` has as text. Throws Error when it is none, or less than `least`. */
+export function wholeNumber(name: string, text: string, least: number): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new Error(`--${name} is a whole number, at least ${least}`);
+}

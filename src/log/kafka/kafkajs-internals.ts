@@ -5,20 +5,19 @@ import { OperatorError, TransientError } from '../../errors.ts';
 import { AnswerAssembly } from './answer-assembly.ts';
 import type { BrokerAddress, Connect, Connection } from './connection.ts';
 import { connectionError } from './errors.ts';
+import { type KafkajsTimers, keepSteady } from './kafkajs-timers.ts';
 import { oauthLogin } from './oauth-login.ts';
 import type { Answer, KafkaRequest } from './protocol/request.ts';
 import { RequestWriter, ResponseReader } from './protocol/wire.ts';
 import { CONNECT_TIMEOUT_MS, type KafkaSettings, REQUEST_TIMEOUT_MS } from './settings.ts';
 import { failPoint } from '../../failpoint.ts';
 
-/** The one version whose internals this file knows; nothing else of ours touches them (docs/decisions/0003). */
+/** The one version whose internals this file and kafkajs-timers.ts know; nothing else of ours touches them (docs/decisions/0003). */
 const VERSION = '2.2.4';
 
 /** How long after its waiting time was over an answer may still arrive. */
 const GRACE_MS = 2_000;
 const KEEP_ALIVE_MS = 60_000;
-/** How often requests are looked at that wait for their answer. */
-const LOOK_MS = 100;
 /** One such buffer per connection takes everything that arrives, in turn. */
 const READ_BYTES = 64 * 1024;
 
@@ -39,7 +38,7 @@ interface KafkajsConnection {
 }
 
 /** kafkajs/src/network/requestQueue: matches answers to requests, with a timeout for each. */
-interface KafkajsRequestQueue {
+interface KafkajsRequestQueue extends KafkajsTimers {
   push(call: {
     readonly entry: {
       readonly apiKey: number;
@@ -54,18 +53,8 @@ interface KafkajsRequestQueue {
     readonly sendRequest: () => void;
   }): void;
   fulfillRequest(answer: { readonly correlationId: number; readonly size: number; readonly payload: Buffer }): void;
-  /** Holds the next request back for so many milliseconds. */
-  maybeThrottle(ms: number | null): void;
-  throttledUntil: number;
   readonly pending: readonly unknown[];
-  readonly inflight: ReadonlyMap<number, { readonly requestTimeout: number; timeoutRequest(): void }>;
-  isConnected(): boolean;
   scheduleCheckPendingRequests(): void;
-  /** Called when it is connected. */
-  scheduleRequestTimeoutCheck(): void;
-  requestTimeoutIntervalId: NodeJS.Timeout | null;
-  /** Ends its timers. */
-  destroy(): void;
 }
 
 /** kafkajs/src/network/connectionPool.js */
@@ -235,36 +224,6 @@ function assembleAnswers(connection: KafkajsConnection): void {
     if (connection.authHandlers !== null) processData(Buffer.from(chunk));
     else if (!assembly.push(chunk))
       connection.socket?.destroy(new TransientError('What was answered is not from Kafka'));
-  };
-}
-
-/**
- * kafkajs goes by the time of day: with a clock that is set back by hours, an answer that was lost would be waited for as long, and so would a
- * request that a broker holds back. Here both are reckoned by a clock that nobody sets.
- */
-function keepSteady(queue: KafkajsRequestQueue): void {
-  const seenAt = new WeakMap<object, number>();
-  let heldUntil = 0;
-  const hold = (): void => {
-    queue.throttledUntil = Date.now() + heldUntil - performance.now();
-  };
-  queue.maybeThrottle = (ms) => {
-    heldUntil = Math.max(heldUntil, performance.now() + (ms ?? 0));
-    hold();
-  };
-  const look = (): void => {
-    const now = performance.now();
-    for (const request of queue.inflight.values()) {
-      const since = seenAt.get(request) ?? now;
-      seenAt.set(request, since);
-      if (now - since > request.requestTimeout) request.timeoutRequest();
-    }
-    hold();
-    if (!queue.isConnected()) queue.destroy();
-  };
-  queue.scheduleRequestTimeoutCheck = () => {
-    queue.destroy();
-    queue.requestTimeoutIntervalId = setInterval(look, LOOK_MS);
   };
 }
 

@@ -3,6 +3,7 @@ import type { TopicSpec } from '../log.ts';
 import type { Brokers } from './brokers.ts';
 import { brokerError, ErrorCode, isLeaderError } from './errors.ts';
 import { pause } from './pause.ts';
+import { newTopic } from './new-topic.ts';
 import { createTopicsRequest } from './protocol/create-topics.ts';
 import { listOffsetsRequest, PartitionEnd } from './protocol/list-offsets.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
@@ -51,7 +52,11 @@ async function createOnce(
   signal: AbortSignal,
 ): Promise<TransientError | undefined> {
   let failure: TransientError | undefined;
-  const { topics } = await brokers.send(brokers.controller, createTopicsRequest(specs, timeoutMs), signal);
+  const { topics } = await brokers.send(
+    brokers.controller,
+    createTopicsRequest(specs.map(newTopic), timeoutMs),
+    signal,
+  );
   const answers = new Map(topics.map((each) => [each.topic, each]));
   for (const { name } of specs) {
     const answer = answers.get(name);

@@ -4,6 +4,7 @@ import { parseAddress } from '../brokers.ts';
 import type { BrokerAddress, Connect, Connection } from '../connection.ts';
 import { ErrorCode } from '../errors.ts';
 import { kafkajsConnect } from '../kafkajs-internals.ts';
+import { newTopic } from '../new-topic.ts';
 import { createTopicsRequest } from '../protocol/create-topics.ts';
 import { describeConfigsRequest } from '../protocol/describe-configs.ts';
 import type { KafkaSettings } from '../settings.ts';
@@ -113,7 +114,7 @@ async function lookAtTopics(
   );
   const at = brokers.find(({ node }) => node === controller);
   const leader = (at && open.get(`${at.host}:${at.port}`)) ?? connection;
-  const specs = absent.map(({ spec }) => spec);
+  const specs = absent.map(({ spec }) => newTopic(spec));
   const creations =
     specs.length === 0 ? [] : (await leader.send(createTopicsRequest(specs, REQUEST_TIMEOUT_MS, true))).topics;
   const states = wanted.map((each): TopicState => {

@@ -12,8 +12,7 @@ export interface CreateTopicsAnswer extends Answer {
 
 /**
  * CreateTopics v4; for the controller. A replication factor of -1 is the broker's default. With `validateOnly` nothing is created:
- * the answer says what would happen. Unless the spec has it otherwise, the time of records is that of the broker: by a clock of ours that is wrong, it
- * would refuse them (more than an hour ahead, Kafka 4), or delete them too early.
+ * the answer says what would happen.
  *
  *     request  => [topic] timeout_ms:int32 validate_only:boolean
  *       topic  => name:string num_partitions:int32 replication_factor:int16 [assignment] [name:string value:nullable_string]
@@ -33,9 +32,7 @@ export function createTopicsRequest(
       .int32(spec.partitions)
       .int16(spec.replicationFactor ?? -1);
     out.int32(0); // assignments
-    out.array(Object.entries({ 'message.timestamp.type': 'LogAppendTime', ...spec.config }), ([name, value]) =>
-      out.string(name).nullableString(value),
-    );
+    out.array(Object.entries(spec.config), ([name, value]) => out.string(name).nullableString(value));
   });
   out.int32(timeoutMs).boolean(validateOnly);
   return {
