@@ -75,6 +75,20 @@ export class Brokers {
     });
   }
 
+  /** Sends to every broker that the cluster counts; the answers of those that can be reached. */
+  async sendToEach<T extends Answer>(request: KafkaRequest<T>, signal: AbortSignal): Promise<T[]> {
+    const answerOf = async (address: BrokerAddress): Promise<T[]> => {
+      try {
+        return [await this.#sendTo(address, request, signal)];
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof OperatorError) throw error;
+        return [];
+      }
+    };
+    return (await Promise.all([...this.#addresses.values()].map(answerOf))).flat();
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const opening of this.#opening) opening.abort(new TransientError('The Kafka log was closed'));

@@ -1,9 +1,10 @@
 import { OperatorError, TransientError } from '../../errors.ts';
 import type { Brokers } from './brokers.ts';
-import { brokerError, ErrorCode, isLeaderError, partitionName } from './errors.ts';
+import { partitionName } from './errors.ts';
 import { pause } from './pause.ts';
+import { existingTopics } from './topics.ts';
 
-/** A topic that was created a moment ago may be unknown to the broker that was asked. */
+/** A topic that was created a moment ago may be unknown to every broker yet. */
 const UNKNOWN_ATTEMPTS = 3;
 /** An election takes a moment. What takes longer is the supervisor's to wait for. */
 const LEADERLESS_ATTEMPTS = 15;
@@ -90,11 +91,11 @@ export class Leaders {
   }
 
   async #look(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const answer = await this.#brokers.metadata(topics, signal);
-    for (const { name, errorCode, leaders } of answer.topics) {
-      if (errorCode === ErrorCode.none || isLeaderError(errorCode)) this.#leaders.set(name, leaders);
-      else if (errorCode === ErrorCode.unknownTopicOrPartition) this.#leaders.delete(name);
-      else throw brokerError(errorCode, `Topic "${name}"`);
+    const existing = await existingTopics(this.#brokers, topics, signal);
+    for (const name of topics) {
+      const topic = existing.get(name);
+      if (topic === undefined) this.#leaders.delete(name);
+      else this.#leaders.set(name, topic.leaders);
     }
   }
 }

@@ -2,8 +2,8 @@ import { TransientError } from '../../errors.ts';
 import type { Topic } from '../log.ts';
 import type { Brokers } from './brokers.ts';
 import { brokerError, ErrorCode, isLeaderError } from './errors.ts';
-import { describeConfigsRequest } from './protocol/describe-configs.ts';
-import type { TopicMetadata } from './protocol/metadata.ts';
+import { type DescribeConfigsAnswer, describeConfigsRequest } from './protocol/describe-configs.ts';
+import { type MetadataAnswer, metadataRequest, type TopicMetadata } from './protocol/metadata.ts';
 
 const MAX_BATCH_BYTES = 'max.message.bytes';
 
@@ -25,7 +25,7 @@ export class Topics {
       const topic = found.get(name);
       const config = configs.get(name);
       if (topic === undefined) continue;
-      // It was deleted just now, or created just now and another broker answered: not the same as a topic that is missing.
+      // It was deleted just now: not the same as a topic that is missing.
       if (config === undefined) throw new TransientError(`Topic "${name}" comes or goes at this moment`);
       topics.set(name, { name, id: topic.id, partitions: topic.leaders.length, config });
     }
@@ -47,31 +47,44 @@ export class Topics {
   }
 
   async #configs(names: readonly string[], signal: AbortSignal): Promise<Map<string, ReadonlyMap<string, string>>> {
-    const configs = new Map<string, ReadonlyMap<string, string>>();
-    if (names.length === 0) return configs;
-    const { topics } = await this.#brokers.sendToAny(describeConfigsRequest(names), signal);
-    for (const { topic, errorCode, errorMessage, config } of topics) {
-      if (errorCode === ErrorCode.unknownTopicOrPartition) continue; // deleted since it was listed, or unknown yet
+    if (names.length === 0) return new Map();
+    const found = this.#known(await this.#brokers.sendToAny(describeConfigsRequest(names), signal));
+    const missing = names.filter((name) => !found.has(name));
+    if (missing.length === 0) return found;
+    const answers = await this.#brokers.sendToEach(describeConfigsRequest(missing), signal);
+    return new Map([...answers.flatMap((answer) => [...this.#known(answer)]), ...found]);
+  }
+
+  #known({ topics }: DescribeConfigsAnswer): Map<string, ReadonlyMap<string, string>> {
+    const known = topics.filter(({ errorCode }) => errorCode !== ErrorCode.unknownTopicOrPartition);
+    for (const { topic, errorCode, errorMessage, config } of known) {
       if (errorCode !== ErrorCode.none) throw brokerError(errorCode, `Topic "${topic}"`, errorMessage);
-      configs.set(topic, config);
       const limit = config.get(MAX_BATCH_BYTES);
       if (limit !== undefined) this.#maxBatchBytes.set(topic, Number(limit));
     }
-    return configs;
+    return new Map(known.map(({ topic, config }) => [topic, config]));
   }
 }
 
-/** Those of the topics that exist. */
+/** Those of the topics that exist. What one broker does not know may be new: the others are asked too. */
 export async function existingTopics(
   brokers: Brokers,
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, TopicMetadata>> {
-  if (names.length === 0) return new Map();
-  const { topics } = await brokers.metadata([...new Set(names)], signal);
-  const existing = topics.filter(({ errorCode }) => errorCode !== ErrorCode.unknownTopicOrPartition);
-  for (const { name, errorCode } of existing) {
+  const wanted = [...new Set(names)];
+  if (wanted.length === 0) return new Map();
+  const found = existing(await brokers.metadata(wanted, signal));
+  const missing = wanted.filter((name) => !found.has(name));
+  if (missing.length === 0) return found;
+  const answers = await brokers.sendToEach(metadataRequest(missing), signal);
+  return new Map([...answers.flatMap((answer) => [...existing(answer)]), ...found]);
+}
+
+function existing({ topics }: MetadataAnswer): Map<string, TopicMetadata> {
+  const found = topics.filter(({ errorCode }) => errorCode !== ErrorCode.unknownTopicOrPartition);
+  for (const { name, errorCode } of found) {
     if (errorCode !== ErrorCode.none && !isLeaderError(errorCode)) throw brokerError(errorCode, `Topic "${name}"`);
   }
-  return new Map(existing.map((topic) => [topic.name, topic]));
+  return new Map(found.map((topic) => [topic.name, topic]));
 }

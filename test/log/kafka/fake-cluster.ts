@@ -7,6 +7,8 @@ import type { ProducedPartition } from '../../../src/log/kafka/protocol/produce.
 import type { Answer, KafkaRequest } from '../../../src/log/kafka/protocol/request.ts';
 import { ResponseReader } from '../../../src/log/kafka/protocol/wire.ts';
 
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
+
 /** A request as a broker got it. */
 export interface Received {
   readonly node: number;
@@ -27,9 +29,14 @@ export class FakeCluster {
   readonly leaders: Map<string, number[]> = new Map();
   readonly received: Received[] = [];
   readonly bounds: { start: number; end: number } = { start: 0, end: 0 };
+  /** Brokers that have not heard of topics that were created. */
+  readonly behind: Set<number> = new Set();
+  /** Brokers that nobody can reach. */
+  readonly down: Set<number> = new Set();
   maxMessageBytes = 1_048_588;
   connectionsOpened = 0;
   connectionsClosed = 0;
+  readonly #created = new Set<string>();
   #nextOffset = 0;
 
   /** What a leader says about one batch; by default it stores it. */
@@ -51,6 +58,7 @@ export class FakeCluster {
   }
 
   readonly connect: Connect = async ({ port }) => {
+    if (this.down.has(port)) throw new TransientError('Connection refused');
     this.connectionsOpened++;
     let isOpen = true;
     let fail: ((error: Error) => void) | undefined;
@@ -77,10 +85,13 @@ export class FakeCluster {
     switch (request.name) {
       case 'Metadata':
         this.received.push({ node, name: request.name, partitions: [] });
-        return this.#metadata();
+        return this.#metadata(node, body);
+      case 'CreateTopics':
+        this.received.push({ node, name: request.name, partitions: [] });
+        return this.#createTopics(body);
       case 'DescribeConfigs':
         this.received.push({ node, name: request.name, partitions: [] });
-        return this.#configs();
+        return this.#configs(node, body);
       case 'Produce':
         return await this.#produce(node, body);
       case 'Fetch':
@@ -92,20 +103,54 @@ export class FakeCluster {
     }
   }
 
-  #metadata(): object {
-    const brokers = [1, 2].map((node) => ({ node, host: 'fake', port: node }));
-    const topics = [...this.leaders].map(([name, leaders]) => ({
-      name,
-      errorCode: 0,
-      id: name,
-      leaders: [...leaders],
-    }));
+  #metadata(node: number, body: ResponseReader): object {
+    const brokers = [1, 2].map((each) => ({ node: each, host: 'fake', port: each }));
+    const asked = body.compactArray(() => {
+      body.raw(16);
+      const name = body.compactString();
+      body.skipTags();
+      return name;
+    });
+    const topics = asked.map((name) => {
+      const leaders = this.#leadersOf(name, node);
+      return leaders === undefined
+        ? { name, errorCode: UNKNOWN_TOPIC_OR_PARTITION, id: '', leaders: [] }
+        : { name, errorCode: 0, id: name, leaders: [...leaders] };
+    });
     return { throttleMs: 0, brokers, clusterId: 'fake', controller: 1, topics };
   }
 
-  #configs(): object {
+  #leadersOf(topic: string, node: number): readonly number[] | undefined {
+    return this.behind.has(node) && this.#created.has(topic) ? undefined : this.leaders.get(topic);
+  }
+
+  #createTopics(body: ResponseReader): object {
+    const names = body.array(() => {
+      const name = body.string();
+      body.raw(6);
+      body.array(() => body.int32());
+      body.array(() => [body.string(), body.nullableString()]);
+      return name;
+    });
+    for (const name of names) {
+      this.leaders.set(name, [1]);
+      this.#created.add(name);
+    }
+    return { throttleMs: 0, topics: names.map((topic) => ({ topic, errorCode: 0, errorMessage: null })) };
+  }
+
+  #configs(node: number, body: ResponseReader): object {
     const config = new Map([['max.message.bytes', String(this.maxMessageBytes)]]);
-    const topics = [...this.leaders.keys()].map((topic) => ({ topic, errorCode: 0, errorMessage: null, config }));
+    const asked = body.array(() => {
+      body.raw(1);
+      const topic = body.string();
+      body.array(() => body.string());
+      return topic;
+    });
+    const topics = asked.map((topic) => {
+      const errorCode = this.#leadersOf(topic, node) === undefined ? UNKNOWN_TOPIC_OR_PARTITION : 0;
+      return { topic, errorCode, errorMessage: null, config };
+    });
     return { throttleMs: 0, topics };
   }
 
