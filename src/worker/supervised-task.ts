@@ -12,6 +12,7 @@ import {
 import type { Logger } from '../observe/logger.ts';
 import type { Stage } from '../pipeline/stage.ts';
 import { supervise, type TaskState } from '../pipeline/supervise.ts';
+import { postgresError } from '../postgres/errors.ts';
 import type { ConnectorFailure, ConnectorStatus, FailureCounts, FailureKind } from './status.ts';
 import type { Task } from './task.ts';
 
@@ -47,7 +48,7 @@ export class SupervisedTask {
   /** The failure that it is being looked for whether somebody has cured it. */
   #failure: { readonly error: unknown } | undefined;
   /** When the present run began, and what had been done by then. */
-  #run: { readonly at: number; readonly done: number } = { at: 0, done: 0 };
+  #start: { readonly at: number; readonly done: number } = { at: 0, done: 0 };
 
   constructor(task: Task, options: SupervisionOptions) {
     this.task = task;
@@ -90,9 +91,19 @@ export class SupervisedTask {
       onChange?.();
     };
     try {
-      await supervise((abort) => this.task.run(abort), { clock, jitter: Math.random, onState, resumeMs }, signal);
+      await supervise((abort) => this.#run(abort), { clock, jitter: Math.random, onState, resumeMs }, signal);
     } catch {
       // onState has seen and told it; the other connectors go on.
+    }
+  }
+
+  /** A connection may break under any statement: whichever it was, and whether or not it has a name for that, it passes. */
+  async #run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.task.run(signal);
+    } catch (error) {
+      const translated = postgresError(error, 'A statement failed');
+      throw translated instanceof TransientError ? translated : error;
     }
   }
 
@@ -101,7 +112,7 @@ export class SupervisedTask {
     const goesOn = state.kind === 'running' || (state.kind === 'retrying' && state.attempt > 1) || isSame;
     if (!goesOn) this.#since = this.#options.clock.now();
     if (state.kind === 'failed' && !isSame) this.#told = undefined;
-    if (state.kind === 'running') this.#run = { at: this.#options.clock.monotonic(), done: this.#done() };
+    if (state.kind === 'running') this.#start = { at: this.#options.clock.monotonic(), done: this.#done() };
     this.#state = state;
     if (state.kind === 'retrying' || state.kind === 'failed') this.#count(kindOf(state.error));
     if (state.kind === 'failed') this.#failure = { error: state.error };
@@ -111,7 +122,7 @@ export class SupervisedTask {
   /** The present run has brought something about, or has gone on for a while: what it failed of before is behind it. */
   #hasRecovered(): boolean {
     if (this.task.status(undefined, undefined).state === 'starting') return false;
-    return this.#done() > this.#run.done || this.#options.clock.monotonic() - this.#run.at >= RECOVERED_MS;
+    return this.#done() > this.#start.done || this.#options.clock.monotonic() - this.#start.at >= RECOVERED_MS;
   }
 
   #done(): number {

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { starting } from '../../src/pipeline/stage.ts';
 import { describe, expect, test } from 'vitest';
 import {
@@ -12,7 +13,7 @@ import {
 } from '../../src/errors.ts';
 import type { LogFields, Logger } from '../../src/observe/logger.ts';
 import { noCommits } from '../../src/worker/counting-sink.ts';
-import { SupervisedTask } from '../../src/worker/supervised-task.ts';
+import { RETRIED, SupervisedTask } from '../../src/worker/supervised-task.ts';
 import { type ConnectorStatus, NO_FAILURES } from '../../src/worker/status.ts';
 import type { Task } from '../../src/worker/task.ts';
 
@@ -66,6 +67,23 @@ describe('a supervised task', () => {
     });
     expect(supervised.status().failures).toEqual({ ...NO_FAILURES, operator: 1 });
     expect(lines.map(({ fact }) => fact)).toEqual(['connector failed']);
+  });
+
+  test.each([
+    Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
+    new Error('Connection terminated unexpectedly'),
+    Object.assign(new pg.DatabaseError('terminating connection', 0, 'error'), { code: '57P01' }),
+  ])('goes on when a connection breaks under a statement that has no name for it: %s', async (broken) => {
+    const { logger, lines } = recorder();
+    let runs = 0;
+    const breaking = task('cut', async () => {
+      if (++runs === 1) throw broken;
+    });
+    const supervised = new SupervisedTask(breaking, { clock, logger });
+    await supervised.run(new AbortController().signal);
+    expect(runs).toBe(2);
+    expect(supervised.status().failures).toEqual({ ...NO_FAILURES, transient: 1 });
+    expect(lines.map(({ fact }) => fact)).toEqual([RETRIED, 'connector stopped']);
   });
 
   test('shows its own stage while it runs, and that it was stopped', async () => {
