@@ -28,7 +28,7 @@ export interface Plan {
 }
 
 /** So many kills have some to spare for the first start of all. */
-const MANY_KILLS = 60;
+const MANY_KILLS = 30;
 /** A first copy has only so many chunks. */
 const MOST_COPY_KILLS = 60;
 /** Passed once in some seconds, or twice in a start and then seldom. */
