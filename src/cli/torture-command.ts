@@ -13,6 +13,7 @@ interface TortureFlags {
   readonly log: LogName | 'both';
   readonly kafka?: true;
   readonly brokers: '1' | '3';
+  readonly rounds: number;
   readonly seed?: number;
   readonly every?: number;
   readonly keep?: true;
@@ -59,22 +60,30 @@ export function tortureCommand({ env, exit }: CommandContext): Command {
         .choices(['1', '3'])
         .default('1'),
     )
+    .option(
+      '--rounds <n>',
+      'divides kills and faults among so many rounds, each on new servers: what only a first start does is met in each',
+      atLeast(1),
+      1,
+    )
     .option('--seed <n>', 'which plan of kills and transactions (default: a random one, which is printed)', atLeast(0))
     .option('--keep', 'keep data, log files and connector files, and say where')
     .option('--main <file>', 'main.js of the Rowcast to kill (default: this one)')
     .addHelpText('after', EXIT_CODES)
     .action(async (flags: TortureFlags, self: Command) => {
-      const { source, kills, faults: wishes = [], each, every = 0, lost, keep = false, main } = flags;
+      const { source, kills, faults: wishes = [], each, rounds, every = 0, lost, keep = false, main } = flags;
       const faults = countFaults([...wishes, ...(lost ? [['lost-response', lost] as const] : [])], each);
-      if (kills < 2 && !(kills === 0 && faults.size > 0))
-        self.error('error: --kills is at least 2; 0 goes with --faults');
+      if (kills < 2 * rounds && !(kills === 0 && faults.size > 0))
+        self.error('error: --kills is at least 2 for each of --rounds; 0 goes with --faults');
       const log = flags.kafka ? 'kafka' : flags.log;
       const logs = log === 'both' ? LOGS : [log];
       const brokers = Number(flags.brokers);
       if (brokers > 1 && log === 'embedded') self.error('error: --brokers is for --log kafka');
       const seed = flags.seed ?? Math.floor(Math.random() * SEEDS);
       const { runTorture } = await import('./torture.ts');
-      exit(await runTorture({ source, logs, brokers, kills, faults, seed, paceMs: every * 1000, keep, main }, env));
+      exit(
+        await runTorture({ source, logs, brokers, kills, faults, rounds, seed, paceMs: every * 1000, keep, main }, env),
+      );
     });
 }
 

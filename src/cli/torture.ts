@@ -10,6 +10,8 @@ import type { CaptureName, LogName } from '../torture/names.ts';
 import type { FaultKind } from '../torture/faults/fault.ts';
 import { PROFILES } from '../torture/profiles/profiles.ts';
 import { StandstillError } from '../torture/stage.ts';
+import { divide, divideFaults } from '../torture/options.ts';
+import { Report, verdictOf } from '../torture/report.ts';
 import { SERVICE_OUTPUT, torture } from '../torture/torture.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -22,6 +24,8 @@ export interface TortureRun {
   readonly kills: number;
   /** How often each kind of fault is to strike. */
   readonly faults: ReadonlyMap<FaultKind, number>;
+  /** Kills and faults are divided among so many campaigns on each log, each of which begins with nothing. */
+  readonly rounds: number;
   readonly seed: number;
   /** So long from the beginning of one kill or fault to that of the next, at least. */
   readonly paceMs: number;
@@ -29,6 +33,8 @@ export interface TortureRun {
   /** The main.js of the Rowcast that is killed; undefined: this one's. */
   readonly main: string | undefined;
 }
+
+type Runnable = TortureRun & { readonly main: string };
 
 /** The program that runs now, as it is built. */
 const OWN_MAIN = join(PROGRAM, 'main.js');
@@ -52,28 +58,46 @@ export async function runTorture(run: TortureRun, env: Environment): Promise<num
   return isClean ? 0 : 1;
 }
 
-/** One campaign; true when it is clean. What it leaves behind is removed, but for that of a failure, or where it is to be kept. */
-async function onLog(
+/** Its rounds; true when all of them are clean. */
+async function onLog(log: LogName, run: Runnable, env: Environment, signal: AbortSignal): Promise<boolean> {
+  const { kills, faults, rounds, seed } = run;
+  const total = new Report(print);
+  const faultsOf = divideFaults(faults, rounds);
+  for (const [round, share] of divide(kills, rounds).entries()) {
+    const own = { ...run, kills: share, faults: faultsOf[round] ?? faults, seed: seed + round };
+    total.add(await oneRound(log, own, env, signal));
+    if (signal.aborted) return false;
+  }
+  if (rounds > 1) {
+    total.line('');
+    total.histogram();
+    total.line(verdictOf(total, rounds));
+  }
+  return total.isClean;
+}
+
+/** One campaign. What it leaves behind is removed, but for that of a failure, or where it is to be kept. */
+async function oneRound(
   log: LogName,
-  { source, brokers, kills, faults, seed, paceMs, keep, main }: TortureRun & { readonly main: string },
+  { source, brokers, kills, faults, seed, paceMs, keep, main }: Runnable,
   env: Environment,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Report> {
   const directory = await mkdtemp(join(tmpdir(), `rowcast-torture-${log}-`));
   await chmod(directory, 0o711); // root's servers run as another user, below it
   const profile = PROFILES[source];
-  const options = { profile, log, brokers, kills, faults, seed, paceMs, keep, directory, main, env, print };
-  let isClean = false;
+  const report = new Report(print);
   try {
-    isClean = await torture(options, signal);
+    await torture({ profile, log, brokers, kills, faults, seed, paceMs, keep, directory, main, env }, report, signal);
   } catch (error) {
-    print(signal.aborted ? 'stopped' : `FAILED  ${explain(error)}`);
+    if (signal.aborted) print('stopped');
+    else report.failed(explain(error));
   }
-  const isOfInterest = keep || !(isClean || signal.aborted);
+  const isOfInterest = keep || !(report.isClean || signal.aborted);
   if (isOfInterest && existsSync(join(directory, SERVICE_OUTPUT)))
     print(`kept: ${directory} (${SERVICE_OUTPUT} is what the service said)`);
   else await rm(directory, { recursive: true, force: true });
-  return isClean;
+  return report;
 }
 
 function print(line: string): void {

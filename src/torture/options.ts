@@ -23,6 +23,23 @@ export function countFaults(wishes: readonly FaultWish[], each: number): Readonl
   return new Map(wishes.map(([kind, times]) => [kind, times ?? each]));
 }
 
+/** A whole number in so many parts of nearly the same size. */
+export function divide(whole: number, parts: number): readonly number[] {
+  return Array.from({ length: parts }, (_, i) => Math.floor((whole + i) / parts)).toReversed();
+}
+
+/** What each of so many rounds has of the faults; a kind that strikes less often is left out of some. */
+export function divideFaults(
+  faults: ReadonlyMap<FaultKind, number>,
+  rounds: number,
+): readonly ReadonlyMap<FaultKind, number>[] {
+  const shares = [...faults].map(([kind, times]) => [kind, divide(times, rounds)] as const);
+  return Array.from({ length: rounds }, (_, round) => {
+    const own = shares.map(([kind, times]) => [kind, times[round] ?? 0] as const);
+    return new Map(own.filter(([, times]) => times > 0));
+  });
+}
+
 /** The number that a text is. Throws Error when it is none, or less than `least`. */
 export function wholeNumber(text: string, least: number): number {
   const number = Number(text);

@@ -8,6 +8,10 @@ export class Recoveries {
     else times.push(ms);
   }
 
+  addAll(other: Recoveries): void {
+    for (const [after, times] of other.#times) for (const ms of times) this.add(after, ms);
+  }
+
   /** A line for each thing that has happened, in the order in which they have first. */
   lines(): string[] {
     return [...this.#times].map(([after, times]) => {

@@ -17,7 +17,7 @@ import type { CaptureProfile } from './profile.ts';
 import { Random } from './random.ts';
 import { prepareReplica } from './replica-schema.ts';
 import { judgeProgress } from './progress-audit.ts';
-import { Report } from './report.ts';
+import { type Report, verdictOf } from './report.ts';
 import { restartsOf } from './restart.ts';
 import { judgeResources, Resources } from './resources.ts';
 import { compareTruth, SecondSlot } from './second-slot.ts';
@@ -48,14 +48,12 @@ export interface TortureOptions {
   /** A folder for everything that the run leaves behind; the servers' data too when `keep`. */
   readonly directory: string;
   readonly keep: boolean;
-  readonly print: (line: string) => void;
 }
 
-/** Runs one campaign on one log and tells how it went; true when nothing was lost, duplicated or torn, and no moment left out. */
-export async function torture(options: TortureOptions, signal: AbortSignal): Promise<boolean> {
+/** Runs one campaign on one log and tells how it went: clean when nothing was lost, duplicated or torn, and no moment left out. */
+export async function torture(options: TortureOptions, report: Report, signal: AbortSignal): Promise<void> {
   const { profile, log: kind, faults } = options;
   const shape = shapeOf(options);
-  const report = new Report(options.print);
   const also = faults.size === 0 ? '' : `, faults ${[...faults].map(([name, times]) => `${name} ${times}`).join(', ')}`;
   const among = shape.brokers > 1 ? ` of ${shape.brokers} brokers` : '';
   report.line(`\nsource ${profile.name}, ${kind} log${among}, ${options.kills} kills, seed ${options.seed}${also}`);
@@ -86,7 +84,7 @@ export async function torture(options: TortureOptions, signal: AbortSignal): Pro
     : LogView.ofDirectory(join(state, 'log'), PREFIX);
   const stage: Stage = { profile, servers, service, workload, watcher, log, network, daemonClock, report, signal };
   try {
-    return await campaign(options, stage, { resources, truth });
+    await campaign(options, stage, { resources, truth });
   } catch (error) {
     for (const what of watcher.torn) report.problem(what); // seen before it stood still, and may be why
     throw error;
@@ -103,7 +101,7 @@ function shapeOf({ log, profile, brokers }: TortureOptions): RunShape {
   return { log, source: profile.name, brokers: log === 'kafka' ? brokers : 0 };
 }
 
-async function campaign(options: TortureOptions, stage: Stage, { resources, truth }: Bystanders): Promise<boolean> {
+async function campaign(options: TortureOptions, stage: Stage, { resources, truth }: Bystanders): Promise<void> {
   const { kills, seed, faults, log, paceMs } = options;
   const { profile, report, servers, workload, watcher } = stage;
   const shape = shapeOf(options);
@@ -150,11 +148,9 @@ async function campaign(options: TortureOptions, stage: Stage, { resources, trut
       `the replica judged ${watcher.judged} times meanwhile; ${copies.begun} copies begun, one finished; ${report.restarts} restarts of servers`,
   );
   if (report.extraKills > 0) report.line(`${report.extraKills} more kills for what chance had left out`);
-  const { lost, duplicated, torn } = verdict;
-  const hits = faults.size === 0 ? '' : ` ${report.hits} faults of ${report.faults.size} kinds,`;
+  Object.assign(report, { lost: verdict.lost, duplicated: verdict.duplicated, torn: verdict.torn });
   if (report.faults.has('zombie')) report.line(`${report.strays} stray writes of services that woke up`);
-  report.line(`${report.kills} kills,${hits} ${lost} lost, ${duplicated} duplicated, ${torn} torn`);
-  return lost + duplicated + torn + report.problems.length === 0;
+  report.line(verdictOf(report, 1));
 }
 
 /** How long a broker may take to answer, where the network is at fault. */

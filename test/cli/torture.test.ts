@@ -25,6 +25,7 @@ test('without options both logs are tortured, by kills only', async () => {
     logs: ['embedded', 'kafka'],
     brokers: 1,
     kills: 50,
+    rounds: 1,
     keep: false,
     main: undefined,
   });
@@ -48,6 +49,10 @@ test('Kafka may have three brokers', async () => {
   expect(await asked('--log', 'kafka', '--brokers', '3')).toMatchObject({ logs: ['kafka'], brokers: 3 });
 });
 
+test('kills may be divided among several first starts', async () => {
+  expect(await asked('--kills', '1000', '--rounds', '10')).toMatchObject({ kills: 1000, rounds: 10 });
+});
+
 test('a run may consist of other faults alone', async () => {
   const run = await asked('--kills', '0', '--faults', 'all,cut=9', '--each', '2', '--lost', '300');
   expect(run?.kills).toBe(0);
@@ -64,8 +69,9 @@ test('the exit code is that of the run', async () => {
 });
 
 test.each<[string, string[]]>([
-  ['--kills is at least 2; 0 goes with --faults', ['--kills', '0']],
-  ['--kills is at least 2; 0 goes with --faults', ['--kills', '1', '--faults', 'cut']],
+  ['--kills is at least 2 for each of --rounds; 0 goes with --faults', ['--kills', '0']],
+  ['--kills is at least 2 for each of --rounds; 0 goes with --faults', ['--kills', '19', '--rounds', '10']],
+  ['--kills is at least 2 for each of --rounds; 0 goes with --faults', ['--kills', '1', '--faults', 'cut']],
   ["argument 'many' is invalid. It must be a whole number, at least 0.", ['--kills', 'many']],
   ["argument 'flood' is invalid. There is no fault flood.", ['--faults', 'flood']],
   ['--brokers is for --log kafka', ['--log', 'embedded', '--brokers', '3']],

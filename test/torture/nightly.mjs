@@ -42,10 +42,9 @@ const PROOFS = [
   proof('mutants', 'simulate', '--mutants'),
   proof('fuzz of the decoders', 'fuzz', '--seconds', times(300, 3)),
   proof('fuzz of the replica', 'fuzz:replica', '--rounds', times(2000, 5)),
-  torture('kills, Kafka', '--log', 'kafka', '--kills', times(1000, 4)),
-  // What only the first start of a log passes is passed once in a run.
-  ...Array.from({ length: values.quick ? 1 : 10 }, () => torture('first starts', '--log', 'kafka', '--kills', '30')),
-  torture('kills, embedded log', '--log', 'embedded', '--kills', times(500, 4)),
+  // What only the first start of a log passes is passed once in a round.
+  torture('kills, Kafka', '--log', 'kafka', '--kills', times(1000, 4), '--rounds', times(10, 1)),
+  torture('kills, embedded log', '--log', 'embedded', '--kills', times(500, 4), '--rounds', times(10, 1)),
   torture('kills, query source', '--source', 'query', '--kills', times(200, 4)),
   torture('kills, trigger source', '--source', 'trigger', '--kills', times(200, 4)),
   torture('lost responses', ...only('kafka', `lost-response=${times(300, 3)}`)),
@@ -94,7 +93,7 @@ const said = [];
 
 /** What a proof says that is worth keeping: its figures, its seeds, and what went wrong. */
 const isTelling = (line) =>
-  /^(source \w+,|PROBLEM|FAILED|cannot be caused|\d+ (kills|seeds|mutants|stray|transactions|executions)|fail points:|[a-z-]+: .* \d+|from the restart|resources:|kept:)|equal|caught|violations|differ/.test(
+  /^(source \w+,|PROBLEM|FAILED|cannot be caused|\d+ (kills|fail points|seeds|mutants|stray|transactions|executions)|fail points:|[a-z-]+: .* \d+|from the restart|resources:|kept:)|equal|caught|violations|differ/.test(
     line,
   );
 
