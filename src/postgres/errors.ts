@@ -43,7 +43,13 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
     },
   ],
   ['42', { kind: OperatorError, advice: 'Check that the named object exists and has the expected shape.' }],
-  ['53300', { kind: TransientError, advice: 'Raise max_connections, or close idle connections.' }],
+  [
+    '53300',
+    {
+      kind: TransientError,
+      advice: 'Raise max_connections, or the connection limit that the message names, or close idle connections.',
+    },
+  ],
   ['53400', { kind: OperatorError, advice: 'Raise max_replication_slots or max_wal_senders, or drop unused slots.' }],
   ['53', { kind: ShortageError, advice: 'Free disk space or memory on the database server.' }],
   [

@@ -69,6 +69,8 @@ export interface ReplicationOptions {
   readonly store?: () => SchemaStore;
   /** What stands in place of the sink: the fuzzer plants bugs here. */
   readonly replaceSink?: (sink: Sink) => Sink;
+  /** After how long a task that a person is waited for looks again; a failure ends it when absent. */
+  readonly resumeMs?: number;
 }
 
 /** A task that runs until it is stopped; `failure` is what ended it before. */
@@ -92,6 +94,8 @@ export class Replication implements AsyncDisposable {
   readonly warnings: string[] = [];
   /** Why a task was tried again last. */
   lastRetry: unknown;
+  /** What a person was last asked to cure, or what ended a task. */
+  lastFailure: unknown;
   readonly sourceProgress: SourceLoopOptions['progress'] = {
     state: 'starting',
     stage: starting(0),
@@ -309,8 +313,10 @@ export class Replication implements AsyncDisposable {
         {
           clock: systemClock,
           jitter: Math.random,
+          resumeMs: this.#options.resumeMs,
           onState: (state) => {
             if (state.kind === 'retrying') this.lastRetry = state.error;
+            if (state.kind === 'failed') this.lastFailure = state.error;
           },
         },
         controller.signal,

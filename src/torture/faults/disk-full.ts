@@ -14,9 +14,9 @@ const LONGEST_MS = 4000;
 const SAID = /ENOSPC|could not store|no space left/i;
 
 /** A small disk of its own for a folder, in memory. Throws OperatorError where mounting is not allowed. */
-export async function mountSmallDisk(directory: string): Promise<AsyncDisposable> {
+export async function mountSmallDisk(directory: string, megabytes: number = MEGABYTES): Promise<AsyncDisposable> {
   try {
-    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${MEGABYTES}m`, 'tmpfs', directory]);
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory]);
   } catch (cause) {
     throw new OperatorError('A disk that can be full cannot be made here', {
       cause,
@@ -41,7 +41,7 @@ export const diskFull: Fault = {
       isSaid ||= SAID.test(line);
     });
     const ballast = join(stage.service.directory, 'ballast');
-    await fill(ballast);
+    await fillDisk(ballast);
     try {
       const since = performance.now();
       await until(() => isSaid || performance.now() - since > UNNOTICED_MS, 'the full disk ended the service');
@@ -53,8 +53,8 @@ export const diskFull: Fault = {
   },
 };
 
-/** Writes until there is no room for another byte. */
-async function fill(path: string): Promise<void> {
+/** Writes to a file until its disk has no room for another byte. */
+export async function fillDisk(path: string): Promise<void> {
   const file = await open(path, 'w');
   try {
     for (let size = BLOCK.length; size > 0; ) {
