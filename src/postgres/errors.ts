@@ -84,6 +84,8 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
 ];
 
 const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_|ENOTFOUND|EADDRNOTAVAIL|ESOCKET)/;
+/** This process, or its whole system, may not open another socket. */
+const NO_DESCRIPTOR = /^E[MN]FILE$/;
 const LOST =
   /connection (was )?(terminated|ended|closed)|connection error|timeout expired|timeout exceeded|client was closed/i;
 const NOT_POSTGRES =
@@ -179,6 +181,12 @@ export function postgresError(error: unknown, doing: string): Error {
     });
   }
   if (error.message.startsWith('SASL: ')) return scramError(error, doing);
+  if (NO_DESCRIPTOR.test(code)) {
+    return new TransientError(`${doing}: too many files are open here (${code})`, {
+      cause: error,
+      advice: 'Raise the limit of open files where Rowcast runs (ulimit -n, LimitNOFILE of systemd).',
+    });
+  }
   if (NETWORK.test(code)) {
     const advice = /ENOTFOUND|EAI_/.test(code)
       ? 'Check the host name, and that it can be resolved from here.'

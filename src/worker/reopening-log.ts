@@ -84,7 +84,8 @@ export class ReopeningLog implements Log {
       if (!(error instanceof Error && 'syscall' in error)) throw error;
       throw new TransientError(`Embedded log "${this.#log.directory}" could not be opened again`, {
         cause: error,
-        advice: 'It is tried again by itself. Check the disk and its free space when this repeats.',
+        advice:
+          'It is tried again by itself. Check the disk, its free space and the limit of open files when this repeats.',
       });
     }
   }

@@ -34,7 +34,7 @@ for (const [sql, kind, code] of CASES) {
 test('keeps errors that are ours, and takes network errors for transient', () => {
   const ours = new OperatorError('Ours');
   expect(postgresError(ours, 'Cannot')).toBe(ours);
-  for (const code of ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']) {
+  for (const code of ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EMFILE']) {
     expect(postgresError(Object.assign(new Error('x'), { code }), 'Cannot')).toBeInstanceOf(TransientError);
   }
   expect(postgresError(new Error('Connection terminated unexpectedly'), 'Cannot')).toBeInstanceOf(TransientError);

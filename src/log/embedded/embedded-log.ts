@@ -223,7 +223,8 @@ class SegmentLog implements EmbeddedLog {
       // Invariant 4: the outcome is unknown, and only opening the log again can tell.
       this.#failure ??= new TransientError(`Embedded log "${this.directory}" could not store records`, {
         cause,
-        advice: 'It is opened again by itself. Check the disk and its free space when this repeats.',
+        advice:
+          'It is opened again by itself. Check the disk, its free space and the limit of open files when this repeats.',
       });
       this.#wakeups.fail(this.#failure);
       throw this.#failure;

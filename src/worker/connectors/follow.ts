@@ -30,7 +30,7 @@ export async function followFolder(followed: Followed, signal: AbortSignal): Pro
       isUnreadable = false;
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
-      const advice = 'All connectors run on as they are. Put the directory back.';
+      const advice = 'All connectors run on as they are. Make it readable again.';
       if (!isUnreadable) logger.warn('connector files cannot be read', { message: describeError(error), advice });
       isUnreadable = true;
       waitMs = LOOK_EVERY_MS;
