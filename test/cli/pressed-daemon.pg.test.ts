@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, freshDatabase } from '../support/postgres.ts';
 import { type BuiltCommand, buildCommand, type Run } from './command.ts';
@@ -14,6 +15,49 @@ async function stopped(run: Run): Promise<void> {
   run.process.kill('SIGTERM');
   const { code, output } = await run.ended;
   expect(code, output).toBe(0);
+}
+
+/** How often the daemon is told to stop; more often by hand. */
+const STOPS = Number(process.env.STOPS ?? 3);
+
+test('told to stop twice at any moment it ends, and nothing is lost or doubled', async () => {
+  await using source = await freshDatabase('stops_source');
+  await using replica = await freshDatabase('stops_replica');
+  await using place = await makeWorkplace();
+  await source.query(`create table item (id int primary key, note text);
+    create table log (n int); alter table log replica identity full`); // a row of log that is applied twice is there twice
+  await place.write('a.json', { name: 'source', config: sourceConfig(source.settings, 'stops') });
+  await place.write('b.json', { name: 'sink', config: sinkConfig(replica.settings, 'stops') });
+  // A busy machine may take long to begin and to end; who hangs does not end at all.
+  const patience = { ROWCAST_TASK_SHUTDOWN_GRACEFUL_TIMEOUT_MS: '600000' };
+  for (let round = 0; round < STOPS; round++) {
+    const run = place.start(command, [], patience);
+    const told = stopTwice(run);
+    for (let n = 0; run.process.exitCode === null && run.process.signalCode === null; n++) {
+      const id = round * 100_000 + n;
+      await source.query(`insert into item values (${id}, 'x'); insert into log values (${n});
+        update item set note = 'y' where id = ${id - 3}; delete from item where id = ${id - 7}`);
+    }
+    await told;
+    const { code, output } = await run.ended;
+    // The signal itself ends it before it listens for signals, and late after the first one.
+    if (code !== 0) expect(run.process.signalCode, output).toBe('SIGTERM');
+    expect(output).not.toContain('"level":"error"');
+    if (STOPS > 3) console.log(run.process.signalCode ?? code, output.match(/(?<="event":")[^"]*/g)?.join(' '));
+  }
+  const last = place.start(command);
+  await expectSame(source, replica, ['item', 'log']);
+  await stopped(last);
+});
+
+/** At a moment between its start and its being busy, and again while it ends, or when it has ended. */
+async function stopTwice(run: Run): Promise<void> {
+  const lines = Math.floor(Math.random() * 6);
+  await expect.poll(() => run.output().split('\n').length, { timeout: 60_000 }).toBeGreaterThan(lines);
+  for (const longest of [500, 1500]) {
+    await sleep(Math.random() * longest);
+    run.process.kill('SIGTERM');
+  }
 }
 
 /** Waits until both sides have the same rows, each of them as often, and at least one. */
