@@ -71,6 +71,8 @@ export interface RowDecoder {
    * Throws RecordError for bytes that are not such a value.
    */
   decode(bytes: Buffer, start: number, end: number, exactStart: number, exactEnd: number, batch: Batch): void;
+  /** Lets go of the bytes that were decoded last: megabytes may come with them, and the table's next row may be long in coming. */
+  release(): void;
   before: number;
   after: number;
 }

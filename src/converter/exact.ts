@@ -39,9 +39,11 @@ export function addText(
   out.copy(source, start, end);
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** Walks the entries of one header without making objects: after `next()` has returned true the fields describe one entry. */
 export class ExactReader {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
   #at = 0;
   #end = 0;
   side: ExactSide = ExactSide.before;
@@ -58,6 +60,13 @@ export class ExactReader {
     if (start >= end) return;
     const version = this.#byte();
     if (version !== EXACT_VERSION) throw newer(version);
+  }
+
+  /** Holds the bytes no longer. */
+  close(): void {
+    this.#bytes = NOTHING;
+    this.#at = 0;
+    this.#end = 0;
   }
 
   next(): boolean {

@@ -16,6 +16,7 @@ import { CursorMerge } from './cursor-merge.ts';
 import { planFetch } from './fetch-plan.ts';
 import { onlyAccepted } from './accepted-control.ts';
 import { hasSamePartial } from './partial.ts';
+import { RowDecoders } from './row-decoders.ts';
 import type { ReadMemory } from './read-memory.ts';
 import type { TableVersions } from './table-versions.ts';
 import type { Selection } from './topic-filter.ts';
@@ -54,7 +55,7 @@ export class SpanReader {
   readonly #options: SpanReaderOptions;
   readonly #checkpoints: readonly CountingCheckpoint[];
   readonly #cursors: PartitionCursor[];
-  readonly #decoders = new Map<TableSchema, Map<number, RowDecoder>>();
+  readonly #decoders: RowDecoders;
   readonly #batch: Batch;
   readonly #memory: ReadMemory;
   readonly #slots = new Map<TableSchema, number>();
@@ -76,6 +77,7 @@ export class SpanReader {
     this.#options = options;
     this.#checkpoints = checkpoints;
     this.#memory = memory;
+    this.#decoders = new RowDecoders(options.converter);
     this.#batch = memory.batch();
     this.#cursors = cursorsOf(checkpoints, options);
   }
@@ -94,25 +96,30 @@ export class SpanReader {
     this.#memory.handOver(this.#cursors);
     this.#merge = new CursorMerge(this.#cursors);
     this.#beginChunk();
-    for (;;) {
-      const need = this.#fill();
-      if (need === 'fetch') {
-        await this.#fetch(signal);
-      } else if (typeof need === 'object') {
-        this.#decodersOf(need.table).set(need.schema, await this.#decoder(need.schema, need.table, signal));
-      } else {
-        this.#isThrough = need === 'end';
-        if (this.#isThrough && this.#oldKey >= 0)
-          throw halfMissing(`behind the last record of ${this.#options.prefix}`);
-        if (this.#isThrough) this.#memory.keep(this.#cursors);
-        if (this.#batch.length > 0) yield this.#batch;
-        if (this.#isThrough) return;
-        this.#beginChunk();
+    try {
+      for (;;) {
+        const need = this.#fill();
+        if (need === 'fetch') {
+          await this.#fetch(signal);
+        } else if (typeof need === 'object') {
+          await this.#makeDecoder(need.schema, need.table, signal);
+        } else {
+          this.#isThrough = need === 'end';
+          if (this.#isThrough && this.#oldKey >= 0)
+            throw halfMissing(`behind the last record of ${this.#options.prefix}`);
+          if (this.#isThrough) this.#memory.keep(this.#cursors);
+          if (this.#batch.length > 0) yield this.#batch;
+          if (this.#isThrough) return;
+          this.#beginChunk();
+        }
       }
+    } finally {
+      this.#decoders.release();
     }
   }
 
   #beginChunk(): void {
+    this.#decoders.release();
     this.#batch.clear();
     this.#memory.places.clear();
     this.#entered = undefined;
@@ -192,10 +199,10 @@ export class SpanReader {
     this.#index = 0;
   }
 
-  async #decoder(schema: number, table: TableSchema, signal: AbortSignal): Promise<RowDecoder> {
+  async #makeDecoder(schema: number, table: TableSchema, signal: AbortSignal): Promise<void> {
     const cursor = this.#merge.first as PartitionCursor;
     try {
-      return await this.#options.converter.decoder(schema, table, cursor.topic, signal);
+      await this.#decoders.make(schema, table, cursor.topic, signal);
     } catch (error) {
       throw placed(error, cursor);
     }
@@ -233,7 +240,7 @@ export class SpanReader {
     const table = this.#options.versions.get(claim, version);
     if (schema === NO_VALUE) throw new RecordError(`The value of a row of ${tableName(table)} is missing`);
     if (schema < 0) throw new RecordError(`The value of a row of ${tableName(table)} has no schema id`);
-    const decoder = this.#decodersOf(table).get(schema);
+    const decoder = this.#decoders.find(schema, table);
     if (decoder === undefined) return { schema, table };
     this.#known = { claim, version, schema, table, decoder };
     this.#slot = -1;
@@ -298,11 +305,5 @@ export class SpanReader {
     if (known !== undefined) return known;
     this.#slots.set(table, this.#batch.tables.length);
     return this.#batch.tables.push(table) - 1;
-  }
-
-  #decodersOf(table: TableSchema): Map<number, RowDecoder> {
-    let decoders = this.#decoders.get(table);
-    if (decoders === undefined) this.#decoders.set(table, (decoders = new Map()));
-    return decoders;
   }
 }

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { Batch, Op } from '../../src/change/batch.ts';
-import type { Converter } from '../../src/converter/converter.ts';
+import type { Converter, RowDecoder } from '../../src/converter/converter.ts';
 import type { Cursor, Fetched, Log } from '../../src/log/log.ts';
 import type { CountingCheckpoint } from '../../src/log/protocol/counter.ts';
 import { setBaseOffset } from '../../src/log/record-set.ts';
@@ -97,6 +97,46 @@ async function idsOf(log: Log, from: number, to: number, memory: ReadMemory): Pr
   }
   return ids;
 }
+
+/** As `converter`; `holding` has the decoders that hold what they have decoded. */
+function watched(holding: Set<RowDecoder>): Converter {
+  return {
+    encoder: (...asked) => converter.encoder(...asked),
+    announce: (...asked) => converter.announce(...asked),
+    decoder: async (...asked) => {
+      const made = await converter.decoder(...asked);
+      const decoder: RowDecoder = {
+        before: -1,
+        after: -1,
+        decode: (...value) => {
+          holding.add(decoder);
+          made.decode(...value);
+          decoder.before = made.before;
+          decoder.after = made.after;
+        },
+        release: () => {
+          holding.delete(decoder);
+          made.release();
+        },
+      };
+      return decoder;
+    },
+  };
+}
+
+test('a table that has no more rows holds nothing of the answer that its last one came in', async () => {
+  const holding = new Set<RowDecoder>();
+  const versions = new TableVersions('srv');
+  versions.add(CLAIM, TABLE);
+  const options = { converter: watched(holding), versions, accepts: undefined, prefix: 'srv', acceptsTopic: undefined };
+  const log = logUpTo(() => 60);
+  const open = (): SpanReader =>
+    new SpanReader({ ...options, log, ...LIMITS }, checkpoints.slice(0, 6), new ReadMemory(LIMITS));
+  for await (const _ of open().batches(signal)) expect(holding.size).toBe(1);
+  expect(holding.size).toBe(0);
+  for await (const _ of open().batches(signal)) break; // whoever applies them has failed
+  expect(holding.size).toBe(0);
+});
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 

@@ -1,12 +1,15 @@
 import { viewOf } from '../../change/batch.ts';
 import { RecordError } from '../../errors.ts';
 
+const NOTHING = Buffer.alloc(0);
+const VIEW_OF_NOTHING = viewOf(NOTHING);
+
 /** Reads Avro's primitives from a stretch of bytes; every read is checked against its end. */
 export class AvroInput {
   readonly #what: string;
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = NOTHING;
   /** The same bytes, for `Batch.append`. */
-  view: DataView = viewOf(this.bytes);
+  view: DataView = VIEW_OF_NOTHING;
   at = 0;
   end = 0;
   /** The 64-bit integer that `long` read last: a signed high half and an unsigned low half. */
@@ -23,6 +26,14 @@ export class AvroInput {
     this.bytes = bytes;
     this.at = start;
     this.end = end;
+  }
+
+  /** Holds the bytes no longer. */
+  close(): void {
+    this.bytes = NOTHING;
+    this.view = VIEW_OF_NOTHING;
+    this.at = 0;
+    this.end = 0;
   }
 
   /** A RecordError about these bytes. */

@@ -67,6 +67,11 @@ class AvroDecoder implements RowDecoder {
     }
   }
 
+  release(): void {
+    this.#input.close();
+    this.#exact.close();
+  }
+
   #decodeRows(bytes: Buffer, start: number, end: number, batch: Batch): void {
     const input = this.#input;
     input.open(bytes, start, end);

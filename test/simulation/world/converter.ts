@@ -84,6 +84,7 @@ function decoderOf(table: TableSchema): RowDecoder {
         batch.cells[2 * (first + (bytes[i + 1] as number)) + 1] = UNCHANGED;
       }
     },
+    release: () => {},
   };
   return decoder;
 }
