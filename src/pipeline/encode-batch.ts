@@ -58,7 +58,8 @@ export interface BatchEncoderOptions {
  */
 export class BatchEncoder {
   readonly #options: BatchEncoderOptions;
-  readonly #routes = new Map<TableSchema, Route>();
+  /** Of the table versions that the source still has rows of. */
+  readonly #routes = new WeakMap<TableSchema, Route>();
   readonly #writers: TopicWriters;
   readonly #controls: RecordSetWriter;
   readonly #causes = new DdlCauses();

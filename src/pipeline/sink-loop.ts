@@ -227,6 +227,7 @@ class Replay {
     const reader = new SpanReader(read, group, this.#kept);
     await applyBatches(reader, { sink, owned: this.#owned, progress, durable }, at, signal);
     this.#owned = { epoch: this.#owned.epoch, progress };
+    this.#versions.forgetBefore(progress.claim);
     shown.applied = progress;
     noteTimes(shown, group, clock.now());
     this.#noteApplied(group);

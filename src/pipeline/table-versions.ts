@@ -19,31 +19,34 @@ import { RecordReader } from '../log/record-reader.ts';
 const READ_BYTES = 4 * 1024 * 1024;
 const WAIT_MS = 1_000;
 
+interface Announced {
+  readonly table: TableSchema;
+  readonly number: number;
+}
+
 /** The table versions of one log. One claim gives each of its versions once, so strays cannot contradict (docs/format.md). */
 export class TableVersions {
   readonly #prefix: string;
-  readonly #claims = new Map<number, Map<number, TableSchema>>();
+  readonly #claims = new Map<number, Map<number, Announced>>();
   /** Of each table as it was announced last. */
   readonly #columns = new Map<number, TableSchema['columns']>();
-  /** Each version with the number of the checkpoint that it was announced for. */
-  readonly #announced: { readonly table: TableSchema; readonly number: number }[] = [];
 
   constructor(prefix: string) {
     this.#prefix = prefix;
   }
 
-  /** Returns the version as it is kept. */
-  add(claim: number, table: TableSchema): TableSchema {
+  /** Returns the version as it is kept. `number` is that of the checkpoint that it was announced for, where that is asked for. */
+  add(claim: number, table: TableSchema, number: number = Number.POSITIVE_INFINITY): TableSchema {
     let versions = this.#claims.get(claim);
     if (versions === undefined) this.#claims.set(claim, (versions = new Map()));
     const kept = this.#shared(table);
-    versions.set(table.version, kept);
+    versions.set(table.version, { table: kept, number });
     return kept;
   }
 
-  /** Adds a version that was announced for checkpoint `number`. */
-  addAnnounced(claim: number, table: TableSchema, number: number): void {
-    this.#announced.push({ table: this.add(claim, table), number });
+  /** What claims before this one have announced is of no use any more: all that they cover was applied. */
+  forgetBefore(claim: number): void {
+    for (const known of this.#claims.keys()) if (known < claim) this.#claims.delete(known);
   }
 
   /** Every claim announces all tables anew: what has not changed since the one before is there once. */
@@ -57,13 +60,14 @@ export class TableVersions {
 
   /** What was announced, when this was loaded, up to checkpoint `number`: rows of other tables all lie behind it. */
   announced(number: number): readonly TableSchema[] {
-    return this.#announced.flatMap((each) => (each.number <= number ? [each.table] : []));
+    const all = [...this.#claims.values()].flatMap((versions) => [...versions.values()]);
+    return all.flatMap((each) => (each.number <= number ? [each.table] : []));
   }
 
   /** The table that `claim` announced as `version`. Throws PositionLostError when it did not. */
   get(claim: number, version: number): TableSchema {
-    const table = this.#claims.get(claim)?.get(version);
-    if (table !== undefined) return table;
+    const announced = this.#claims.get(claim)?.get(version);
+    if (announced !== undefined) return announced.table;
     throw new PositionLostError(
       `Topic ${schemaChangesTopic(this.#prefix)} lost history: version ${version} of claim ${claim} is missing`,
       {
@@ -109,5 +113,5 @@ function addVersion(versions: TableVersions, reader: RecordReader, topic: string
   if (claim < since) return;
   // What else stands here, strays that nobody can read included, is of account only where a span covers it.
   const table = decodeTable(bytes.subarray(reader.valueStart, reader.valueEnd), topic);
-  if (table !== undefined) versions.addAnnounced(claim, table, headerNumber(bytes, headerStart));
+  if (table !== undefined) versions.add(claim, table, headerNumber(bytes, headerStart));
 }

@@ -46,8 +46,8 @@ describe('A filter that changed', () => {
   test('has missed only tables that were announced before the last checkpoint that was applied', () => {
     const versions = new TableVersions('p');
     const table = (name: string, version: number) => ({ schema: 's', name, version }) as TableSchema;
-    versions.addAnnounced(1, table('a', 1), 0);
-    versions.addAnnounced(1, table('b', 2), 7);
+    versions.add(1, table('a', 1), 0);
+    versions.add(1, table('b', 2), 7);
     expect(versions.announced(6).map(({ name }) => name)).toEqual(['a']);
     expect(versions.announced(7).map(({ name }) => name)).toEqual(['a', 'b']);
   });

@@ -17,7 +17,7 @@ test('what every claim announces anew is there once, and a change is not lost', 
   const altered = table([...COLUMNS, column('u', 'text')], { version: 5 });
   versions.add(1, first);
   versions.add(2, again);
-  versions.addAnnounced(2, altered, 7);
+  versions.add(2, altered, 7);
   expect(versions.get(2, 4)).toEqual(again);
   expect(versions.get(2, 4).columns).toBe(versions.get(1, 1).columns);
   expect(versions.get(2, 5)).toEqual(altered);
@@ -52,4 +52,12 @@ test('of what was announced only that of a claim and of later ones is taken up',
     expect(() => versions.get(5, 1)).toThrow('version 1 of claim 5 is missing');
     expect(versions.announced(0)).toHaveLength(2);
   });
+});
+
+test('what the claims before one have announced is forgotten', () => {
+  const versions = new TableVersions('srv');
+  for (const claim of [1, 2, 3]) versions.add(claim, table([column('id', 'int4')]));
+  versions.forgetBefore(3);
+  expect(() => versions.get(2, 1)).toThrow('version 1 of claim 2 is missing');
+  expect(versions.get(3, 1)).toBeDefined();
 });

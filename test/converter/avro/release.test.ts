@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Batch } from '../../../src/change/batch.ts';
 import { type RowDecoder, WireOp } from '../../../src/converter/converter.ts';
 import { avroConverter, column, encode, memoryStore, table } from '../fixture.ts';
+import { collectGarbage } from '../../support/garbage.ts';
 
 const TABLE = table([column('id', 'int4'), column('t', 'text')], { identity: 'default' });
 const { signal } = new AbortController();
@@ -23,12 +22,9 @@ async function decoded(): Promise<{ decoder: RowDecoder; bytes: WeakRef<ArrayBuf
 }
 
 test('a decoder that was released holds nothing of what it has decoded', async () => {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
   const [held, released] = [await decoded(), await decoded()];
   released.decoder.release();
-  await new Promise(setImmediate); // what a WeakRef has given lives to the end of the turn
-  gc();
+  await collectGarbage();
   expect(held.bytes.deref()).toBeDefined();
   expect(released.bytes.deref()).toBeUndefined();
 });
