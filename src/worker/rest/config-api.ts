@@ -61,11 +61,12 @@ function nameIn({ name }: JsonObject, config: ConfigChange['config']): string {
   throw refusal(400, 'name must be a text');
 }
 
+/** No path of a URL leads to `.` and `..`: such a connector could not be asked for. */
 function checked(name: string): string {
-  if (name !== '' && !/\p{Cc}/u.test(name)) return name;
+  if (name !== '' && name !== '.' && name !== '..' && !/\p{Cc}/u.test(name)) return name;
   throw refusal(
     400,
-    'Connector configuration is invalid and contains the following 1 error(s):\nname must not be empty, and have no control characters',
+    'Connector configuration is invalid and contains the following 1 error(s):\nname must not be empty, "." or "..", and have no control characters',
   );
 }
 

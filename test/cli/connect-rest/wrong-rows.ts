@@ -100,6 +100,7 @@ export const WRONG_CONNECTORS: readonly Expectation[] = [
   sent(PUT, { topics: ['a'] }, 400, /^topics must be a text/, 'a setting that is a list'),
   sent(POST, { config: {} }, 400, ONE_ERROR, 'no name'),
   sent(POST, { name: '  ', config: {} }, 400, /name must not be empty/, 'a name of blanks'),
+  sent(POST, { name: '..', config: {} }, 400, /"\." or "\.\."/, 'a name that no URL leads to'),
   sent(POST, { name: 1, config: {} }, 400, /^name must be a text$/, 'a name that is a number'),
   sent(POST, { name: 'a\u0000b', config: {} }, 400, /control characters/, 'a name with a zero'),
   createdLike(({ sink }) => ({ name: '../x', config: sink }), /neither blanks nor slashes/, 'a name with a slash'),
