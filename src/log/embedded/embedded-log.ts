@@ -54,6 +54,7 @@ export async function openEmbeddedLog(directory: string, options: EmbeddedLogOpt
     const segments = await Segments.open(lock, options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, releases.storedMark);
     failPoint('log.recovered');
     const catalog = await openCatalog(lock, segments);
+    if (segments.isNew) await releases.save(segments.mark);
     const maxBatchBytes = options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES;
     return new SegmentLog(maxBatchBytes, lock, catalog, segments, releases);
   } catch (error) {
@@ -216,7 +217,11 @@ class SegmentLog implements EmbeddedLog {
     this.#isPublishing = true;
     try {
       await this.#lock.verify();
+      const { segment } = this.#segments.mark;
       await this.#segments.commit(plan.batches, plan.body);
+      // Else nobody would miss the last segment, if it were lost.
+      if (this.#segments.mark.segment > segment)
+        await this.#underWay.inTurn(() => this.#releases.save(this.#segments.mark));
       await this.#lock.verify(); // else it may stand where nobody reads any more
       this.#wakeups.wake();
     } catch (cause) {
@@ -283,12 +288,10 @@ class SegmentLog implements EmbeddedLog {
       await this.#lock.verify();
       await work();
     };
-    await this.#underWay.inTurn(run).catch((error: unknown) => this.#rethrow(error));
-  }
-
-  #rethrow(error: unknown): never {
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
-    throw new TransientError(`Files of the embedded log "${this.directory}" could not be changed`, { cause: error });
+    await this.#underWay.inTurn(run).catch((cause: unknown) => {
+      if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+      throw new TransientError(`Files of the embedded log "${this.directory}" could not be changed`, { cause });
+    });
   }
 
   #requireUsable(signal: AbortSignal): void {

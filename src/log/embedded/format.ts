@@ -148,6 +148,13 @@ export function damaged(path: string, position: number): OperatorError {
   });
 }
 
+/** What is said of a file that somebody has removed or put another in the place of. */
+export function missing(path: string): OperatorError {
+  return new OperatorError(`Embedded log file "${path}" is missing`, {
+    advice: 'Restore it, or start with an empty directory and a new snapshot.',
+  });
+}
+
 export function tooNew(path: string, version: number): OperatorError {
   return new OperatorError(
     `Embedded log file "${path}" has format ${version}, this Rowcast reads format ${FORMAT_VERSION}`,

@@ -1,8 +1,8 @@
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises';
 import { TransientError } from '../../errors.ts';
 import type { BatchIndex } from './batch-index.ts';
 import { type OwnedDirectory, publishFile, unfinishedPath } from './durable-file.ts';
-import { damaged, decodeFileHeader, encodeFileHeader, type FileHeader, fileHeaderBytes } from './format.ts';
+import { damaged, decodeFileHeader, encodeFileHeader, type FileHeader, fileHeaderBytes, missing } from './format.ts';
 import { FrameCheck, type NextHeader } from './frame-check.ts';
 import { readInto, type ScannedFile, scanFrames } from './frame-scan.ts';
 
@@ -105,6 +105,16 @@ export async function createLogFile(
   }
 }
 
+/** Throws OperatorError when the open file no longer is the one of its name: nobody would find again what is written to it. */
+export async function requireNamed({ handle, path }: ScannedFile): Promise<void> {
+  try {
+    const [written, named] = await Promise.all([handle.stat(), stat(path)]);
+    if (written.ino !== named.ino) throw missing(path);
+  } catch (error) {
+    throw translated(error, path);
+  }
+}
+
 /** Reads a file's header; OperatorError when it is damaged or of a newer format. */
 export async function readFileHeader(file: ScannedFile): Promise<FileHeader> {
   const { size } = await file.handle.stat();
@@ -135,6 +145,7 @@ async function load(path: string, header: FileHeader, next: NextHeader): Promise
 }
 
 function translated(error: unknown, path: string): unknown {
-  const isSystemError = error instanceof Error && 'syscall' in error;
-  return isSystemError ? new TransientError(`Embedded log file "${path}" could not be read`, { cause: error }) : error;
+  if (!(error instanceof Error && 'syscall' in error)) return error;
+  if ('code' in error && error.code === 'ENOENT') return missing(path);
+  return new TransientError(`Embedded log file "${path}" could not be read`, { cause: error });
 }

@@ -1,7 +1,6 @@
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OperatorError } from '../../errors.ts';
-import { damaged, encodeFileHeader, type FileHeader, type FileKind } from './format.ts';
+import { damaged, encodeFileHeader, type FileHeader, type FileKind, missing } from './format.ts';
 import { FrameCheck } from './frame-check.ts';
 import { hasFrameAfter, type ScannedFile, scanFrames } from './frame-scan.ts';
 import { type Contents, LogFile, readFileHeader } from './log-file.ts';
@@ -77,9 +76,7 @@ function requireAll(directory: string, segments: readonly number[], kept: number
   const last = Math.max(mark?.segment ?? 0, kept === 0 ? 0 : kept + 1, ...segments);
   for (let number = kept + 1, i = 0; number <= last; number++, i++) {
     if (segments[i] === number) continue;
-    throw new OperatorError(`Embedded log file "${join(directory, fileName('segment', number))}" is missing`, {
-      advice: 'Restore it, or start with an empty directory and a new snapshot.',
-    });
+    throw missing(join(directory, fileName('segment', number)));
   }
 }
 

@@ -5,7 +5,7 @@ import type { OwnedDirectory } from './durable-file.ts';
 import { encodeFrameHead, type FileHeader, type PlacedBatch } from './format.ts';
 import { fetchBatches } from './fetch-batches.ts';
 import { FrameCheck, type NextHeader } from './frame-check.ts';
-import { createLogFile, LogFile } from './log-file.ts';
+import { createLogFile, LogFile, requireNamed } from './log-file.ts';
 import { type ActiveSegment, fileName, type Mark, recover } from './recovery.ts';
 
 /** How many complete files are kept open and indexed; about 7 MB each at the worst, for as many readers at different places. */
@@ -98,6 +98,7 @@ export class Segments {
     if (bytesWritten !== length) throw new Error(`Only ${bytesWritten} of ${length} bytes were written`);
     failPoint('log.data-stored');
     await contents.handle.datasync();
+    await requireNamed(contents);
     failPoint('log.checkpoint-stored');
     contents.index.addFrame(batches, this.#size + head.length);
     this.#size += length;
