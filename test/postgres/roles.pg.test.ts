@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { describeError } from '../../src/errors.ts';
+import type { CopySignal } from '../../src/change/copy-request.ts';
+import { describeError, OperatorError } from '../../src/errors.ts';
 import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { compileFilter } from '../../src/source/capture/filter.ts';
@@ -64,9 +65,14 @@ const KINDS: [string, string, (connection: ConnectionSettings) => Partial<Replic
   ],
 ];
 
-test.each(KINDS)('the roles of the page are enough: %s', async (heading, roleName, optionsOf) => {
-  await using source = await freshDatabase('roles');
-  await using target = await freshDatabase('roles_replica');
+/** A source whose tables belong to somebody else, and what replicates them with the rights of the page's roles. */
+async function replicatedAs(
+  heading: string,
+  roleName: string,
+  optionsOf: (connection: ConnectionSettings) => Partial<ReplicationOptions>,
+) {
+  const source = await freshDatabase('roles');
+  const target = await freshDatabase('roles_replica');
   const names = { suffix: uniqueName('r'), source, target };
   const name = (role: string): string => named(role, names);
   const [role, sink, owner] = [name(roleName), name('rowcast_sink'), name('shop_owner')];
@@ -75,39 +81,132 @@ test.each(KINDS)('the roles of the page are enough: %s', async (heading, roleNam
     create table "odd ""name"" ; drop table orders; --" (id int primary key, "a""b' c" text);
     insert into orders select i, 'new' from generate_series(1, 99) i;
     insert into "odd ""name"" ; drop table orders; --" values (0, 'first'); reset role`);
-  try {
-    await source.query(named(statementsOf(heading), names));
-    await target.query(named(statementsOf('Sink'), names));
-    for (const each of [role, sink]) await source.query(`alter role ${each} password 'secret'`);
-    const as = ({ settings }: Database, user: string): ConnectionSettings => ({
-      ...settings,
-      user,
-      password: 'secret',
-    });
-    const connection = as(source, role);
-    if (heading === 'Trigger source') await source.query(await printedFor(connection));
-    await expect(writes(source, role)).rejects.toThrow('permission denied');
-    await using replication = await Replication.open({
-      source: connection,
-      target: as(target, sink),
-      ...optionsOf(connection),
-    });
-    replication.startSource();
-    replication.startSink();
-    await equal(replication);
-    await source.query(`set role ${owner}; update orders set state = 'paid' where id < 10; delete from orders where id = 77;
-      insert into "odd ""name"" ; drop table orders; --" values (1, 'x'); reset role`);
-    await equal(replication);
-    expect(replication.warnings.filter((warning) => /permission|right|session_replication_role/.test(warning))).toEqual(
-      [],
+  await source.query(named(statementsOf(heading), names));
+  await target.query(named(statementsOf('Sink'), names));
+  for (const each of [role, sink]) await source.query(`alter role ${each} password 'secret'`);
+  const as = ({ settings }: Database, user: string): ConnectionSettings => ({ ...settings, user, password: 'secret' });
+  const connection = as(source, role);
+  if (heading === 'Trigger source') await source.query(await printedFor(connection));
+  const replication = await Replication.open({
+    source: connection,
+    target: as(target, sink),
+    resumeMs: 50,
+    ...optionsOf(connection),
+  });
+  return {
+    source,
+    target,
+    role,
+    owner,
+    replication,
+    async [Symbol.asyncDispose]() {
+      await replication[Symbol.asyncDispose]();
+      await source.query(`drop publication if exists rowcast_shop`);
+      for (const database of [source, target]) {
+        for (const each of [role, sink, owner]) await database.query(dropOf(each));
+      }
+      for (const each of [role, sink, owner]) await source.query(`drop role if exists ${each}`);
+      await source[Symbol.asyncDispose]();
+      await target[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test.each(KINDS)('the roles of the page are enough: %s', async (...kind) => {
+  await using world = await replicatedAs(...kind);
+  const { source, role, owner, replication } = world;
+  await expect(writes(source, role)).rejects.toThrow('permission denied');
+  replication.startSource();
+  replication.startSink();
+  await equal(replication);
+  await source.query(`set role ${owner}; update orders set state = 'paid' where id < 10; delete from orders where id = 77;
+    insert into "odd ""name"" ; drop table orders; --" values (1, 'x'); reset role`);
+  await equal(replication);
+  expect(replication.warnings.filter((warning) => /permission|right|session_replication_role/.test(warning))).toEqual(
+    [],
+  );
+  expect(replication.lastFailure).toBeUndefined();
+});
+
+/** What is taken away from which kind of source, how it is given back, and what the source says meanwhile. */
+const RIGHTS: Record<string, (readonly [taken: string, given: string, said: string])[]> = {
+  'WAL source': [
+    ['alter role ROLE noreplication', 'alter role ROLE replication', 'permission denied to start WAL sender'],
+  ],
+  'Query source': [
+    ['revoke select on orders from ROLE', 'grant select on orders to ROLE', 'permission denied for table orders'],
+  ],
+  'Trigger source': [
+    [
+      'revoke usage on schema rowcast from ROLE',
+      'grant usage on schema rowcast to ROLE',
+      'permission denied for schema rowcast',
+    ],
+  ],
+};
+
+test.each(KINDS)('goes on when rights are granted again that were revoked while it ran: %s', async (...kind) => {
+  await using world = await replicatedAs(...kind);
+  const { source, role, replication } = world;
+  replication.startSource();
+  replication.startSink();
+  await equal(replication);
+  const cases = [
+    ...(RIGHTS[kind[0]] ?? []),
+    [
+      'revoke connect on database DATABASE from ROLE, public',
+      'grant connect on database DATABASE to ROLE',
+      'permission denied for database',
+    ],
+    ['alter role ROLE nologin', 'alter role ROLE login', 'is not permitted to log in'],
+  ] as const;
+  const run = async (sql: string): Promise<unknown> =>
+    await source.query(sql.replaceAll('ROLE', role).replaceAll('DATABASE', source.settings.database));
+  for (const [i, [taken, given, said]] of cases.entries()) {
+    await run(taken);
+    await run(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ROLE'`);
+    await run(
+      `update orders set state = 'round ${i}'; delete from orders where id = ${i + 1}; insert into orders values (${1000 + i}, 'new')`,
     );
-    await source.query(`drop publication if exists rowcast_shop`);
-  } finally {
-    for (const database of [source, target]) {
-      for (const each of [role, sink, owner]) await database.query(dropOf(each));
-    }
-    for (const each of [role, sink, owner]) await source.query(`drop role if exists ${each}`);
+    await eventually(
+      () => describeError(replication.lastFailure).includes(said),
+      () =>
+        `"${said}": ${describeError(replication.lastFailure)}, tried again for ${describeError(replication.lastRetry)}`,
+    );
+    expect(replication.lastFailure).toBeInstanceOf(OperatorError);
+    await run(given);
+    await equal(replication);
   }
+});
+
+const COPY: CopySignal = {
+  kind: 'execute',
+  id: 'again',
+  tables: [{ schema: 'public', name: 'orders' }],
+  isBlocking: false,
+};
+
+test('a table that may not be read any more is streamed on, and copied again once it may', async () => {
+  await using world = await replicatedAs(...(KINDS[0] as (typeof KINDS)[number]));
+  const { source, target, role, replication } = world;
+  replication.startSource();
+  replication.startSink();
+  await equal(replication);
+  await target.query(`update orders set state = 'damaged' where id > 50`);
+  await source.query(`revoke select on orders from ${role}`);
+  await replication.signal(COPY);
+  const told = 'Table public.orders cannot be copied while streaming';
+  await eventually(() => replication.warnings.some((warning) => warning.startsWith(told)), told);
+  await source.query(`update orders set state = 'streamed' where id <= 50`);
+  await replication.reached();
+  expect(await target.query(`select state, count(*)::int as n from orders group by 1 order by 1`)).toEqual([
+    { state: 'damaged', n: 49 },
+    { state: 'streamed', n: 50 },
+  ]);
+  await source.query(`grant select on orders to ${role}`);
+  await replication.signal(COPY);
+  await equal(replication);
+  expect(replication.lastFailure).toBeUndefined();
 });
 
 /** Waits until the replica has every row of both tables. */
