@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import type { ConnectionSettings } from '../../src/postgres/connection-settings.ts';
 import { connect } from '../../src/postgres/connect.ts';
-import { servers } from '../support/postgres.ts';
-import { Replication } from './replication.ts';
+import { freshDatabase, servers } from '../support/postgres.ts';
+import { eventually, Replication } from './replication.ts';
 
 /** Two servers of their own, because they are stopped. */
 async function twoServers(kind: (typeof servers)[number]) {
@@ -9,14 +10,7 @@ async function twoServers(kind: (typeof servers)[number]) {
   const target = await kind.start();
   const databases = { source: await source.createDatabase('shop'), target: await target.createDatabase('shop') };
   const replication = await Replication.open(databases);
-  const onSource = async (sql: string): Promise<void> => {
-    const client = await connect(databases.source, 'rowcast test');
-    try {
-      await client.query(sql);
-    } finally {
-      await client.end();
-    }
-  };
+  const onSource = async (sql: string): Promise<void> => await run(databases.source, sql);
   return {
     source,
     target,
@@ -28,6 +22,15 @@ async function twoServers(kind: (typeof servers)[number]) {
       await target[Symbol.asyncDispose]();
     },
   };
+}
+
+async function run(database: ConnectionSettings, sql: string): Promise<void> {
+  const client = await connect(database, 'rowcast test');
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }
 
 const busy = (round: number): string => /* sql */ `
@@ -89,5 +92,44 @@ for (const kind of servers) {
     await replication.settled();
     expect(await replication.expectEqual('t')).toBeGreaterThan(100);
     expect(reading.failure).toBeUndefined();
+  });
+
+  test(`${kind.name}: what was prepared before a crash of the source arrives once it is committed, and only then`, async () => {
+    await using source = await kind.start({ max_prepared_transactions: '5' });
+    await using target = await freshDatabase('prepared');
+    const settings = await source.createDatabase('shop');
+    await using replication = await Replication.open({ source: settings, target: target.settings });
+    const onSource = async (sql: string): Promise<void> => await run(settings, sql);
+    await onSource(
+      /* sql */ `create table public.t (id int primary key, v text); create table public.log (n int); alter table public.log replica identity full`,
+    );
+    // One that the copy and its slot have to wait for.
+    await onSource(/* sql */ `begin; insert into public.log values (0); prepare transaction 'before the copy'`);
+    replication.startSource();
+    replication.startSink();
+    await eventually(() => replication.sourceProgress.stage.name === 'creating the slot', 'the slot to be asked for');
+    await onSource(/* sql */ `commit prepared 'before the copy'`);
+    await replication.settled();
+    await onSource(busy(1));
+    await onSource(
+      /* sql */ `begin; insert into public.log values (1), (1); update public.t set v = 'two' where id = 1001; prepare transaction 'kept'`,
+    );
+    await onSource(
+      /* sql */ `begin; insert into public.log values (2); delete from public.t where id > 1050; prepare transaction 'given up'`,
+    );
+    await onSource(/* sql */ `insert into public.log values (3)`);
+    await replication.settled();
+    await source.stop('immediate');
+    await source.start();
+    await onSource(/* sql */ `insert into public.log values (4)`);
+    await replication.settled();
+    expect(await replication.expectEqual('log')).toBe(3);
+    await onSource(/* sql */ `commit prepared 'kept'`);
+    await source.stop('immediate');
+    await source.start();
+    await onSource(/* sql */ `rollback prepared 'given up'`);
+    await replication.settled();
+    expect(await replication.expectEqual('log')).toBe(5);
+    expect(await replication.expectEqual('t')).toBe(100 - 14);
   });
 }
