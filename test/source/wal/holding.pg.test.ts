@@ -83,6 +83,26 @@ describe.each(servers)('on $name', (kind) => {
     expect(new Set(reading.positions).size).toBe(reading.positions.length);
   });
 
+  test('lets the server forget what a neighbour database writes while nobody writes here', async () => {
+    await using db = await database('quiet');
+    await using neighbour = await database('neighbour');
+    await using held = await open(db.settings, { statusIntervalMs: 100 });
+    const { position } = await createAndCopy(held);
+    await using reading = new Reading(held, position, true);
+    await neighbour.query(`insert into t select i, repeat('x', 500) from generate_series(1, 10000) i`);
+    const written = (await neighbour.query<{ lsn: string }>(`select pg_current_wal_lsn()::text as lsn`))[0]?.lsn;
+    expect(parseLsn(written ?? '') - Number(BigInt(`0x${position}`))).toBeGreaterThan(4 * 1024 * 1024);
+    await eventually(async () => {
+      await db.query('checkpoint'); // it lists what runs, which moves restart_lsn
+      const slot = `select from pg_replication_slots where database = current_database()
+        and confirmed_flush_lsn >= '${written}' and restart_lsn >= '${written}'`;
+      return (await db.query(slot)).length === 1;
+    });
+    expect(reading.rows).toEqual([]);
+    await db.query(`insert into t values (1)`);
+    await reading.until(({ rows }) => rows.length === 1);
+  });
+
   test('drops what a crashed server sends again', async () => {
     await using own = await kind.start();
     const db = await freshDatabase('crash', own.settings());
