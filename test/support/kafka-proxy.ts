@@ -14,6 +14,8 @@ export class KafkaProxy implements AsyncDisposable {
   fate: (produce: number) => Fate = () => 'pass';
   /** Produce requests that went to the broker. */
   produced = 0;
+  /** Requests of all kinds that went to the broker. */
+  requests = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -57,6 +59,7 @@ export class KafkaProxy implements AsyncDisposable {
       'data',
       frames((frame) => {
         if (frame.readInt16BE(4) === PRODUCE) fates.set(frame.readInt32BE(8), this.fate(++this.produced));
+        this.requests++;
         broker.write(frame);
       }),
     );

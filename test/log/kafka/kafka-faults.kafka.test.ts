@@ -53,6 +53,21 @@ describe.skipIf(kafkaForTests() === undefined)('a publish on a real broker', () 
     expect(spans).toEqual([{ topic, partition: 0, base: 2, count: 1 }]);
   });
 
+  test('asks seldom while there is nothing to read', async () => {
+    const { host, port } = parseAddress(bootstrap);
+    await using proxy = await KafkaProxy.start(host, port);
+    await using log = await openThrough(proxy);
+    const topic = await newTopic(log);
+    await log.publish([texts(topic, 0, ['read'])], undefined, signal);
+    const before = proxy.requests;
+    for (let read = 0; read < 4; read++) {
+      const [fetched] = await log.read([{ topic, partition: 0, offset: 1 }], 1_000_000, 500, signal);
+      expect(fetched).toMatchObject({ start: 0, end: 1, bytes: { length: 0 } });
+    }
+    // One fetch each, which the broker holds, and what is asked of the topic at first.
+    expect(proxy.requests - before).toBeLessThanOrEqual(12);
+  });
+
   test('is given up although the clock was set back meanwhile', async () => {
     const { host, port } = parseAddress(bootstrap);
     await using proxy = await KafkaProxy.start(host, port);
