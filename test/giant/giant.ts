@@ -72,8 +72,9 @@ class Scene {
   }
 
   async play(restart: () => void): Promise<boolean> {
-    const { rows, print, kill } = this.#options;
+    const { rows, print, kill, rollback } = this.#options;
     await this.#until('the copy of the empty table', async () => (await this.#metric('sink_consistent')) === 1);
+    if (rollback) await this.#rollBack();
     const begun = performance.now();
     await this.#source.query(insertSql(this.#options));
     const committed = performance.now();
@@ -88,6 +89,14 @@ class Scene {
     const visible = performance.now();
     print(`visible ${seconds(visible - committed)} after the commit: ${this.#speed(visible - committed)}`);
     return await this.#judge();
+  }
+
+  /** What is rolled back is in the WAL all the same, and on the disk of the server that decodes it. */
+  async #rollBack(): Promise<void> {
+    await this.#source.query('begin');
+    await this.#source.query(insertSql(this.#options));
+    await this.#source.query('rollback');
+    this.#options.print('rolled back at the source');
   }
 
   async #judge(): Promise<boolean> {

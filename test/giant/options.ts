@@ -10,6 +10,8 @@ export interface Options {
   readonly log: 'embedded' | 'kafka';
   /** Kill the daemon half-way at the source, and again half-way at the replica. */
   readonly kill: boolean;
+  /** Roll a transaction of the same size back first. */
+  readonly rollback: boolean;
   /** Partitions of the table's topic; the embedded log has one. */
   readonly partitions: number;
   readonly keep: boolean;
@@ -25,6 +27,7 @@ npm run giant -- [options]
   --memory N    the most that the daemon may ever have in memory, in MiB (512)
   --kafka       through a real Kafka, instead of the embedded log
   --kill        kill the daemon half-way at the source, and again half-way at the replica
+  --rollback    roll a transaction of the same size back first: nothing of it may arrive
   --keep        keep data, log files and connector files, and say where
   --main FILE   the service to run (dist/main.js)
   --from-source run src/ as it stands instead, without a build
@@ -40,13 +43,14 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       memory: { type: 'string', default: '512' },
       kafka: { type: 'boolean', default: false },
       kill: { type: 'boolean', default: false },
+      rollback: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       main: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const { shape, kafka, kill, keep, main } = values;
+  const { shape, kafka, kill, rollback, keep, main } = values;
   if (shape !== 'narrow' && shape !== 'wide') throw new Error('--shape is narrow or wide');
   return {
     shape,
@@ -54,6 +58,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     memory: wholeNumber('memory', values.memory, 1),
     log: kafka ? 'kafka' : 'embedded',
     kill,
+    rollback,
     partitions: kafka ? 3 : 1,
     keep,
     main,
