@@ -26,6 +26,14 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: Remedy])[] = [
     { kind: OperatorError, advice: 'Connect to Postgres itself: poolers refuse startup options and replication.' },
   ],
   ['08', { kind: TransientError }],
+  [
+    '22021',
+    {
+      kind: RecordError,
+      advice:
+        'A text is not valid in the encoding of its database (SQL_ASCII lets everything in), or the other side cannot have it: correct it. When it was streamed, copy everything again (`rowcast offsets reset`).',
+    },
+  ],
   ['22', { kind: RecordError, advice: "Compare the column's type on both sides." }],
   ['23', { kind: RecordError, advice: 'Compare the constraints of the table on both sides.' }],
   ['25006', { kind: OperatorError, advice: 'Connect to the primary: this server is read-only.' }],

@@ -23,10 +23,14 @@ export function uniqueName(name: string): string {
   return `${name}_${process.pid}_${++counter}`;
 }
 
-/** Creates a database on the run's embedded server, or on the server whose superuser connection is given. */
-export async function freshDatabase(name: string, server: ConnectionSettings = inject('postgres')): Promise<Database> {
+/** Creates a database on the run's embedded server, or on the server whose superuser connection is given; `how` are further words of the statement. */
+export async function freshDatabase(
+  name: string,
+  server: ConnectionSettings = inject('postgres'),
+  how: string = '',
+): Promise<Database> {
   const database = uniqueName(name);
-  await once(server, `create database ${quoteIdentifier(database)}`);
+  await once(server, `create database ${quoteIdentifier(database)} ${how}`);
   const settings: ConnectionSettings = { ...server, database };
   const client = await connect(settings, 'rowcast test');
   await client.query('set search_path = public');
