@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type KafkaServer, startKafka } from '../../../src/servers/kafka-server.ts';
-import { OperatorError } from '../../../src/errors.ts';
+import { describeError, OperatorError } from '../../../src/errors.ts';
 import { type KafkaLog, openKafkaLog } from '../../../src/log/kafka/kafka-log.ts';
 import { oauthTokens } from '../../../src/log/kafka/oauth-token.ts';
 import type { KafkaSettings, SaslSettings } from '../../../src/log/kafka/settings.ts';
 import { systemClock } from '../../../src/worker/system-clock.ts';
 import { kafkaForTests, uniqueName } from '../../support/kafka.ts';
-import { texts } from '../records.ts';
+import { readOn, textOf, texts } from '../records.ts';
 import { tokenEndpoint } from './token-server.ts';
 
 const signal: AbortSignal = new AbortController().signal;
@@ -73,6 +73,33 @@ describe.skipIf(certificate === undefined)('a broker with TLS and SASL', () => {
 
   test('is for a person when the certificate is not trusted', async () => {
     await expect(open({ sasl, ssl: {} })).rejects.toThrow(/certificate that is not trusted/);
+  });
+
+  test('refuses a log whose password is changed while it is open, and loses nothing of it', async () => {
+    const topic = uniqueName('rotated');
+    await using log = await open({ sasl });
+    await log.createTopics([{ name: topic, partitions: 1, config: {} }], signal);
+    await log.publish([texts(topic, 0, ['before'])], undefined, signal);
+    const settings = path.join(kafka.directory, 'server.properties');
+    writeFileSync(settings, readFileSync(settings, 'utf8').replace('user_rowcast="right"', 'user_rowcast="new"'));
+    kafka.kill();
+    await kafka.restart();
+    let refused: unknown;
+    await expect
+      .poll(async () => {
+        refused = await log.publish([texts(topic, 0, ['refused'])], undefined, signal).catch((error: unknown) => error);
+        return refused; // at first that the connection is gone
+      })
+      .toBeInstanceOf(OperatorError);
+    expect(describeError(refused)).toMatch(/refused the credentials/);
+    expect(describeError(refused)).not.toContain('right');
+    await expect(log.read([{ topic, partition: 0, offset: 0 }], 1000, 0, signal)).rejects.toThrow(
+      /refused the credentials/,
+    );
+    await using again = await open({ sasl: { ...sasl, password: 'new' } });
+    await again.publish([texts(topic, 0, ['after'])], undefined, signal);
+    expect(await again.bounds(topic, 0, signal)).toEqual({ start: 0, end: 2 });
+    expect((await readOn(again, { topic, partition: 0, offset: 0 }, 2)).map(textOf)).toEqual(['before', 'after']);
   });
 });
 
