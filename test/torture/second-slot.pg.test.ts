@@ -20,3 +20,18 @@ test("the server's own decoder tells every transaction once, in the order of the
   ]);
   expect(await source.query(`select from pg_replication_slots where slot_name = 'torture_truth'`)).toEqual([]);
 });
+
+test('what is rolled back with its savepoints does not crash the server, however large it is', async () => {
+  await using source = await freshDatabase('second_slot_aborted');
+  await source.query(
+    /* sql */ `create table ledger (txn_no bigint primary key, changes integer not null, rows_added integer not null);
+      do $$ begin execute format('alter database %I set logical_decoding_work_mem = 64', current_database()); end $$`,
+  );
+  await using slot = new SecondSlot(source.settings);
+  await slot.begin();
+  await source.query('begin; savepoint s; insert into ledger values (0, 0, 0); release s');
+  await source.query('insert into ledger select n, 1, 0 from generate_series(1, 5000) as n; rollback');
+  await source.query('insert into ledger values (1, 5, 0)');
+  await slot.finish();
+  expect(slot.told).toEqual([{ ledger: 1, changes: 5 }]);
+});
