@@ -11,7 +11,7 @@ import type { FaultKind } from '../torture/faults/fault.ts';
 import { PROFILES } from '../torture/profiles/profiles.ts';
 import { StandstillError } from '../torture/stage.ts';
 import { divide, divideFaults } from '../torture/options.ts';
-import { Report, verdictOf } from '../torture/report.ts';
+import { Report } from '../torture/report.ts';
 import { SERVICE_OUTPUT, torture } from '../torture/torture.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -71,7 +71,7 @@ async function onLog(log: LogName, run: Runnable, env: Environment, signal: Abor
   if (rounds > 1) {
     total.line('');
     total.histogram();
-    total.line(verdictOf(total, rounds));
+    total.verdict(rounds);
   }
   return total.isClean;
 }

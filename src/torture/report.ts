@@ -107,14 +107,15 @@ export class Report {
     }
     for (const line of this.#recoveries.lines()) this.#print(line);
   }
-}
 
-/** What a reader looks for; the last line. */
-export function verdictOf(report: Report, rounds: number): string {
-  const { kills, hits, faults, lost, duplicated, torn } = report;
-  const among = rounds === 1 ? '' : ` in ${rounds} rounds`;
-  const hit = faults.size === 0 ? '' : ` ${hits} faults of ${faults.size} kinds,`;
-  return `${kills} kills${among},${hit} ${lost} lost, ${duplicated} duplicated, ${torn} torn`;
+  /** What a reader looks for, of so many rounds; the last line. */
+  verdict(rounds: number): void {
+    const { kills, hits, faults, lost, duplicated, torn } = this;
+    const among = rounds === 1 ? '' : ` in ${rounds} rounds`;
+    const hit = faults.size === 0 ? '' : ` ${hits} faults of ${faults.size} kinds,`;
+    if (faults.has('zombie')) this.#print(`${this.strays} stray writes of services that woke up`);
+    this.#print(`${kills} kills${among},${hit} ${lost} lost, ${duplicated} duplicated, ${torn} torn`);
+  }
 }
 
 function addCounts<K>(counts: Map<K, number>, more: ReadonlyMap<K, number>): void {

@@ -17,7 +17,7 @@ import type { CaptureProfile } from './profile.ts';
 import { Random } from './random.ts';
 import { prepareReplica } from './replica-schema.ts';
 import { judgeProgress } from './progress-audit.ts';
-import { type Report, verdictOf } from './report.ts';
+import type { Report } from './report.ts';
 import { restartsOf } from './restart.ts';
 import { judgeResources, Resources } from './resources.ts';
 import { compareTruth, SecondSlot } from './second-slot.ts';
@@ -149,8 +149,7 @@ async function campaign(options: TortureOptions, stage: Stage, { resources, trut
   );
   if (report.extraKills > 0) report.line(`${report.extraKills} more kills for what chance had left out`);
   Object.assign(report, { lost: verdict.lost, duplicated: verdict.duplicated, torn: verdict.torn });
-  if (report.faults.has('zombie')) report.line(`${report.strays} stray writes of services that woke up`);
-  report.line(verdictOf(report, 1));
+  report.verdict(1);
 }
 
 /** How long a broker may take to answer, where the network is at fault. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Report, verdictOf } from '../../src/torture/report.ts';
+import { Report } from '../../src/torture/report.ts';
 
 function round(print: (line: string) => void = () => {}): Report {
   const report = new Report(print);
@@ -26,7 +26,11 @@ test('several rounds are told as one', () => {
   expect(lines).toContain('cut: source 2; replica 0');
   expect(lines).toContain('    4  other');
   expect(lines.at(-2)).toMatch(/^first new row after a start behind a kill \(2 times\)/);
-  expect(verdictOf(total, 2)).toBe('4 kills in 2 rounds, 2 faults of 1 kinds, 0 lost, 0 duplicated, 0 torn');
+  total.strays = 3;
+  total.fault('zombie', 'daemon', true, 10, 500);
+  total.verdict(2);
+  expect(lines.at(-2)).toBe('3 stray writes of services that woke up');
+  expect(lines.at(-1)).toBe('4 kills in 2 rounds, 3 faults of 2 kinds, 0 lost, 0 duplicated, 0 torn');
 });
 
 test.each<[string, (report: Report) => void]>([
