@@ -56,6 +56,11 @@ export interface Fetched {
   /** The partition's first and next offsets when it answered. */
   readonly start: number;
   readonly end: number;
+  /**
+   * Gives back the memory of the whole answer, which several partitions may have their bytes in, once nobody reads any of them. Without
+   * it that is garbage some day. To be called again is harmless.
+   */
+  readonly release?: (() => void) | undefined;
 }
 
 /**

@@ -55,6 +55,28 @@ export class RecordReader {
     return this.bytes === this.#input ? 0 : this.bytes.length;
   }
 
+  /** Bytes of the input that are not read yet. */
+  get restBytes(): number {
+    return this.#input.length - this.#restAt;
+  }
+
+  /** Walks on in a copy of what is not read yet, so that the input may be written to. The present record is given up. */
+  compact(): void {
+    const from = this.#restAt;
+    const rest = Buffer.from(this.#input.subarray(from));
+    if (this.bytes === this.#input) {
+      this.bytes = rest;
+      this.#at -= from;
+      this.#limit -= from;
+    }
+    this.#input = rest;
+    this.#nextBatch -= from;
+  }
+
+  get #restAt(): number {
+    return this.#left > 0 && this.bytes === this.#input ? this.#at : this.#nextBatch;
+  }
+
   next(): boolean {
     while (this.#left === 0) if (!this.#enterBatch()) return false;
     this.#left--;

@@ -41,9 +41,22 @@ export function planFetch(
   const shares = waiting.map((cursor) => Math.min(most, Math.max(even, widths.bytesOf(cursor, cursor.remaining))));
   const wanted = shares.reduce((sum, bytes) => sum + bytes, 0);
   const maxBytes = Math.min(fetchBytes, Math.max(wanted, fetchBytes - held));
-  const least = Math.floor(maxBytes / waiting.length);
-  const asked = waiting.map(({ topic, partition, offset }, i) => {
-    return { topic, partition, offset, maxBytes: Math.max(least, shares[i] as number) };
+  const asked = waiting.slice(0, howManyFit(shares, maxBytes));
+  const least = Math.floor(maxBytes / asked.length);
+  return {
+    cursors: asked.map(({ topic, partition, offset }, i) => {
+      return { topic, partition, offset, maxBytes: Math.max(least, shares[i] as number) };
+    }),
+    maxBytes,
+  };
+}
+
+/** An answer has nothing of the others: to ask for them as well would only make question and answer longer. */
+function howManyFit(shares: readonly number[], maxBytes: number): number {
+  let bytes = 0;
+  const first = shares.findIndex((share) => {
+    bytes += share;
+    return bytes > maxBytes;
   });
-  return { cursors: asked, maxBytes };
+  return first < 0 ? shares.length : Math.max(1, first);
 }

@@ -3,6 +3,7 @@ import type { Cursor, Fetched } from '../log/log.ts';
 import { partitionKey } from '../log/partition-key.ts';
 import { RecordReader } from '../log/record-reader.ts';
 import { ChangePlaces } from './change-places.ts';
+import { HeldAnswers } from './held-answers.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
 import { RecordWidths } from './record-widths.ts';
 
@@ -14,6 +15,9 @@ export interface ReadLimits {
 
 /** So many partitions are read ahead of their checkpoints: those that were read last. */
 const MAX_AHEAD = 8;
+
+/** What is left of an answer and is less than this part of it is copied, so that the answer can go. */
+const SMALL = 8;
 
 /** Records of one partition that nobody has used yet. */
 interface Kept {
@@ -35,6 +39,8 @@ export class ReadMemory {
   #batch = new Batch();
   /** Of all partitions. */
   readonly widths: RecordWidths = new RecordWidths();
+  /** What the log has answered and is still read. */
+  readonly answers: HeldAnswers = new HeldAnswers();
   /** Of the batch's changes. */
   readonly places: ChangePlaces = new ChangePlaces();
 
@@ -57,9 +63,11 @@ export class ReadMemory {
       const name = partitionKey(cursor);
       this.#note(name, { topic, partition, offset });
       if (reader === undefined || reader.isAtEnd) continue;
+      if (reader.restBytes * SMALL < reader.input.buffer.byteLength) reader.compact();
       size += heldBy(reader.input, held) + reader.decompressedBytes;
       if (size <= 2 * this.#limits.fetchBytes) this.#kept.set(name, { reader, offset: reader.offset + 1 });
     }
+    this.answers.keep([...this.#kept.values()].map(({ reader }) => reader));
   }
 
   /** Gives each cursor what is there of its partition, and forgets all of it. */

@@ -1,12 +1,17 @@
-import type { Fetched } from '../log/log.ts';
+import type { Cursor, Fetched } from '../log/log.ts';
 import { partitionKey } from '../log/partition-key.ts';
 import { countRecords } from '../log/record-reader.ts';
 
 type Partition = Pick<Fetched, 'topic' | 'partition'>;
+/** What a log was asked for: of each partition, and of all of them. */
+interface Question {
+  readonly cursors: readonly Cursor[];
+  readonly maxBytes: number;
+}
 type Answered = Pick<Fetched, 'topic' | 'partition' | 'bytes'>;
 
-/** Rows of a table differ: half as much again is asked for, and what a batch costs by itself. */
-const SPARE = 1.5;
+/** Rows of a table differ: a fifth more is asked for, and what a batch costs by itself. */
+const SPARE = 1.2;
 const SPARE_BYTES = 1024;
 /** How much more is asked for when a batch was larger. */
 const GROWTH = 4;
@@ -25,9 +30,15 @@ export class RecordWidths {
     return Math.ceil(this.#widthOf(partitionKey(partition)) * records * SPARE) + SPARE_BYTES;
   }
 
-  /** Takes in what a log answered that was asked for `maxBytes` of partitions which all have records. */
-  learn(fetched: readonly Answered[], maxBytes: number): void {
-    const hadRoom = fetched.reduce((sum, { bytes }) => sum + bytes.length, 0) < maxBytes / 2;
+  /** Takes in what a log answered, of partitions which all have records. */
+  learn(fetched: readonly Answered[], { cursors, maxBytes }: Question): void {
+    // What a partition sends may end in a batch that is cut off, of which nothing is told.
+    const shares = new Map(cursors.map((cursor) => [partitionKey(cursor), cursor.maxBytes ?? 0]));
+    const sent = fetched.reduce(
+      (sum, each) => sum + (each.bytes.length > 0 ? (shares.get(partitionKey(each)) ?? 0) : 0),
+      0,
+    );
+    const hadRoom = sent <= maxBytes / 2;
     for (const each of fetched) {
       if (each.bytes.length > 0) this.#note(each);
       else if (hadRoom) this.#outgrown(each);

@@ -8,6 +8,7 @@ import type { Ownership, Progress, Sink, TopicFilter } from '../sink/sink.ts';
 import { applyBatches } from './apply-batches.ts';
 import { CheckpointReader } from './checkpoint-reader.ts';
 import { type FilterPlan, planFilter } from './filter-change.ts';
+import { GroupSize } from './group-size.ts';
 import { assertSameTopics, historyLost } from './history-lost.ts';
 import { isInterruption } from './interruption.ts';
 import { type AppliedTimes, noteTimes } from './lag.ts';
@@ -166,15 +167,15 @@ class Replay {
     if (checkpoints.length === 0) progress.applying = 0;
     else failPoint('sink.checkpoints-read');
     let group: CountingCheckpoint[] = [];
-    let records = 0;
+    let size = new GroupSize();
     for (const checkpoint of checkpoints) {
       this.#assertFollows(checkpoint, group.at(-1));
       group.push(checkpoint);
-      records += checkpoint.records;
-      if (records < this.#groupRecords && !this.#beginsAnew(checkpoint, group.at(-2))) continue;
+      size.add(checkpoint);
+      if (!size.isEnough(this.#groupRecords) && !this.#beginsAnew(checkpoint, group.at(-2))) continue;
       await this.#applyOrSplit(group, signal);
       group = [];
-      records = 0;
+      size = new GroupSize();
     }
     if (group.length > 0) await this.#applyOrSplit(group, signal);
   }

@@ -4,7 +4,6 @@ import { type Converter, type RowDecoder, schemaId } from '../converter/converte
 import { PositionLostError, RecordError } from '../errors.ts';
 import { halfMissing, placed, unknownHeader, withoutRow } from './placed-error.ts';
 import type { Log } from '../log/log.ts';
-import { partitionKey } from '../log/partition-key.ts';
 import { decodeControl } from '../log/protocol/control-codec.ts';
 import type { CountingCheckpoint } from '../log/protocol/counter.ts';
 import { EXACT_HEADER, headerOp, headerPart, headerTableVersion, Part } from '../log/protocol/header.ts';
@@ -13,7 +12,7 @@ import { cursorsOf } from './covered-cursors.ts';
 import type { RecordPlace } from './change-places.ts';
 import type { PartitionCursor } from './partition-cursor.ts';
 import { CursorMerge } from './cursor-merge.ts';
-import { planFetch } from './fetch-plan.ts';
+import { fetchWaiting } from './fetch-waiting.ts';
 import { onlyAccepted } from './accepted-control.ts';
 import { hasSamePartial } from './partial.ts';
 import { RowDecoders } from './row-decoders.ts';
@@ -37,7 +36,6 @@ export interface SpanReaderOptions {
   readonly chunkBytes: number;
 }
 
-const WAIT_MS = 500;
 /** In place of a schema's id: the record has no value. */
 const NO_VALUE = -2;
 /** Bounds the columns of a chunk when rows are tiny, and those of rows that are mostly NULL. */
@@ -100,7 +98,10 @@ export class SpanReader {
       for (;;) {
         const need = this.#fill();
         if (need === 'fetch') {
-          await this.#fetch(signal);
+          await fetchWaiting(
+            { ...this.#options, cursors: this.#cursors, merge: this.#merge, memory: this.#memory },
+            signal,
+          );
         } else if (typeof need === 'object') {
           await this.#makeDecoder(need.schema, need.table, signal);
         } else {
@@ -277,27 +278,6 @@ export class SpanReader {
     }
     const wanted = accepts === undefined ? control : onlyAccepted(control, accepts);
     if (wanted !== undefined) this.#batch.addControl(wanted, 0, 0);
-  }
-
-  async #fetch(signal: AbortSignal): Promise<void> {
-    const { waiting, open } = this.#merge;
-    const { widths } = this.#memory;
-    const { cursors, maxBytes } = planFetch(open, this.#options.fetchBytes, widths);
-    const fetched = await this.#options.log.read(cursors, maxBytes, WAIT_MS, signal);
-    widths.learn(fetched, maxBytes);
-    const byKey = new Map(waiting.map((cursor) => [partitionKey(cursor), cursor]));
-    for (const each of fetched) {
-      const cursor = byKey.get(partitionKey(each));
-      if (each.bytes.length > 0) cursor?.feed(each.bytes);
-      else if (cursor !== undefined && each.end <= cursor.offset) await this.#assertStored(cursor, signal);
-    }
-    this.#merge.fed();
-  }
-
-  /** What a checkpoint names was stored before it: to wait for it is right only while the log is slow to give it. An answer alone may come from a leader that is new. */
-  async #assertStored(cursor: PartitionCursor, signal: AbortSignal): Promise<void> {
-    const { end } = await this.#options.log.bounds(cursor.topic, cursor.partition, signal);
-    cursor.assertStored(end);
   }
 
   #slotOf(table: TableSchema): number {

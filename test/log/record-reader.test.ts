@@ -40,6 +40,32 @@ describe('RecordReader', () => {
     }
   });
 
+  test('walks on in a copy of what is left, wherever it stands, when what it was given is written over', async () => {
+    const plain = (base: number): Buffer => onlyBatch(['d', 'e', 'f'], base);
+    const compressed = await kafkajsBatch(['a', 'b', 'c'].map(record), 1, 1);
+    for (const batches of [
+      [compressed, plain(3)],
+      [plain(0), compressed],
+      [plain(0), plain(3)],
+    ]) {
+      const all = readRecords(Buffer.concat(batches)).map(textOf);
+      for (let read = 0; read <= all.length; read++) {
+        const bytes = Buffer.concat(batches);
+        const reader = new RecordReader(bytes);
+        const texts: string[] = [];
+        const walk = (): number => texts.push(reader.bytes.toString('utf8', reader.valueStart, reader.valueEnd));
+        for (let n = 0; n < read && reader.next(); n++) walk();
+        const { restBytes } = reader;
+        reader.compact();
+        expect(reader.input).toHaveLength(restBytes);
+        bytes.fill(0xff);
+        while (reader.next()) walk();
+        expect(texts).toEqual(all);
+        expect(reader.isAtEnd).toBe(true);
+      }
+    }
+  });
+
   test('refuses headers whose lengths lead back, however many there are said to be', () => {
     const writer = new RecordSetWriter(() => 0);
     writer.beginRecord();

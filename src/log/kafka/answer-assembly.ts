@@ -1,3 +1,5 @@
+import { AnswerMemory } from './answer-memory.ts';
+
 const LENGTH_BYTES = 4;
 /** The smallest answer is its correlation id. */
 const LEAST_BYTES = 4;
@@ -5,12 +7,13 @@ const LEAST_BYTES = 4;
 const FIRST_BYTES = 32 * 1024 * 1024;
 
 /**
- * Puts answers together from the chunks in which they arrive. Memory is taken once an answer's length is known, and every byte is
+ * Puts answers together from the chunks in which they arrive. `memory` is taken once an answer's length is known, and every byte is
  * copied once, into place: chunks may be overwritten as soon as `push` returns.
  * @see https://kafka.apache.org/protocol#protocol_common
  */
 export class AnswerAssembly {
   readonly #taken: (answer: Buffer) => void;
+  readonly #memory: AnswerMemory;
   readonly #lengthBytes = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
   #length = 0;
@@ -18,8 +21,9 @@ export class AnswerAssembly {
   #filled = 0;
 
   /** `taken` is given every whole answer without its length. */
-  constructor(taken: (answer: Buffer) => void) {
+  constructor(taken: (answer: Buffer) => void, memory: AnswerMemory = new AnswerMemory()) {
     this.#taken = taken;
+    this.#memory = memory;
   }
 
   /** False when what has arrived is no answer: the connection is of no more use. */
@@ -40,7 +44,7 @@ export class AnswerAssembly {
     this.#lengthFilled = 0;
     this.#length = this.#lengthBytes.readInt32BE(0);
     if (this.#length < LEAST_BYTES) return false;
-    this.#answer = Buffer.allocUnsafe(Math.min(this.#length, FIRST_BYTES));
+    this.#answer = this.#memory.take(Math.min(this.#length, FIRST_BYTES));
     this.#filled = 0;
     return true;
   }

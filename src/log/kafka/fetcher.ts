@@ -92,7 +92,7 @@ export class Fetcher {
       const found = partitions.get(partitionKey(cursor));
       if (found?.errorCode === ErrorCode.none) {
         const { topic, partition, bytes, logStart, highWatermark } = found;
-        fetched.push({ topic, partition, bytes, start: logStart, end: highWatermark });
+        fetched.push({ topic, partition, bytes, start: logStart, end: highWatermark, release: answer.release });
       } else failure = await this.#problem(cursor, found, signal);
     }
     return failure;

@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { OperatorError, TransientError } from '../../errors.ts';
 import { AnswerAssembly } from './answer-assembly.ts';
+import { AnswerMemory } from './answer-memory.ts';
 import type { BrokerAddress, Connect, Connection } from './connection.ts';
 import { connectionError } from './errors.ts';
 import { type KafkajsTimers, keepSteady } from './kafkajs-timers.ts';
@@ -78,6 +79,7 @@ interface Kafkajs {
 /** Opens connections by kafkajs: its TLS, its SASL, its framing and its request queue, and nothing above them. */
 export function kafkajsConnect(settings: KafkaSettings): Connect {
   const { Broker, ConnectionPool, logger } = loadKafkajs();
+  const memory = new AnswerMemory();
   return async (address, signal) => {
     const connectionPool = new ConnectionPool({
       host: address.host,
@@ -92,9 +94,11 @@ export function kafkajsConnect(settings: KafkaSettings): Connect {
       enforceRequestTimeout: true,
     });
     const broker = new Broker({ connectionPool, logger, allowAutoTopicCreation: false });
-    connectionPool.pool.forEach(assembleAnswers);
-    for (const { requestQueue } of connectionPool.pool) keepSteady(requestQueue);
-    const connection = new OneConnection(broker, address, settings.clientId);
+    for (const each of connectionPool.pool) {
+      assembleAnswers(each, memory);
+      keepSteady(each.requestQueue);
+    }
+    const connection = new OneConnection(broker, address, settings.clientId, memory);
     const onAbort = (): void => connection.close();
     signal.addEventListener('abort', onAbort);
     try {
@@ -139,11 +143,13 @@ class OneConnection implements Connection {
   readonly #broker: KafkajsBroker;
   readonly #connection: KafkajsConnection;
   readonly #clientId: string;
+  readonly #memory: AnswerMemory;
   #isClosed = false;
 
-  constructor(broker: KafkajsBroker, { host, port }: BrokerAddress, clientId: string) {
+  constructor(broker: KafkajsBroker, { host, port }: BrokerAddress, clientId: string, memory: AnswerMemory) {
     this.address = `${host}:${port}`;
     this.#clientId = clientId;
+    this.#memory = memory;
     this.#broker = broker;
     // The second one of a pool is for kafkajs's consumer; connections of ours carry one request at a time each.
     this.#connection = broker.connectionPool.pool[0];
@@ -158,7 +164,8 @@ class OneConnection implements Connection {
     this.#assertServed(request);
     try {
       await this.#connection.authenticate();
-      const response = new ResponseReader(request.name, await this.#exchange(request));
+      const payload = await this.#exchange(request);
+      const response = new ResponseReader(request.name, payload, () => this.#memory.give(payload.buffer));
       if (request.isFlexible) response.skipTags();
       const answer = request.decode(response);
       this.#connection.requestQueue.maybeThrottle(answer.throttleMs);
@@ -214,12 +221,12 @@ class OneConnection implements Connection {
  * kafkajs keeps the chunks of an answer and puts them together at its end, so that an answer of 8 MB needs 16, for a while, and
  * the collector as many buffers of 64 kB as there were chunks. Answers of SASL are left to it.
  */
-function assembleAnswers(connection: KafkajsConnection): void {
+function assembleAnswers(connection: KafkajsConnection, memory: AnswerMemory): void {
   const processData = connection.processData.bind(connection);
   const assembly = new AnswerAssembly((answer) => {
     const [correlationId, payload] = [answer.readInt32BE(0), answer.subarray(4)];
     connection.requestQueue.fulfillRequest({ correlationId, size: answer.length, payload });
-  });
+  }, memory);
   connection.processData = (chunk) => {
     if (connection.authHandlers !== null) processData(Buffer.from(chunk));
     else if (!assembly.push(chunk))

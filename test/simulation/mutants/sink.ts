@@ -39,6 +39,12 @@ const WIDE_SPANS: readonly Patch[] = [
 /** Bugs in what counts, and in what a sink reads and commits. */
 export const SINK_MUTANTS: readonly Mutant[] = [
   {
+    name: 'answer-given-back-too-early',
+    seed: 1,
+    why: 'records that are still to be read are written over by the next answer',
+    patches: [{ file: 'src/pipeline/held-answers.ts', find: 'if (read.has(memory)) continue;', replace: '' }],
+  },
+  {
     name: 'A5-spans-from-lowest-to-highest',
     seed: 17,
     why: 'records of others in between become part of the checkpoint',

@@ -18,6 +18,8 @@ export interface FetchedPartition {
 export interface FetchAnswer extends Answer {
   readonly errorCode: number;
   readonly partitions: readonly FetchedPartition[];
+  /** Gives back the memory that the bytes of all partitions are in. */
+  readonly release: (() => void) | undefined;
 }
 
 /**
@@ -65,7 +67,7 @@ function decode(response: ResponseReader): FetchAnswer {
     const topic = response.string();
     return response.array(() => decodePartition(response, topic));
   });
-  return { throttleMs, errorCode, partitions: topics.flat() };
+  return { throttleMs, errorCode, partitions: topics.flat(), release: response.release };
 }
 
 function decodePartition(response: ResponseReader, topic: string): FetchedPartition {

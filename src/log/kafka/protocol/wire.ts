@@ -99,12 +99,15 @@ export class RequestWriter {
 export class ResponseReader {
   readonly #name: string;
   readonly #input: Buffer;
+  /** Gives back the memory of the input, when nobody reads a view of it any more. */
+  readonly release: (() => void) | undefined;
   #at = 0;
 
   /** `name` is the request's, for the error. */
-  constructor(name: string, input: Buffer) {
+  constructor(name: string, input: Buffer, release?: () => void) {
     this.#name = name;
     this.#input = input;
+    this.release = release;
   }
 
   boolean(): boolean {
