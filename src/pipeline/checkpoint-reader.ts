@@ -27,6 +27,9 @@ export class CheckpointReader {
   readonly #topic: string;
   readonly #counter: CheckpointCounter;
   readonly #memory: ReadMemory;
+  /** Where reading began, and the claims that were met since. */
+  readonly #from: number;
+  readonly #claims = new Set<number>();
   #offset: number;
 
   /** Reads from `offset` of the checkpoints topic on. */
@@ -42,6 +45,7 @@ export class CheckpointReader {
     this.#topic = checkpointsTopic(prefix);
     this.#counter = counter;
     this.#memory = memory;
+    this.#from = offset;
     this.#offset = offset;
   }
 
@@ -58,6 +62,7 @@ export class CheckpointReader {
       this.#offset = reader.offset + 1;
       if (reader.valueStart < 0) continue;
       const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), this.#topic);
+      if (record?.kind === 'claim') this.#claims.add(reader.offset);
       const checkpoint = record === undefined ? undefined : this.#counter.feed(reader.offset, record);
       if (checkpoint !== undefined) checkpoints.push(checkpoint);
       else if (record !== undefined) this.#assertClaimMet(record);
@@ -70,8 +75,10 @@ export class CheckpointReader {
   /** Every claim below was met, or counts for nothing: where one was not, the topic has lost its end, and was written anew from there. */
   #assertClaimMet(record: LedgerRecord): void {
     const { claimOffset, logId } = this.#counter;
-    if (record.kind !== 'checkpoint' || record.logId !== logId || record.claim <= (claimOffset ?? 0)) return;
-    throw historyLost(this.#prefix, `the claim at offset ${record.claim} was not there before`);
+    if (record.kind !== 'checkpoint' || record.logId !== logId) return;
+    const { claim } = record;
+    if (claim >= this.#from ? this.#claims.has(claim) : claim <= (claimOffset ?? 0)) return;
+    throw historyLost(this.#prefix, `the claim at offset ${claim} was not there before`);
   }
 
   async #fetch(signal: AbortSignal): Promise<Fetched | undefined> {

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
 import type { Cursor, Fetched, Log } from '../../src/log/log.ts';
 import { CheckpointCounter } from '../../src/log/protocol/counter.ts';
+import type { NewLedgerRecord } from '../../src/log/protocol/records.ts';
 import { setBaseOffset } from '../../src/log/record-set.ts';
 import { CheckpointReader } from '../../src/pipeline/checkpoint-reader.ts';
 import { ledgerAppends } from '../../src/pipeline/ledger.ts';
@@ -48,24 +49,45 @@ function group(...read: [partition: number, end: number][]): void {
   memory.keep(cursors);
 }
 
-/** Checkpoint 5, which stands at offset 7. */
-function checkpoint(claim: number = 3, logId: string = 'log'): Fetched {
-  const record = {
+/** Checkpoint 5, which stands at offset 7; others behind it. */
+function checkpoint(claim: number = 3, logId: string = 'log', offset: number = 7): Fetched {
+  return stored(offset, {
     kind: 'checkpoint',
     logId,
     nonce: 'n',
     claim,
-    number: 5,
+    number: offset - 2,
     previous: { offset: 6, claim: 3, position: 'A' },
     position: 'B',
     spans: [],
     topicIds: {},
     committedAt: 0,
     consistent: true,
-  } as const;
+  });
+}
+
+function claimAt(offset: number): Fetched {
+  return stored(offset, {
+    kind: 'claim',
+    logId: 'log',
+    nonce: 'n',
+    daemon: 'd',
+    booted: 0,
+    id: 'i',
+    at: 0,
+    slot: 's',
+    creating: false,
+    system: 'y',
+    timeline: 1,
+    publication: 'p',
+    clusterId: 'c',
+  });
+}
+
+function stored(offset: number, record: NewLedgerRecord): Fetched {
   const bytes = ledgerAppends('srv', record, () => 0)[0]?.records.batches[0]?.bytes as Buffer;
-  setBaseOffset(bytes, 7);
-  return { topic: TOPIC, partition: 0, bytes, start: 0, end: 8 };
+  setBaseOffset(bytes, offset);
+  return { topic: TOPIC, partition: 0, bytes, start: 0, end: offset + 1 };
 }
 
 const nothing = ({ topic, partition, offset }: Cursor): Fetched => {
@@ -144,6 +166,16 @@ test('a checkpoint of a claim that nobody has met below it stops the sink', asyn
     7,
   );
   expect(await reader.read(signal)).toEqual([]); // a dead owner's
+});
+
+test('a checkpoint whose claim stands where another record was stops the sink, though a newer claim was met', async () => {
+  const answers = [checkpoint(), claimAt(8), checkpoint(8, 'log', 9), claimAt(10), checkpoint(8, 'log', 11)];
+  for (const each of answers) {
+    answer = () => [each];
+    await reader.read(signal);
+  }
+  answer = () => [checkpoint(7, 'log', 12)]; // the log was put back to 7, and claimed again there
+  await expect(reader.read(signal)).rejects.toThrow('lost history: the claim at offset 7 was not there before');
 });
 
 test('a record of another log is told of, so that somebody looks whether the topic is the same', async () => {

@@ -246,10 +246,14 @@ export const SINK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A6-new-leader-believed',
-    seed: 1,
+    seed: 7,
     why: 'a sink stops although nothing was lost: the one that answers has not heard yet how far all are',
     patches: [
-      { file: SPANS, find: 'await this.#assertStored(cursor, signal)', replace: 'cursor.assertStored(each.end)' },
+      {
+        file: 'src/pipeline/fetch-waiting.ts',
+        find: 'await assertStored(log, cursor, signal)',
+        replace: 'cursor.assertStored(each.end)',
+      },
     ],
   },
   {
