@@ -9,7 +9,7 @@ const LEDGER = 'src/pipeline/ledger.ts';
 export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'A1-epoch-computed',
-    seed: 1720,
+    seed: 3183,
     why: 'two claimants compute the same epoch',
     patches: [
       {
