@@ -14,14 +14,19 @@ type Print = (line: string) => void;
 
 /** Returns the exit code: 1 when any run went wrong or a planted bug was not caught, 2 for wrong usage. */
 export async function main(root: string, args: readonly string[]): Promise<number> {
-  const run = (options: SimulationOptions, print: Print): Promise<number> => simulate(root, options, print);
+  const run = async (options: SimulationOptions, print: Print, signal: AbortSignal): Promise<number> => {
+    const code = await simulate(root, options, print, signal);
+    if (!signal.aborted) return code;
+    print('stopped');
+    return 1;
+  };
   return await runHarness({ help: HELP, parse: parseOptions, run }, args);
 }
 
-async function simulate(root: string, options: SimulationOptions, print: Print): Promise<number> {
+async function simulate(root: string, options: SimulationOptions, print: Print, signal: AbortSignal): Promise<number> {
   const { mutants, seed, trace } = options;
   if (seed !== undefined) return await runOne(root, seed, mutants[0], trace, print);
-  return mutants.length > 0 ? await hunt(root, options, print) : await survey(root, options, print);
+  return mutants.length > 0 ? await hunt(root, options, print, signal) : await survey(root, options, print, signal);
 }
 
 async function runOne(
@@ -39,7 +44,7 @@ async function runOne(
 }
 
 /** Runs seeds on the code as it is. */
-async function survey(root: string, options: SimulationOptions, print: Print): Promise<number> {
+async function survey(root: string, options: SimulationOptions, print: Print, signal: AbortSignal): Promise<number> {
   const { from, seeds = SEEDS, threads, twice } = options;
   await using pool = await openPool(root, [], threads);
   const startedAt = performance.now();
@@ -53,6 +58,7 @@ async function survey(root: string, options: SimulationOptions, print: Print): P
     seeds,
     twice,
     untilFailure: false,
+    signal,
     onJob: (done) => {
       runs += done.runs;
       steps += done.steps;
@@ -76,13 +82,14 @@ async function survey(root: string, options: SimulationOptions, print: Print): P
 }
 
 /** Looks for the first seed that catches each planted bug, and proves that the same seed passes without it. */
-async function hunt(root: string, options: SimulationOptions, print: Print): Promise<number> {
+async function hunt(root: string, options: SimulationOptions, print: Print, signal: AbortSignal): Promise<number> {
   const { mutants, from, seeds = MUTANT_SEEDS, threads } = options;
   await using clean = await openPool(root, [], 1);
   let missed = 0;
   for (const { name, patches, digits } of mutants) {
     await using pool = await openPool(root, patches, threads);
-    const [failure] = await pool.run({ from, seeds, digits, twice: false, untilFailure: true });
+    const [failure] = await pool.run({ from, seeds, digits, twice: false, untilFailure: true, signal });
+    if (signal.aborted) break;
     if (failure === undefined) {
       missed++;
       print(`missed ${name}: ${seeds} seeds passed`);

@@ -6,6 +6,8 @@ import type { Failure, Job, JobResult, Message } from './worker.ts';
 
 /** Seeds that one job of a worker thread runs. */
 const JOB_SEEDS = 50;
+/** A thread is replaced after so many: of what dead processes listen to with AbortSignal.any, Node.js keeps everything, a third of a megabyte per seed. */
+const THREAD_JOBS = 20;
 
 /** What to run, and whom to tell. */
 export interface Campaign {
@@ -16,6 +18,8 @@ export interface Campaign {
   readonly digits?: readonly number[] | undefined;
   /** Ends with the lowest failing seed. */
   readonly untilFailure: boolean;
+  /** Ends after the seeds that are being run. */
+  readonly signal?: AbortSignal | undefined;
   readonly onJob?: (done: JobResult) => void;
   readonly print?: (line: string) => void;
 }
@@ -25,27 +29,33 @@ export async function openPool(root: string, patches: readonly Patch[], threads:
   return new Pool(await bundleSimulation(root, patches), threads);
 }
 
+interface Thread {
+  worker: Worker;
+  /** That it was given. */
+  jobs: number;
+}
+
 /** Worker threads that run one bundle of the simulation. */
 export class Pool implements AsyncDisposable {
   readonly #bundle: string;
-  readonly #workers: Worker[];
+  readonly #threads: Thread[];
 
   constructor(bundle: string, threads: number) {
     this.#bundle = bundle;
-    this.#workers = Array.from({ length: threads }, () => new Worker(bundle));
+    this.#threads = Array.from({ length: threads }, () => ({ worker: new Worker(bundle), jobs: 0 }));
   }
 
   /** Runs the campaign on all threads and returns its failures, lowest seed first. */
   async run(campaign: Campaign): Promise<Failure[]> {
-    const { from, seeds, twice, digits, untilFailure, onJob, print } = campaign;
+    const { from, seeds, twice, digits, untilFailure, signal, onJob, print } = campaign;
     const failures: Failure[] = [];
     let next = from;
-    const drive = async (worker: Worker): Promise<void> => {
-      while (next < from + seeds && !(untilFailure && failures.length > 0)) {
+    const drive = async (thread: Thread): Promise<void> => {
+      while (next < from + seeds && !(untilFailure && failures.length > 0) && !signal?.aborted) {
         const start = next;
         next = Math.min(start + JOB_SEEDS, from + seeds);
         const result = await ask(
-          worker,
+          await this.#fresh(thread),
           { from: start, to: next, twice, digits, untilFailure, print: print !== undefined },
           print,
         );
@@ -53,13 +63,21 @@ export class Pool implements AsyncDisposable {
         onJob?.(result);
       }
     };
-    await Promise.all(this.#workers.map(drive));
+    await Promise.all(this.#threads.map(drive));
     return failures.sort((a, b) => a.seed - b.seed);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
     await rm(dirname(this.#bundle), { recursive: true });
+  }
+
+  async #fresh(thread: Thread): Promise<Worker> {
+    if (thread.jobs++ < THREAD_JOBS) return thread.worker;
+    await thread.worker.terminate();
+    thread.worker = new Worker(this.#bundle);
+    thread.jobs = 1;
+    return thread.worker;
   }
 }
 
