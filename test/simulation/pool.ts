@@ -53,12 +53,11 @@ export class Pool implements AsyncDisposable {
     const drive = async (thread: Thread): Promise<void> => {
       while (next < from + seeds && !(untilFailure && failures.length > 0) && !signal?.aborted) {
         const start = next;
-        next = Math.min(start + JOB_SEEDS, from + seeds);
-        const result = await ask(
-          await this.#fresh(thread),
-          { from: start, to: next, twice, digits, untilFailure, print: print !== undefined },
-          print,
-        );
+        const to = Math.min(start + JOB_SEEDS, from + seeds);
+        next = to;
+        const worker = await this.#fresh(thread);
+        const job = { from: start, to, twice, digits, untilFailure, print: print !== undefined };
+        const result = await ask(worker, job, print);
         failures.push(...result.failures);
         onJob?.(result);
       }
