@@ -58,7 +58,7 @@ export interface Fetched {
   readonly end: number;
   /**
    * Gives back the memory of the whole answer, which several partitions may have their bytes in, once nobody reads any of them. Without
-   * it that is garbage some day. To be called again is harmless.
+   * it that is garbage some day. To be called for one of the partitions only, and once: the memory may be another answer's by then.
    */
   readonly release?: (() => void) | undefined;
 }

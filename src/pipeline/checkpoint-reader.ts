@@ -62,8 +62,8 @@ export class CheckpointReader {
       this.#offset = reader.offset + 1;
       if (reader.valueStart < 0) continue;
       const record = decodeLedgerRecord(reader.bytes.subarray(reader.valueStart, reader.valueEnd), this.#topic);
-      if (record?.kind === 'claim') this.#claims.add(reader.offset);
       const checkpoint = record === undefined ? undefined : this.#counter.feed(reader.offset, record);
+      if (record?.kind === 'claim' && record.logId === this.#counter.logId) this.#claims.add(reader.offset);
       if (checkpoint !== undefined) checkpoints.push(checkpoint);
       else if (record !== undefined) this.#assertClaimMet(record);
       isForeign ||= record !== undefined && record.logId !== this.#counter.logId;

@@ -8,6 +8,7 @@ import { CheckpointReader } from '../../src/pipeline/checkpoint-reader.ts';
 import { ledgerAppends } from '../../src/pipeline/ledger.ts';
 import { PartitionCursor } from '../../src/pipeline/partition-cursor.ts';
 import { ReadMemory } from '../../src/pipeline/read-memory.ts';
+import { CLAIM } from './ledger-world.ts';
 
 const TOPIC = 'srv.checkpoints';
 const DATA = 'srv.public.orders';
@@ -66,22 +67,8 @@ function checkpoint(claim: number = 3, logId: string = 'log', offset: number = 7
   });
 }
 
-function claimAt(offset: number): Fetched {
-  return stored(offset, {
-    kind: 'claim',
-    logId: 'log',
-    nonce: 'n',
-    daemon: 'd',
-    booted: 0,
-    id: 'i',
-    at: 0,
-    slot: 's',
-    creating: false,
-    system: 'y',
-    timeline: 1,
-    publication: 'p',
-    clusterId: 'c',
-  });
+function claimAt(offset: number, logId: string = 'log'): Fetched {
+  return stored(offset, { ...CLAIM, logId });
 }
 
 function stored(offset: number, record: NewLedgerRecord): Fetched {
@@ -175,6 +162,19 @@ test('a checkpoint whose claim stands where another record was stops the sink, t
     await reader.read(signal);
   }
   answer = () => [checkpoint(7, 'log', 12)]; // the log was put back to 7, and claimed again there
+  await expect(reader.read(signal)).rejects.toThrow('lost history: the claim at offset 7 was not there before');
+});
+
+test('a claim of another log is none that was met', async () => {
+  reader = new CheckpointReader(
+    { log: { read: async () => answer([]) } as unknown as Log, prefix: 'srv', onForeign: async () => undefined },
+    new CheckpointCounter({ logId: 'log', claim: 3, number: 4 }),
+    memory,
+    7,
+  );
+  answer = () => [claimAt(7, 'other')];
+  await reader.read(signal);
+  answer = () => [checkpoint(7, 'log', 8)];
   await expect(reader.read(signal)).rejects.toThrow('lost history: the claim at offset 7 was not there before');
 });
 
